@@ -1,0 +1,125 @@
+//! Bugzilla's times: stored without zone, in the zone of its web server, to the second.
+
+use std::fmt;
+
+use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
+
+/// A time as Bugzilla stores it: naive, in its local zone, whole seconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LocalTime(DateTime);
+
+/// The same time in UTC. Displays as the messages have it: `YYYY-MM-DDTHH:MM:SS`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct UtcTime(Timestamp);
+
+/// Bugzilla's local time zone (`[bugzilla] time_zone`).
+#[derive(Clone, Debug)]
+pub struct Zone(TimeZone);
+
+/// A time that Bugzilla cannot have meant.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum TimeError {
+    /// The zone's name is in no time zone database.
+    #[error("{0:?} is not a time zone; give an IANA name such as \"UTC\" or \"Europe/Prague\"")]
+    UnknownZone(String),
+}
+
+impl LocalTime {
+    /// From the parts of a column; `None` for the zero date and other impossible ones.
+    pub fn new(year: u16, month: u8, day: u8, hour: u8, minute: u8, second: u8) -> Option<Self> {
+        let year = i16::try_from(year).ok()?;
+        let part = |n: u8| i8::try_from(n).ok();
+        DateTime::new(year, part(month)?, part(day)?, part(hour)?, part(minute)?, part(second)?, 0).ok().map(LocalTime)
+    }
+
+    /// From `YYYY-MM-DD HH:MM:SS`, as databases print it; a fraction is cut off.
+    pub fn parse(text: &str) -> Option<Self> {
+        let bytes = text.as_bytes();
+        if bytes.len() < 19 || (bytes[10] != b' ' && bytes[10] != b'T') {
+            return None;
+        }
+        let number = |range: std::ops::Range<usize>| text.get(range)?.parse::<u16>().ok();
+        let small = |range| number(range).and_then(|n| u8::try_from(n).ok());
+        Self::new(number(0..4)?, small(5..7)?, small(8..10)?, small(11..13)?, small(14..16)?, small(17..19)?)
+    }
+
+    /// In UTC. In the hour that a zone repeats: the earlier reading; in the hour that it leaves out: the later.
+    pub fn to_utc(self, zone: &Zone) -> UtcTime {
+        let ambiguous = zone.0.to_ambiguous_timestamp(self.0);
+        // Beyond jiff's range of years nothing is ambiguous any more; the reading as UTC is as good as any.
+        let timestamp = ambiguous.compatible().unwrap_or_else(|_| {
+            TimeZone::UTC.to_ambiguous_timestamp(self.0).compatible().unwrap_or(Timestamp::UNIX_EPOCH)
+        });
+        UtcTime(timestamp)
+    }
+
+    /// The parts, for SQL: `YYYY-MM-DD HH:MM:SS`.
+    pub fn to_sql(self) -> String {
+        self.0.strftime("%Y-%m-%d %H:%M:%S").to_string()
+    }
+}
+
+impl UtcTime {
+    /// Whole seconds since 1970.
+    pub fn epoch_second(self) -> i64 {
+        self.0.as_second()
+    }
+}
+
+impl fmt::Display for UtcTime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let t = TimeZone::UTC.to_datetime(self.0);
+        let (y, mo, d) = (t.year(), t.month(), t.day());
+        write!(f, "{y:04}-{mo:02}-{d:02}T{:02}:{:02}:{:02}", t.hour(), t.minute(), t.second())
+    }
+}
+
+impl Zone {
+    /// By IANA name; an error names what is accepted.
+    pub fn named(name: &str) -> Result<Self, TimeError> {
+        TimeZone::get(name).map(Zone).map_err(|_| TimeError::UnknownZone(name.to_owned()))
+    }
+
+    /// UTC, the default.
+    pub fn utc() -> Self {
+        Zone(TimeZone::UTC)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn utc(zone: &str, local: &str) -> String {
+        LocalTime::parse(local).unwrap().to_utc(&Zone::named(zone).unwrap()).to_string()
+    }
+
+    #[test]
+    fn local_times_become_utc() {
+        assert_eq!(utc("UTC", "2026-11-22 05:32:10"), "2026-11-22T05:32:10");
+        assert_eq!(utc("Australia/Brisbane", "2024-01-02 03:04:05"), "2024-01-01T17:04:05");
+    }
+
+    #[test]
+    fn the_repeated_hour_is_read_as_its_first_pass() {
+        assert_eq!(utc("Europe/Prague", "2026-10-25 02:30:00"), "2026-10-25T00:30:00");
+    }
+
+    #[test]
+    fn the_hour_that_never_was_is_read_as_the_later() {
+        assert_eq!(utc("Europe/Prague", "2026-03-29 02:30:00"), "2026-03-29T01:30:00");
+    }
+
+    #[test]
+    fn impossible_times_are_none() {
+        assert_eq!(LocalTime::parse("0000-00-00 00:00:00"), None);
+        assert_eq!(LocalTime::parse("yesterday"), None);
+        assert_eq!(LocalTime::new(2026, 13, 1, 0, 0, 0), None);
+    }
+
+    #[test]
+    fn an_unknown_zone_is_refused_by_name() {
+        let error = Zone::named("Europe/Atlantis").unwrap_err();
+        assert!(error.to_string().contains("Europe/Atlantis"));
+    }
+}

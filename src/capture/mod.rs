@@ -1,0 +1,120 @@
+//! Database -> [`Transaction`]: the only code that reads the change source.
+//!
+//! A [`Source`] is where changes come from (a server, a way in); [`Source::open`] connects and gives a
+//! [`Capture`] that yields transactions until it fails. Who drives it (the pipeline) reconnects.
+
+pub mod mysql_binlog;
+
+use async_trait::async_trait;
+
+use crate::changeset::{Position, Transaction};
+use crate::failure::Class;
+
+/// Where changes come from. Cheap to keep, opened again after every failure.
+#[async_trait]
+pub trait Source: Send + Sync {
+    /// Connects, makes sure that the server is fit to be read, and begins right behind `from`; without a
+    /// position at the present end, which the first transaction (with no rows) then tells.
+    ///
+    /// A position is refused on a server that cannot have issued it, and when what follows it is no longer there.
+    async fn open(&self, from: Option<&Position>) -> Result<Box<dyn Capture>, CaptureError>;
+
+    /// Looks at the server and its settings without reading changes: everything that `open` would refuse, and
+    /// what would hurt later. Never fails: an unreachable server is a finding.
+    async fn check(&self) -> Vec<Finding>;
+}
+
+/// An open stream of committed transactions.
+///
+/// *Order*: as committed. *Completeness*: every committed transaction behind the position it was opened at is
+/// yielded, whole, once; what was rolled back never. Transactions without watched rows may be left out, but from
+/// time to time one with no rows tells how far the stream is (at most every 10 s, and only after others' transactions).
+/// *Repetition*: none while open; after opening again from a position, all behind that position.
+/// *Cancellation*: a dropped `next` loses nothing. *Errors*: the stream is over, open it again.
+/// *Shutdown*: drop it.
+#[async_trait]
+pub trait Capture: Send {
+    /// The next transaction; waits for it as long as it takes, but notices a dead connection.
+    async fn next(&mut self) -> Result<Transaction, CaptureError>;
+
+    /// Everything up to `position` is stored: the source may forget it. Called after, never before.
+    async fn acknowledge(&mut self, position: &Position) -> Result<(), CaptureError>;
+}
+
+/// Why a capture cannot be opened or is over. The text says what, where and how to mend it, and holds no row value.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct CaptureError {
+    /// [`Class::Poison`] is not used: a source is never skipped.
+    pub class: Class,
+    /// For the operator.
+    pub message: String,
+    /// Set when changes are lost to this way in: the label of `source_gaps_total`.
+    pub gap: Option<Gap>,
+}
+
+/// Why the source no longer has what follows the stored position.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Gap {
+    /// The server deleted the log that holds it.
+    Purged,
+    /// The position lies behind the end of the server's log: it lost its tail, or was restored.
+    Ahead,
+    /// The server is not the one that issued the position.
+    ForeignServer,
+}
+
+impl Gap {
+    /// The metric's label.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Gap::Purged => "purged",
+            Gap::Ahead => "ahead",
+            Gap::ForeignServer => "foreign_server",
+        }
+    }
+}
+
+impl CaptureError {
+    /// Will pass: the connection was lost, the server is restarting.
+    pub fn transient(message: impl Into<String>) -> Self {
+        CaptureError { class: Class::Transient, message: message.into(), gap: None }
+    }
+
+    /// Somebody must change something first.
+    pub fn misconfigured(message: impl Into<String>) -> Self {
+        CaptureError { class: Class::Misconfigured, message: message.into(), gap: None }
+    }
+
+    /// What follows the position is gone.
+    pub fn gap(gap: Gap, message: impl Into<String>) -> Self {
+        CaptureError { class: Class::Misconfigured, message: message.into(), gap: Some(gap) }
+    }
+}
+
+/// One thing that `bugrelay check` has to say about the source (also used for the other parts).
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Finding {
+    /// A stable word for scripts: `binlog_format`, `grant_replication`, ...
+    pub id: &'static str,
+    /// How bad.
+    pub severity: Severity,
+    /// What was found, where.
+    pub message: String,
+    /// The SQL or the line of configuration that mends it, if there is one.
+    pub remedy: Option<String>,
+}
+
+/// How bad a finding is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Severity {
+    /// As it should be.
+    Good,
+    /// Works, but will hurt some day.
+    Warning,
+    /// bugrelay cannot work so.
+    Error,
+    /// Could not be looked at: the server cannot be reached.
+    Unavailable,
+}

@@ -1,0 +1,90 @@
+//! [`Envelope`] -> a bus. A connector sends once: deadline, retry, backlog and metrics are `delivery`'s.
+
+pub mod file;
+pub mod scripted;
+
+use std::sync::Mutex;
+
+use async_trait::async_trait;
+
+use crate::failure::Class;
+use crate::message::Envelope;
+
+/// One bus.
+///
+/// *Order*: `send` gets envelopes in the order they must arrive in, at least for each bug. *Parallel calls*: never; one
+/// batch at a time. *Outcomes*: each is recorded in [`Outcomes`] as soon as it is known: the broker has taken
+/// responsibility (for a file: it is synced), or why not. Whatever has no outcome when `send` returns, or when its
+/// deadline drops it, counts as failed transiently and perhaps delivered. *Repetition*: a connector never sends again by itself; the
+/// client it uses may, within the deadline. *After a failure* the connector mends itself: the next `send` connects anew.
+/// *Shutdown*: `close` after the last `send`.
+#[async_trait]
+pub trait Connector: Send {
+    /// Sends these, in order; stops at the first failure that is not the envelope's own.
+    async fn send(&mut self, batch: &[Envelope], outcomes: &Outcomes);
+
+    /// Flushes and disconnects. Nothing is in flight when it is called.
+    async fn close(&mut self) {}
+}
+
+/// Why a connector could not send. The text is for the operator and holds nothing of the message.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct SendError {
+    /// What may be done about it.
+    pub class: Class,
+    /// What, where, how to mend it.
+    pub message: String,
+}
+
+impl SendError {
+    /// The bus is down, slow or full.
+    pub fn transient(message: impl Into<String>) -> Self {
+        SendError { class: Class::Transient, message: message.into() }
+    }
+
+    /// The bus refuses us until somebody changes something.
+    pub fn misconfigured(message: impl Into<String>) -> Self {
+        SendError { class: Class::Misconfigured, message: message.into() }
+    }
+
+    /// The bus refuses this one message.
+    pub fn poison(message: impl Into<String>) -> Self {
+        SendError { class: Class::Poison, message: message.into() }
+    }
+}
+
+/// Where a connector writes down, while it sends, what became of each envelope of the batch.
+///
+/// It outlives the `send` that fills it, so that a deadline loses no outcome that was known.
+#[derive(Debug, Default)]
+pub struct Outcomes(Mutex<Vec<Option<Result<(), SendError>>>>);
+
+impl Outcomes {
+    /// For a batch of so many.
+    pub fn new(batch: usize) -> Self {
+        Outcomes(Mutex::new(vec![None; batch]))
+    }
+
+    /// The envelope at `index` of the batch was sent.
+    pub fn sent(&self, index: usize) {
+        self.record(index, Ok(()));
+    }
+
+    /// The envelope at `index` of the batch failed.
+    pub fn failed(&self, index: usize, error: SendError) {
+        self.record(index, Err(error));
+    }
+
+    fn record(&self, index: usize, outcome: Result<(), SendError>) {
+        let mut outcomes = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if let Some(slot) = outcomes.get_mut(index) {
+            *slot = Some(outcome);
+        }
+    }
+
+    /// What is known now, in the order of the batch.
+    pub fn take(&self) -> Vec<Option<Result<(), SendError>>> {
+        std::mem::take(&mut *self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner))
+    }
+}

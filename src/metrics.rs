@@ -1,0 +1,216 @@
+//! Every metric's name, help and labels, and one struct per stage that is handed in. No statics.
+//!
+//! Counters and histograms count what this process did; gauges of state are set from the store at scrape time.
+//! Labels come from closed sets only: connectors by name, targets, actions, reasons. Never a bug, user, product or text.
+
+use prometheus::{
+    Gauge, GaugeVec, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
+};
+
+/// All metrics of one instance, in a registry of its own.
+#[derive(Clone, Debug)]
+pub struct Metrics {
+    /// Where they are gathered from.
+    pub registry: Registry,
+    /// The change source.
+    pub source: SourceMetrics,
+    /// What was captured and built.
+    pub pipeline: PipelineMetrics,
+    /// State of the store.
+    pub queue: QueueMetrics,
+    /// What left.
+    pub delivery: DeliveryMetrics,
+}
+
+/// The change source.
+#[derive(Clone, Debug)]
+pub struct SourceMetrics {
+    /// 1 while the change stream is open.
+    pub connected: IntGauge,
+    /// Now minus the commit time of the last save processed; 0 when idle.
+    pub lag_seconds: Gauge,
+    /// Changes that the way in cannot give any more, by reason.
+    pub gaps: IntCounterVec,
+    /// Moves to another server of the same history.
+    pub failovers: IntCounter,
+}
+
+/// What was captured and built.
+#[derive(Clone, Debug)]
+pub struct PipelineMetrics {
+    /// Change sets seen.
+    pub change_sets: IntCounter,
+    /// Messages put into the queue: target, action, visibility.
+    pub messages: IntCounterVec,
+    /// Objects left out because they are private, by reason.
+    pub redacted: IntCounterVec,
+}
+
+/// State of the store, set at scrape time.
+#[derive(Clone, Debug)]
+pub struct QueueMetrics {
+    /// Messages in the main queue.
+    pub main_queue_messages: IntGauge,
+    /// Messages in each backlog.
+    pub backlog_messages: IntGaugeVec,
+    /// Their bytes.
+    pub backlog_bytes: IntGaugeVec,
+    /// Age of the oldest.
+    pub backlog_oldest_age_seconds: GaugeVec,
+    /// Failures in a row.
+    pub backlog_attempts: IntGaugeVec,
+    /// When the next attempt is due, 0 when none is.
+    pub backlog_next_attempt: GaugeVec,
+    /// Messages set aside.
+    pub parked_messages: IntGaugeVec,
+    /// Size of the store.
+    pub store_bytes: IntGauge,
+}
+
+/// What left.
+#[derive(Clone, Debug)]
+pub struct DeliveryMetrics {
+    /// Outcomes: connector, outcome.
+    pub deliveries: IntCounterVec,
+    /// Time of one attempt of a batch.
+    pub send_seconds: HistogramVec,
+    /// From the save's commit to the acknowledgement.
+    pub end_to_end_seconds: HistogramVec,
+    /// 1 while the last attempt succeeded.
+    pub connector_up: IntGaugeVec,
+    /// Messages sent again though they had perhaps arrived.
+    pub possible_duplicates: IntCounterVec,
+}
+
+fn seconds(name: &str, help: &str) -> HistogramOpts {
+    let buckets = vec![
+        0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0, 3600.0,
+    ];
+    HistogramOpts::new(name, help).buckets(buckets)
+}
+
+impl Metrics {
+    /// Registered, with `build_info` set. Fails only if two metrics had one name.
+    pub fn new(version: &str) -> Result<Self, prometheus::Error> {
+        let registry = Registry::new();
+        let metrics = Metrics {
+            source: SourceMetrics {
+                connected: IntGauge::new(
+                    "bugrelay_source_connected",
+                    "1 while the change stream of the database is open",
+                )?,
+                lag_seconds: Gauge::new(
+                    "bugrelay_source_lag_seconds",
+                    "Now minus the commit time of the last save processed; 0 when idle",
+                )?,
+                gaps: counters(
+                    "bugrelay_source_gaps_total",
+                    "Times that the source no longer had the changes behind the stored position",
+                    &["reason"],
+                )?,
+                failovers: IntCounter::new(
+                    "bugrelay_source_failovers_total",
+                    "Times that the stream went on from another server of the same history",
+                )?,
+            },
+            pipeline: PipelineMetrics {
+                change_sets: IntCounter::new("bugrelay_change_sets_total", "Change sets captured")?,
+                messages: counters(
+                    "bugrelay_messages_total",
+                    "Messages put into the main queue",
+                    &["target", "action", "visibility"],
+                )?,
+                redacted: counters(
+                    "bugrelay_redacted_total",
+                    "Messages whose object was held back because it is not public",
+                    &["reason"],
+                )?,
+            },
+            queue: QueueMetrics {
+                main_queue_messages: IntGauge::new(
+                    "bugrelay_main_queue_messages",
+                    "Messages that a healthy connector has not been offered yet",
+                )?,
+                backlog_messages: gauges("bugrelay_backlog_messages", "Messages waiting in the connector's backlog")?,
+                backlog_bytes: gauges("bugrelay_backlog_bytes", "Size of the messages in the connector's backlog")?,
+                backlog_oldest_age_seconds: float_gauges(
+                    "bugrelay_backlog_oldest_age_seconds",
+                    "Age of the oldest message in the connector's backlog, since its save was committed",
+                )?,
+                backlog_attempts: gauges(
+                    "bugrelay_backlog_attempts",
+                    "Attempts of the connector that failed in a row",
+                )?,
+                backlog_next_attempt: float_gauges(
+                    "bugrelay_backlog_next_attempt_timestamp_seconds",
+                    "When the connector's next attempt is due; 0 when it has no backlog",
+                )?,
+                parked_messages: gauges(
+                    "bugrelay_parked_messages",
+                    "Messages that the connector's bus refuses, set aside",
+                )?,
+                store_bytes: IntGauge::new("bugrelay_store_bytes", "Size of the durable store")?,
+            },
+            delivery: DeliveryMetrics {
+                deliveries: counters("bugrelay_deliveries_total", "Outcomes of deliveries", &["connector", "outcome"])?,
+                send_seconds: HistogramVec::new(
+                    seconds("bugrelay_send_seconds", "Time that one attempt of a batch took"),
+                    &["connector"],
+                )?,
+                end_to_end_seconds: HistogramVec::new(
+                    seconds("bugrelay_end_to_end_seconds", "Time from the save's commit to the acknowledgement"),
+                    &["connector"],
+                )?,
+                connector_up: gauges("bugrelay_connector_up", "1 while the connector's last attempt succeeded")?,
+                possible_duplicates: counters(
+                    "bugrelay_possible_duplicates_total",
+                    "Messages sent again though an earlier attempt had perhaps delivered them",
+                    &["connector"],
+                )?,
+            },
+            registry,
+        };
+        metrics.register()?;
+        let build =
+            IntGaugeVec::new(Opts::new("bugrelay_build_info", "The version that runs; always 1"), &["version"])?;
+        build.with_label_values(&[version]).set(1);
+        metrics.registry.register(Box::new(build))?;
+        Ok(metrics)
+    }
+
+    fn register(&self) -> Result<(), prometheus::Error> {
+        let Metrics { registry, source, pipeline, queue, delivery } = self;
+        registry.register(Box::new(source.connected.clone()))?;
+        registry.register(Box::new(source.lag_seconds.clone()))?;
+        registry.register(Box::new(source.gaps.clone()))?;
+        registry.register(Box::new(source.failovers.clone()))?;
+        registry.register(Box::new(pipeline.change_sets.clone()))?;
+        registry.register(Box::new(pipeline.messages.clone()))?;
+        registry.register(Box::new(pipeline.redacted.clone()))?;
+        registry.register(Box::new(queue.main_queue_messages.clone()))?;
+        registry.register(Box::new(queue.backlog_messages.clone()))?;
+        registry.register(Box::new(queue.backlog_bytes.clone()))?;
+        registry.register(Box::new(queue.backlog_oldest_age_seconds.clone()))?;
+        registry.register(Box::new(queue.backlog_attempts.clone()))?;
+        registry.register(Box::new(queue.backlog_next_attempt.clone()))?;
+        registry.register(Box::new(queue.parked_messages.clone()))?;
+        registry.register(Box::new(queue.store_bytes.clone()))?;
+        registry.register(Box::new(delivery.deliveries.clone()))?;
+        registry.register(Box::new(delivery.send_seconds.clone()))?;
+        registry.register(Box::new(delivery.end_to_end_seconds.clone()))?;
+        registry.register(Box::new(delivery.connector_up.clone()))?;
+        registry.register(Box::new(delivery.possible_duplicates.clone()))
+    }
+}
+
+fn counters(name: &str, help: &str, labels: &[&str]) -> Result<IntCounterVec, prometheus::Error> {
+    IntCounterVec::new(Opts::new(name, help), labels)
+}
+
+fn gauges(name: &str, help: &str) -> Result<IntGaugeVec, prometheus::Error> {
+    IntGaugeVec::new(Opts::new(name, help), &["connector"])
+}
+
+fn float_gauges(name: &str, help: &str) -> Result<GaugeVec, prometheus::Error> {
+    GaugeVec::new(Opts::new(name, help), &["connector"])
+}

@@ -1,0 +1,194 @@
+//! The durable main queue, and one backlog per connector. Knows connectors by name alone.
+//!
+//! Every message has a sequence. For each subscriber that wants it there is an entry until it was sent or parked.
+//! An entry of a connector that is well is in the main queue; those of one whose last attempt failed are its backlog, and its new
+//! messages line up behind them. A message is gone from the main queue once no well connector has an entry of it.
+
+mod filter;
+pub mod sqlite;
+
+pub use filter::Filter;
+
+use std::time::SystemTime;
+
+use async_trait::async_trait;
+
+use crate::changeset::Position;
+use crate::failure::Class;
+use crate::message::{Body, Envelope, Fact, Message};
+
+/// The store.
+///
+/// *Durability*: what a call returned `Ok` for is synced to disk, but for [`Queue::begin`]. *Order*: sequences rise in the order of `put`; `next` gives
+/// entries by sequence. *Parallel calls*: any, from any task; each is a short transaction of its own, and those that wait together may share one.
+/// *Errors*: nothing of the failed call was stored. *Memory*: bounded by the batches asked for, whatever waits.
+#[async_trait]
+pub trait Queue: Send + Sync {
+    /// Who gets messages from now on. A subscriber not known before starts with the next message; one that is not named any more
+    /// gets nothing new and keeps its backlog.
+    async fn subscribe(&self, subscribers: Vec<Subscriber>) -> Result<(), QueueError>;
+
+    /// Where the capture stands; `None` on a fresh store.
+    async fn checkpoint(&self) -> Result<Option<Checkpoint>, QueueError>;
+
+    /// Stores messages and the position behind them in one transaction. A message all of whose facts were told before is left out.
+    /// Returns those stored, with their sequences.
+    async fn put(&self, messages: Vec<Message>, checkpoint: Checkpoint) -> Result<Vec<Envelope>, QueueError>;
+
+    /// The oldest entries of a connector, at most `limit`, and how the connector stands.
+    async fn next(&self, connector: &str, limit: usize) -> Result<Batch, QueueError>;
+
+    /// These are about to be handed over: if nothing more is heard of them, they were perhaps delivered. Survives a crash of this process.
+    async fn begin(&self, connector: &str, sequences: Vec<i64>) -> Result<(), QueueError>;
+
+    /// What became of entries, and how the connector stands after it.
+    async fn settle(&self, connector: &str, settlement: Settlement) -> Result<(), QueueError>;
+
+    /// Replaces stored bodies by their event: their targets are not public any more.
+    async fn redact(&self, sequences: Vec<i64>) -> Result<(), QueueError>;
+
+    /// Everything that the gauges show, read from the store.
+    async fn stats(&self) -> Result<Stats, QueueError>;
+
+    /// Forgets what need not be kept any more: told facts beyond the late commit window, sent messages and parked ones beyond their retention.
+    async fn purge(&self) -> Result<(), QueueError>;
+}
+
+/// A connector as the queue sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Subscriber {
+    /// Its name in the configuration.
+    pub connector: String,
+    /// Which messages it wants.
+    pub filter: Filter,
+}
+
+/// How far the capture is, stored with the messages.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Checkpoint {
+    /// Resume here.
+    pub position: Position,
+    /// Commit time of the last save before it, seconds since 1970.
+    pub committed_at: i64,
+}
+
+/// What `next` found.
+#[derive(Clone, Debug, Default)]
+pub struct Batch {
+    /// In order of sequence.
+    pub entries: Vec<Entry>,
+    /// How the connector stands.
+    pub standing: Standing,
+}
+
+/// One message waiting for one connector.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// What to send.
+    pub envelope: Envelope,
+    /// It was handed over before, and nobody knows whether it arrived.
+    pub perhaps_sent: bool,
+    /// Attempts that failed.
+    pub attempts: u32,
+}
+
+/// How a connector stands; `attempts` 0 means well, all else: it has a backlog.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Standing {
+    /// Failures in a row.
+    pub attempts: u32,
+    /// Not before; wall clock, for people and for after a restart.
+    pub next_attempt: Option<SystemTime>,
+    /// The last failure, for the operator.
+    pub last_error: Option<String>,
+    /// Its class.
+    pub class: Option<Class>,
+}
+
+/// The outcomes of one attempt of a batch.
+#[derive(Clone, Debug, Default)]
+pub struct Settlement {
+    /// Done: sent, or not wanted any more.
+    pub done: Vec<i64>,
+    /// Set aside for good, with the reason.
+    pub parked: Vec<(i64, String)>,
+    /// To be tried again, because of this.
+    pub failed: Vec<i64>,
+    /// Of the failed: handed over, fate unknown.
+    pub perhaps_sent: Vec<i64>,
+    /// How the connector stands now.
+    pub standing: Standing,
+}
+
+/// State of the store.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Stats {
+    /// Messages that some well connector has not sent yet.
+    pub main_queue_messages: u64,
+    /// One per connector that the store knows, by name.
+    pub backlogs: Vec<BacklogStats>,
+    /// Size on disk.
+    pub store_bytes: u64,
+}
+
+/// State of one connector's backlog.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct BacklogStats {
+    /// The connector.
+    pub connector: String,
+    /// Entries waiting after a failure; 0 when the connector is well.
+    pub messages: u64,
+    /// Their bodies' bytes.
+    pub bytes: u64,
+    /// Commit time of the oldest of them, milliseconds since 1970.
+    pub oldest_committed_at_ms: Option<i64>,
+    /// Set aside.
+    pub parked: u64,
+    /// How the connector stands.
+    pub standing: Standing,
+}
+
+/// Why the store could not do it.
+#[derive(Debug, thiserror::Error)]
+pub enum QueueError {
+    /// No room: capture pauses, deliveries go on, and it heals by itself.
+    #[error("the store {store} is full: {reason}; capture waits until there is room again")]
+    Full {
+        /// Which.
+        store: String,
+        /// The disk, or `max_megabytes`.
+        reason: String,
+    },
+    /// It is not ours to use: in use by another process, damaged, or of a newer version.
+    #[error("the store {store} cannot be used: {reason}")]
+    Unusable {
+        /// Which.
+        store: String,
+        /// And how to go on.
+        reason: String,
+    },
+    /// Anything else: input/output errors.
+    #[error("the store {store} failed: {reason}")]
+    Failed {
+        /// Which.
+        store: String,
+        /// What the system said.
+        reason: String,
+    },
+}
+
+/// What the ledger keeps of a fact: a letter for its kind, and its id.
+pub(crate) fn ledger_key(fact: Fact) -> (&'static str, i64) {
+    match fact {
+        Fact::Bug(id) => ("b", id.0),
+        Fact::Comment(id) => ("c", id.0),
+        Fact::Attachment(id) => ("t", id.0),
+        Fact::Activity(id) => ("a", id.0),
+        Fact::Duplicate(id) => ("d", id.0),
+    }
+}
+
+/// Kept public for the stores: a body as two columns.
+pub(crate) fn body_from_columns(bytes: Vec<u8>, event_bytes: Option<i64>) -> Body {
+    Body { bytes: bytes.into(), event_bytes: event_bytes.and_then(|n| usize::try_from(n).ok()) }
+}
