@@ -21,11 +21,10 @@ pub fn group(transaction: &Transaction) -> Vec<ChangeSet> {
             let order = bugs.len();
             bugs.entry(bug).or_insert(order);
             let id = ChangeSetId { who, at, bug };
-            let index = *place.entry(id).or_insert_with(|| {
+            *place.entry(id).or_insert_with(|| {
                 sets.push(ChangeSet::new(id));
                 sets.len() - 1
-            });
-            index
+            })
         };
         match *row {
             RowChange::BugCreated { bug, reporter, at } => {

@@ -35,6 +35,7 @@ pub struct Transaction {
 
 /// One row written to a watched table, as far as it is news.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "each field is the column that its type names")]
 pub enum RowChange {
     /// A bug whose `creation_ts` was set.
     BugCreated { bug: BugId, reporter: UserId, at: LocalTime },

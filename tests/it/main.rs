@@ -1,5 +1,7 @@
 //! The integration tests, in one binary: a server that several of them need is started once.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
+
 #[path = "../services/mod.rs"]
 mod services;
 
