@@ -19,6 +19,10 @@ pub mod shutdown;
 pub mod changeset;
 
 pub mod capture;
+pub mod snapshot;
+
+pub mod visibility;
+
 pub mod message;
 
 pub mod connector;
