@@ -27,3 +27,14 @@ pub mod message;
 
 pub mod connector;
 pub mod queue;
+
+pub mod delivery;
+pub mod pipeline;
+
+pub mod admin;
+
+pub mod config;
+
+pub mod app;
+
+pub mod cli;
