@@ -23,3 +23,5 @@ pub mod message;
 
 pub mod connector;
 pub mod queue;
+
+pub mod delivery;
