@@ -81,6 +81,8 @@ impl Connector for FileConnector {
             // Whether it worked was for the `send` that gave it up.
             let _ = writing.await;
         }
+        // With it the lock: a connector after us may write on.
+        self.sink = None;
     }
 }
 
