@@ -1,6 +1,7 @@
 //! Configuration -> parts -> tasks: the only file that knows every part. No decisions here.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use mysql_async::{Opts, OptsBuilder, SslOpts};
 use secrecy::ExposeSecret;
@@ -8,7 +9,7 @@ use tokio::net::TcpListener;
 use tokio::sync::broadcast;
 
 use crate::admin::Admin;
-use crate::capture::mysql_binlog::{MysqlBinlog, MysqlBinlogConfig};
+use crate::capture::mysql_binlog::{MysqlBinlog, MysqlBinlogConfig, replica_id};
 use crate::config::{BugzillaConfig, CommentIdOf, Config, Tls};
 use crate::delivery::{Delivery, Gate, Judge, Policy};
 use crate::message::Wording;
@@ -23,6 +24,9 @@ use crate::visibility::Rules;
 
 /// Messages kept for a live listener that is slow, at the most.
 const TAIL_CAPACITY: usize = 1_000;
+
+/// How often a quiet server shows that it is alive; three missed mean a dead connection.
+const HEARTBEAT: Duration = Duration::from_secs(5);
 
 /// Everything built and bound, nothing running yet.
 pub struct App {
@@ -55,15 +59,17 @@ pub enum AppError {
 
 /// Where changes come from, by the configuration.
 pub fn source(config: &BugzillaConfig) -> MysqlBinlog {
+    let opts = mysql_opts(config);
     MysqlBinlog::new(MysqlBinlogConfig {
-        opts: mysql_opts(config),
-        base_url: config.base_url.clone(),
+        server_id: replica_id(&config.base_url, opts.db_name().unwrap_or_default()),
+        opts,
         own_schema: config.schema.clone(),
+        heartbeat: HEARTBEAT,
     })
 }
 
 /// Opens the store.
-pub async fn store(config: &Config) -> Result<SqliteQueue, QueueError> {
+pub fn store(config: &Config) -> Result<SqliteQueue, QueueError> {
     SqliteQueue::open(Settings {
         path: config.queue.path.clone(),
         max_megabytes: config.queue.max_megabytes,
@@ -71,7 +77,6 @@ pub async fn store(config: &Config) -> Result<SqliteQueue, QueueError> {
         parked_retention: config.queue.parked_retention,
         late_commit_window: config.bugzilla.late_commit_window,
     })
-    .await
 }
 
 impl App {
@@ -79,7 +84,7 @@ impl App {
     pub async fn build(config: Config, from_now: bool) -> Result<Self, AppError> {
         let metrics = Metrics::new(env!("CARGO_PKG_VERSION"))?;
         let shutdown = Shutdown::default();
-        let queue: Arc<dyn Queue> = Arc::new(store(&config).await?);
+        let queue: Arc<dyn Queue> = Arc::new(store(&config)?);
         let address = config.admin.listen;
         let listener = TcpListener::bind(address).await.map_err(|error| AppError::Listen { address, error })?;
         let reader: Arc<dyn Reader> = Arc::new(MysqlReader::new(mysql_opts(&config.bugzilla)));

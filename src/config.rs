@@ -16,7 +16,7 @@ use secrecy::SecretString;
 use serde::Deserialize;
 use url::Url;
 
-pub use self::connector::{ConnectorConfig, Kind};
+pub use self::connector::ConnectorConfig;
 use self::explain::explain;
 use crate::bugzilla::Zone;
 use crate::message::{FieldFilter, Identity};

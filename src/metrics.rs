@@ -126,31 +126,7 @@ impl Metrics {
                     &["reason"],
                 )?,
             },
-            queue: QueueMetrics {
-                main_queue_messages: IntGauge::new(
-                    "bugrelay_main_queue_messages",
-                    "Messages that a healthy connector has not been offered yet",
-                )?,
-                backlog_messages: gauges("bugrelay_backlog_messages", "Messages waiting in the connector's backlog")?,
-                backlog_bytes: gauges("bugrelay_backlog_bytes", "Size of the messages in the connector's backlog")?,
-                backlog_oldest_age_seconds: float_gauges(
-                    "bugrelay_backlog_oldest_age_seconds",
-                    "Age of the oldest message in the connector's backlog, since its save was committed",
-                )?,
-                backlog_attempts: gauges(
-                    "bugrelay_backlog_attempts",
-                    "Attempts of the connector that failed in a row",
-                )?,
-                backlog_next_attempt: float_gauges(
-                    "bugrelay_backlog_next_attempt_timestamp_seconds",
-                    "When the connector's next attempt is due; 0 when it has no backlog",
-                )?,
-                parked_messages: gauges(
-                    "bugrelay_parked_messages",
-                    "Messages that the connector's bus refuses, set aside",
-                )?,
-                store_bytes: IntGauge::new("bugrelay_store_bytes", "Size of the durable store")?,
-            },
+            queue: QueueMetrics::new()?,
             delivery: DeliveryMetrics {
                 deliveries: counters("bugrelay_deliveries_total", "Outcomes of deliveries", &["connector", "outcome"])?,
                 send_seconds: HistogramVec::new(
@@ -200,6 +176,33 @@ impl Metrics {
         registry.register(Box::new(delivery.end_to_end_seconds.clone()))?;
         registry.register(Box::new(delivery.connector_up.clone()))?;
         registry.register(Box::new(delivery.possible_duplicates.clone()))
+    }
+}
+
+impl QueueMetrics {
+    fn new() -> Result<Self, prometheus::Error> {
+        Ok(QueueMetrics {
+            main_queue_messages: IntGauge::new(
+                "bugrelay_main_queue_messages",
+                "Messages that a healthy connector has not been offered yet",
+            )?,
+            backlog_messages: gauges("bugrelay_backlog_messages", "Messages waiting in the connector's backlog")?,
+            backlog_bytes: gauges("bugrelay_backlog_bytes", "Size of the messages in the connector's backlog")?,
+            backlog_oldest_age_seconds: float_gauges(
+                "bugrelay_backlog_oldest_age_seconds",
+                "Age of the oldest message in the connector's backlog, since its save was committed",
+            )?,
+            backlog_attempts: gauges("bugrelay_backlog_attempts", "Attempts of the connector that failed in a row")?,
+            backlog_next_attempt: float_gauges(
+                "bugrelay_backlog_next_attempt_timestamp_seconds",
+                "When the connector's next attempt is due; 0 when it has no backlog",
+            )?,
+            parked_messages: gauges(
+                "bugrelay_parked_messages",
+                "Messages that the connector's bus refuses, set aside",
+            )?,
+            store_bytes: IntGauge::new("bugrelay_store_bytes", "Size of the durable store")?,
+        })
     }
 }
 

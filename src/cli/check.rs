@@ -33,7 +33,7 @@ impl Check {
         if !self.offline {
             findings.extend(app::source(&config.bugzilla).check().await);
             exit = worst(&findings);
-            if let Err(error) = store(&config, &mut findings).await {
+            if let Err(error) = store(&config, &mut findings) {
                 exit = if exit == Exit::Success { error } else { exit };
             }
         }
@@ -71,8 +71,8 @@ fn worst(findings: &[Finding]) -> Exit {
     }
 }
 
-async fn store(config: &Config, findings: &mut Vec<Finding>) -> Result<(), Exit> {
-    let (severity, message, result) = match app::store(config).await {
+fn store(config: &Config, findings: &mut Vec<Finding>) -> Result<(), Exit> {
+    let (severity, message, result) = match app::store(config) {
         Ok(_) => (Severity::Good, format!("the store {} can be used", config.queue.path.display()), Ok(())),
         // It is only looked at; a running bugrelay has it, as it should.
         Err(QueueError::InUse { store }) => (Severity::Good, format!("the store {store} is in use by a running bugrelay"), Ok(())),

@@ -15,6 +15,7 @@ use crate::message::Envelope;
 
 /// Where to write.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct FileConfig {
     /// A file, whose directory must exist; `-` is standard output.
     pub path: String,

@@ -11,6 +11,33 @@ use async_trait::async_trait;
 use crate::failure::Class;
 use crate::message::Envelope;
 
+/// The types of connectors that a configuration can name, each with what it has of its own.
+#[derive(Clone, Debug)]
+pub enum Kind {
+    /// Lines in a file.
+    File(file::FileConfig),
+}
+
+impl Kind {
+    /// What a configuration may say as `type`.
+    pub const NAMES: [&str; 1] = ["file"];
+
+    /// From the keys of its own; `None` if there is no such type.
+    pub fn parse(name: &str, keys: toml::Table) -> Option<Result<Self, toml::de::Error>> {
+        match name {
+            "file" => Some(keys.try_into().map(Kind::File)),
+            _ => None,
+        }
+    }
+
+    /// Builds it; it connects when it first sends.
+    pub fn build(&self) -> Box<dyn Connector> {
+        match self {
+            Kind::File(config) => Box::new(file::FileConnector::new(config.clone())),
+        }
+    }
+}
+
 /// One bus.
 ///
 /// *Order*: `send` gets envelopes in the order they must arrive in, at least for each bug. *Parallel calls*: never; one

@@ -159,7 +159,13 @@ pub enum QueueError {
         /// The disk, or `max_megabytes`.
         reason: String,
     },
-    /// It is not ours to use: in use by another process, damaged, or of a newer version.
+    /// Another process has it.
+    #[error("the store {store} is in use by another bugrelay; one store serves one instance")]
+    InUse {
+        /// Which.
+        store: String,
+    },
+    /// It is not ours to use: damaged, or of a newer version.
     #[error("the store {store} cannot be used: {reason}")]
     Unusable {
         /// Which.

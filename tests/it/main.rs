@@ -1,6 +1,11 @@
-//! The integration tests, one binary: what users and operators see.
+//! The integration tests, in one binary: what users and operators see. A server that several of them need is started once.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
 
+#[path = "../services/mod.rs"]
+mod services;
+
+mod architecture;
 mod connector_suite;
 mod delivery;
+mod ground;

@@ -1,0 +1,21 @@
+# The front door. `make` alone lists what can be done; each target is one line into scripts/.
+
+# Where rustup puts cargo, whether or not the shell knows it.
+export PATH := $(HOME)/.cargo/bin:$(PATH)
+
+.PHONY: help demo test check lint bench ci
+help: ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 16
+
+demo: ## a scripted minute of Bugzilla's life, and the messages that leave (KEEP=1 stays)
+	@scripts/demo
+test: ## install what is missing, build, run all tests (ARGS=word: those alone)
+	@scripts/test $(ARGS)
+check: ## does it compile?
+	@scripts/check
+lint: ## formatting, clippy, licences
+	@scripts/lint
+bench: ## measure
+	@scripts/bench
+ci: ## everything, as before a change lands
+	@scripts/ci

@@ -1,0 +1,10 @@
+//! Real servers for tests, started privately: in a folder of their own, on a free port of 127.0.0.1, gone with the test.
+//!
+//! Included by the test binary (`#[path = "../services/mod.rs"] mod services;`). No mocks in here.
+
+#![allow(dead_code, reason = "not every test binary needs every service")]
+
+mod mariadb;
+mod process;
+
+pub(crate) use mariadb::{Database, MariaDb};

@@ -1,0 +1,101 @@
+//! A server process that cannot outlive the test, however the test ends.
+
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::{Ipv4Addr, TcpListener};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// Starts the command, says its process id, and waits for a line with a signal's name; then it ends the server and is gone
+/// itself. When its input ends before, the test binary is gone, killed perhaps: nobody else will clean up.
+const GUARD: &str = r#"
+folder=$1; shift
+"$@" >>"$folder/log" 2>&1 </dev/null &
+echo $!
+read -r signal || orphaned=1
+kill -s "${signal:-KILL}" $!
+wait $!
+[ -z "$orphaned" ] || rm -rf -- "$folder"
+"#;
+
+/// A running server. Killed when dropped; in a `static`, when the test binary ends.
+#[derive(Debug)]
+pub(super) struct Process {
+    guard: Child,
+    pid: u32,
+}
+
+impl Process {
+    /// Starts `command`, with its output in the file `log` of its folder.
+    pub(super) fn start(folder: &Path, command: &[&str]) -> Self {
+        // Debian keeps servers in a folder that only root has in its path.
+        let path = format!("{}:/usr/sbin", std::env::var("PATH").unwrap_or_default());
+        let mut guard = Command::new("sh")
+            .env("PATH", path)
+            .args(["-c", GUARD, "sh"])
+            .arg(folder)
+            .args(command)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            // Where it would say that it killed somebody.
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("sh starts");
+        let mut line = String::new();
+        BufReader::new(guard.stdout.take().unwrap()).read_line(&mut line).expect("the guard says the process id");
+        Process { guard, pid: line.trim().parse().expect("a process id") }
+    }
+
+    /// Whether it still runs, or is stopped.
+    pub(super) fn is_alive(&self) -> bool {
+        // State Z: ended, and not yet fetched by the guard.
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.pid)).unwrap_or_default();
+        stat.rsplit_once(") ").is_some_and(|(_, state)| !state.starts_with('Z'))
+    }
+
+    /// Ends it by this signal (`KILL`, `TERM`) and waits until it is gone.
+    pub(super) fn end(&mut self, signal: &str) {
+        if let Some(mut input) = self.guard.stdin.take() {
+            // Fails if the guard is gone already, and the server with it.
+            let _ = writeln!(input, "{signal}");
+        }
+        self.guard.wait().expect("the guard ends");
+    }
+
+    /// Sends `STOP` (it hangs) or `CONT` (it goes on).
+    pub(super) fn signal(&self, signal: &str) {
+        let done = Command::new("kill").args(["-s", signal, &self.pid.to_string()]).status().expect("kill runs");
+        assert!(done.success(), "cannot send {signal} to process {}", self.pid);
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.end("KILL");
+    }
+}
+
+/// A port on which nobody listens now.
+pub(super) fn free_port() -> u16 {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port is free");
+    listener.local_addr().unwrap().port()
+}
+
+/// Polls until `done`, at most this long; `false` if it was not.
+#[allow(
+    clippy::disallowed_methods,
+    reason = "polls a server that cannot tell when it is ready; there is no runtime here"
+)]
+pub(super) fn poll(limit: Duration, mut done: impl FnMut() -> bool) -> bool {
+    let deadline = Instant::now() + limit;
+    loop {
+        if done() {
+            return true;
+        }
+        if Instant::now() >= deadline {
+            return false;
+        }
+        thread::sleep(Duration::from_millis(30));
+    }
+}
