@@ -165,7 +165,7 @@ fn mysql_opts(config: &BugzillaConfig) -> Opts {
         .ssl_opts(tls)
         // The server's socket file may be another server's, or out of our sight.
         .prefer_socket(false)
-        .tcp_keepalive(Some(10_000_u32))
+        .tcp_keepalive(Some(Duration::from_secs(10)))
         .tcp_nodelay(true);
     builder.into()
 }

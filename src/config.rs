@@ -260,7 +260,9 @@ impl Config {
             Some(path) => path.to_owned(),
             None => DEFAULT_PATHS.iter().map(PathBuf::from).find(|path| path.exists()).ok_or_else(|| {
                 let [here, etc] = DEFAULT_PATHS;
-                ConfigError(format!("no configuration: neither ./{here} nor {etc} is there; name one with -c FILE or BUGRELAY_CONFIG"))
+                ConfigError(format!(
+                    "no configuration: neither ./{here} nor {etc} is there; name one with -c FILE or BUGRELAY_CONFIG"
+                ))
             })?,
         };
         let text = std::fs::read_to_string(&path)
@@ -269,7 +271,11 @@ impl Config {
     }
 
     /// From the text of a file; `path` is for messages.
-    pub fn parse(path: &Path, text: &str, environment: impl Iterator<Item = (String, String)>) -> Result<Self, ConfigError> {
+    pub fn parse(
+        path: &Path,
+        text: &str,
+        environment: impl Iterator<Item = (String, String)>,
+    ) -> Result<Self, ConfigError> {
         let refuse = |error: ConfigError| ConfigError(format!("{}: {error}", path.display()));
         // First as it is written, so that an error has its line; then with the environment over it.
         let mut table: toml::Table = toml::from_str(text).map_err(|error| refuse(explain(&error, Some(text))))?;
@@ -320,16 +326,30 @@ impl BugzillaTable {
         })?;
         match database.scheme() {
             "mysql" | "mariadb" => {}
-            "postgresql" | "postgres" => return Err(not_yet("[bugzilla] database = \"postgresql://...\"", "PostgreSQL")),
-            other => return Err(ConfigError(format!("[bugzilla] database: {other:?} is no database that Bugzilla runs on; write mysql://..."))),
+            "postgresql" | "postgres" => {
+                return Err(not_yet("[bugzilla] database = \"postgresql://...\"", "PostgreSQL"));
+            }
+            other => {
+                return Err(ConfigError(format!(
+                    "[bugzilla] database: {other:?} is no database that Bugzilla runs on; write mysql://..."
+                )));
+            }
         }
         if database.host_str().is_none_or(str::is_empty) || database.path().trim_matches('/').is_empty() {
-            return Err(ConfigError("[bugzilla] database names no host or no database; write mysql://USER@HOST:3306/DATABASE".to_owned()));
+            return Err(ConfigError(
+                "[bugzilla] database names no host or no database; write mysql://USER@HOST:3306/DATABASE".to_owned(),
+            ));
         }
         match self.capture.as_str() {
             "auto" | "binlog" => {}
-            "triggers" | "logical" | "history" => return Err(not_yet(&format!("[bugzilla] capture = {:?}", self.capture), "that way in")),
-            other => return Err(ConfigError(format!("[bugzilla] capture = {other:?} is not known; write \"auto\" or \"binlog\""))),
+            "triggers" | "logical" | "history" => {
+                return Err(not_yet(&format!("[bugzilla] capture = {:?}", self.capture), "that way in"));
+            }
+            other => {
+                return Err(ConfigError(format!(
+                    "[bugzilla] capture = {other:?} is not known; write \"auto\" or \"binlog\""
+                )));
+            }
         }
         if self.start != "now" {
             return Err(not_yet("[bugzilla] start", "starting from a time in the past"));
@@ -339,11 +359,17 @@ impl BugzillaTable {
         }
         let _ = self.allow_unlimited_wal;
         if Url::parse(&self.base_url).is_err() {
-            return Err(ConfigError(format!("[bugzilla] base_url = {:?} is not a URL; write Bugzilla's parameter urlbase, as https://bugzilla.example.org/", self.base_url)));
+            return Err(ConfigError(format!(
+                "[bugzilla] base_url = {:?} is not a URL; write Bugzilla's parameter urlbase, as https://bugzilla.example.org/",
+                self.base_url
+            )));
         }
-        let zone = Zone::named(&self.time_zone).map_err(|error| ConfigError(format!("[bugzilla] time_zone: {error}")))?;
-        let url_password = database.password().map(|p| percent_encoding::percent_decode_str(p).decode_utf8_lossy().into_owned());
-        let password = secret::read("[bugzilla] password", self.password.or(url_password), self.password_file, self.password_env)?;
+        let zone =
+            Zone::named(&self.time_zone).map_err(|error| ConfigError(format!("[bugzilla] time_zone: {error}")))?;
+        let url_password =
+            database.password().map(|p| percent_encoding::percent_decode_str(p).decode_utf8_lossy().into_owned());
+        let password =
+            secret::read("[bugzilla] password", self.password.or(url_password), self.password_file, self.password_env)?;
         // From here on the password is in one place only.
         let _ = database.set_password(None);
         Ok(BugzillaConfig {
@@ -364,11 +390,15 @@ fn tls(wanted: Option<&str>, ca_file: Option<PathBuf>, database: &Url) -> Result
     let host = database.host_str().unwrap_or_default().trim_matches(['[', ']']);
     let here = host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback());
     match wanted {
-        Some("off") if ca_file.is_some() => Err(ConfigError("[bugzilla] ca_file is given though tls = \"off\"; take one of them out".to_owned())),
+        Some("off") if ca_file.is_some() => {
+            Err(ConfigError("[bugzilla] ca_file is given though tls = \"off\"; take one of them out".to_owned()))
+        }
         Some("off") => Ok(Tls::Off),
         None if here && ca_file.is_none() => Ok(Tls::Off),
         Some("verify") | None => Ok(Tls::Verify { ca_file }),
-        Some(other) => Err(ConfigError(format!("[bugzilla] tls = {other:?} is not known; write \"verify\" or \"off\""))),
+        Some(other) => {
+            Err(ConfigError(format!("[bugzilla] tls = {other:?} is not known; write \"verify\" or \"off\"")))
+        }
     }
 }
 
@@ -376,11 +406,21 @@ impl QueueTable {
     fn check(self) -> Result<QueueConfig, ConfigError> {
         let path = match self.store.split_once(':') {
             Some(("sqlite", path)) if !path.is_empty() => PathBuf::from(path),
-            _ if self.store == "database" => return Err(not_yet("[queue] store = \"database\"", "the store in the database")),
-            _ => return Err(ConfigError(format!("[queue] store = {:?} is not known; write \"sqlite:PATH\"", self.store))),
+            _ if self.store == "database" => {
+                return Err(not_yet("[queue] store = \"database\"", "the store in the database"));
+            }
+            _ => {
+                return Err(ConfigError(format!(
+                    "[queue] store = {:?} is not known; write \"sqlite:PATH\"",
+                    self.store
+                )));
+            }
         };
         if self.max_megabytes < 16 {
-            return Err(ConfigError(format!("[queue] max_megabytes = {} is too small to work with; write 16 or more", self.max_megabytes)));
+            return Err(ConfigError(format!(
+                "[queue] max_megabytes = {} is too small to work with; write 16 or more",
+                self.max_megabytes
+            )));
         }
         Ok(QueueConfig {
             path,
@@ -394,7 +434,10 @@ impl QueueTable {
 impl AdminTable {
     fn check(self) -> Result<AdminConfig, ConfigError> {
         let listen = self.listen.parse().map_err(|_| {
-            ConfigError(format!("[admin] listen = {:?} is not an address with a port; write 127.0.0.1:9464 or 0.0.0.0:9464", self.listen))
+            ConfigError(format!(
+                "[admin] listen = {:?} is not an address with a port; write 127.0.0.1:9464 or 0.0.0.0:9464",
+                self.listen
+            ))
         })?;
         Ok(AdminConfig { listen, token: secret::read("[admin] token", self.token, self.token_file, self.token_env)? })
     }

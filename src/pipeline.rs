@@ -74,7 +74,13 @@ impl Pipeline {
     }
 
     async fn flow(&self) {
-        let stored = self.patiently(async || self.queue.checkpoint().await).await;
+        let mut reconnect = Reconnect::default();
+        let stored = loop {
+            match self.queue.checkpoint().await {
+                Ok(stored) => break stored,
+                Err(error) => wait_for_store(&error, &mut reconnect).await,
+            }
+        };
         let from = stored.filter(|_| !self.from_now).map(|checkpoint| checkpoint.position);
         let (taken, mut captured) = mpsc::channel(TRANSACTIONS_MAX);
         let (acknowledged, acknowledgements) = watch::channel(None);
@@ -127,7 +133,13 @@ impl Pipeline {
         let messages = self.build(sets).await;
         sets.clear();
         let checkpoint = Checkpoint { position, committed_at };
-        let envelopes = self.patiently(async || self.queue.put(messages.clone(), checkpoint.clone()).await).await;
+        let mut reconnect = Reconnect::default();
+        let envelopes = loop {
+            match self.queue.put(messages.clone(), checkpoint.clone()).await {
+                Ok(envelopes) => break envelopes,
+                Err(error) => wait_for_store(&error, &mut reconnect).await,
+            }
+        };
         if !envelopes.is_empty() {
             self.news.send_replace(());
         }
@@ -170,20 +182,12 @@ impl Pipeline {
         }
         messages
     }
+}
 
-    /// Tries until the store does it: a full or failing store pauses the capture and heals by itself.
-    async fn patiently<T>(&self, mut attempt: impl AsyncFnMut() -> Result<T, QueueError>) -> T {
-        let mut reconnect = Reconnect::default();
-        loop {
-            match attempt().await {
-                Ok(done) => return done,
-                Err(error) => {
-                    tracing::error!(%error, "capture waits for the store");
-                    tokio::time::sleep(reconnect.next_delay()).await;
-                }
-            }
-        }
-    }
+/// A full or failing store pauses the capture and heals by itself.
+async fn wait_for_store(error: &QueueError, reconnect: &mut Reconnect) {
+    tracing::error!(%error, "capture waits for the store");
+    tokio::time::sleep(reconnect.next_delay()).await;
 }
 
 async fn pause(class: Class, reconnect: &mut Reconnect) {

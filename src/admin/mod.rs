@@ -69,11 +69,17 @@ async fn readyz(State(admin): State<Admin>) -> Response {
     if admin.progress.is_running() {
         (StatusCode::OK, "ready\n").into_response()
     } else {
-        (StatusCode::SERVICE_UNAVAILABLE, "not ready: the capture has not stored a position yet; see the log\n").into_response()
+        (StatusCode::SERVICE_UNAVAILABLE, "not ready: the capture has not stored a position yet; see the log\n")
+            .into_response()
     }
 }
 
-async fn authorize(State(admin): State<Admin>, ConnectInfo(peer): ConnectInfo<SocketAddr>, request: Request, next: Next) -> Response {
+async fn authorize(
+    State(admin): State<Admin>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    request: Request,
+    next: Next,
+) -> Response {
     let allowed = match (&admin.token, bearer(request.headers())) {
         (Some(token), Some(given)) => equal(token.expose_secret().as_bytes(), given.as_bytes()),
         (_, None) => peer.ip().is_loopback(),

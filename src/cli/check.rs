@@ -75,7 +75,9 @@ fn store(config: &Config, findings: &mut Vec<Finding>) -> Result<(), Exit> {
     let (severity, message, result) = match app::store(config) {
         Ok(_) => (Severity::Good, format!("the store {} can be used", config.queue.path.display()), Ok(())),
         // It is only looked at; a running bugrelay has it, as it should.
-        Err(QueueError::InUse { store }) => (Severity::Good, format!("the store {store} is in use by a running bugrelay"), Ok(())),
+        Err(QueueError::InUse { store }) => {
+            (Severity::Good, format!("the store {store} is in use by a running bugrelay"), Ok(()))
+        }
         Err(error) => (Severity::Error, error.to_string(), Err(Exit::Store)),
     };
     findings.push(Finding { id: "store", severity, message, remedy: None });

@@ -36,7 +36,10 @@ impl Tail {
             Ok(response) if response.status().is_success() => response,
             Ok(response) => {
                 let status = response.status();
-                output::error(&format!("{url} answers {status}: {}", response.text().await.unwrap_or_default().trim_end()));
+                output::error(&format!(
+                    "{url} answers {status}: {}",
+                    response.text().await.unwrap_or_default().trim_end()
+                ));
                 return Exit::Runtime;
             }
             Err(error) => {
@@ -96,7 +99,11 @@ fn human(message: &Value) -> String {
     let what = if object.is_null() {
         "(private: event only)".to_owned()
     } else if let Some(changes) = event["changes"].as_array() {
-        changes.iter().map(|c| format!("{}: {} -> {}", text(&c["field"]), shown(&c["removed"]), shown(&c["added"]))).collect::<Vec<_>>().join(", ")
+        changes
+            .iter()
+            .map(|c| format!("{}: {} -> {}", text(&c["field"]), shown(&c["removed"]), shown(&c["added"])))
+            .collect::<Vec<_>>()
+            .join(", ")
     } else {
         match target.as_str() {
             "comment" => format!("comment {}: {}", object["number"], shown(&object["body"])),

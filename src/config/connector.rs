@@ -107,7 +107,9 @@ impl ConnectorConfig {
             common.extend(table.remove_entry(key));
         }
         let kind = match Kind::parse(&kind, table) {
-            None => return Err(refuse(&format!("type = {kind:?} is not known; write one of {}", Kind::NAMES.join(", ")))),
+            None => {
+                return Err(refuse(&format!("type = {kind:?} is not known; write one of {}", Kind::NAMES.join(", "))));
+            }
             Some(Err(error)) => {
                 let hint = unknown_key(error.message()).and_then(|key| suggest(key, COMMON_KEYS.into_iter()));
                 return Err(refuse(&format!("{}{}", explain(&error, None), hint.unwrap_or_default())));
@@ -135,7 +137,9 @@ impl Common {
         let private_events = match self.private_events.as_str() {
             "send" => true,
             "drop" => false,
-            other => return Err(refuse(format!("private_events = {other:?} is not known; write \"send\" or \"drop\""))),
+            other => {
+                return Err(refuse(format!("private_events = {other:?} is not known; write \"send\" or \"drop\"")));
+            }
         };
         if self.batch == 0 || self.batch > 10_000 {
             return Err(refuse(format!("batch = {} is out of range; write 1 to 10000", self.batch)));
@@ -145,10 +149,12 @@ impl Common {
         }
         let delays: Vec<Duration> = self.backoff_seconds.iter().copied().map(Duration::from_secs).collect();
         if delays.iter().any(Duration::is_zero) {
-            return Err(refuse("backoff_seconds has a 0, which would try again without end; write 1 or more".to_owned()));
+            return Err(refuse(
+                "backoff_seconds has a 0, which would try again without end; write 1 or more".to_owned(),
+            ));
         }
-        let schedule =
-            Schedule::new(delays).ok_or_else(|| refuse("backoff_seconds is empty; write at least one delay".to_owned()))?;
+        let schedule = Schedule::new(delays)
+            .ok_or_else(|| refuse("backoff_seconds is empty; write at least one delay".to_owned()))?;
         let Common { targets, actions, products, .. } = self;
         Ok(ConnectorConfig {
             enabled: self.enabled,

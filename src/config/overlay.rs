@@ -7,7 +7,10 @@ use super::ConfigError;
 /// Puts every such variable into the table; whether there were any.
 ///
 /// A value that reads as a TOML number, boolean, array or quoted string is that; anything else is a string as it stands.
-pub(super) fn apply(table: &mut Table, environment: impl Iterator<Item = (String, String)>) -> Result<bool, ConfigError> {
+pub(super) fn apply(
+    table: &mut Table,
+    environment: impl Iterator<Item = (String, String)>,
+) -> Result<bool, ConfigError> {
     let mut any = false;
     for (name, value) in environment {
         let Some(path) = name.strip_prefix("BUGRELAY_").filter(|path| path.contains("__")) else { continue };
@@ -21,7 +24,8 @@ pub(super) fn apply(table: &mut Table, environment: impl Iterator<Item = (String
 }
 
 fn parse(text: &str) -> Value {
-    let literal = text.starts_with(['[', '"', '\'', '{']) || text == "true" || text == "false" || text.parse::<i64>().is_ok();
+    let literal =
+        text.starts_with(['[', '"', '\'', '{']) || text == "true" || text == "false" || text.parse::<i64>().is_ok();
     let parsed = || toml::from_str::<Table>(&format!("value = {text}")).ok()?.remove("value");
     literal.then(parsed).flatten().unwrap_or_else(|| Value::String(text.to_owned()))
 }

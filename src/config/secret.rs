@@ -7,7 +7,12 @@ use secrecy::SecretString;
 use super::ConfigError;
 
 /// The secret called `what`; `None` if it is given in none of the three ways, an error if in several.
-pub(super) fn read(what: &str, value: Option<String>, file: Option<PathBuf>, env: Option<String>) -> Result<Option<SecretString>, ConfigError> {
+pub(super) fn read(
+    what: &str,
+    value: Option<String>,
+    file: Option<PathBuf>,
+    env: Option<String>,
+) -> Result<Option<SecretString>, ConfigError> {
     let given = [value.is_some(), file.is_some(), env.is_some()].iter().filter(|given| **given).count();
     if given > 1 {
         return Err(ConfigError(format!("{what} is given in several ways; keep one of it, _file and _env")));
@@ -19,7 +24,8 @@ pub(super) fn read(what: &str, value: Option<String>, file: Option<PathBuf>, env
         return Ok(Some(SecretString::from(text.trim_end_matches(['\r', '\n']))));
     }
     if let Some(name) = env {
-        let text = std::env::var(&name).map_err(|_| ConfigError(format!("{what}_env: the environment variable {name} is not set")))?;
+        let text = std::env::var(&name)
+            .map_err(|_| ConfigError(format!("{what}_env: the environment variable {name} is not set")))?;
         return Ok(Some(SecretString::from(text)));
     }
     Ok(value.map(SecretString::from))

@@ -7,7 +7,7 @@ mod changes;
 mod event;
 mod json;
 mod object;
-//BUILD pub mod schema;
+pub mod schema;
 
 pub use build::{Builder, FieldFilter, Wording};
 pub use changes::Identity;

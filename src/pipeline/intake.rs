@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use tokio::sync::{mpsc, watch};
 
-use super::progress::{Progress, now_ms};
 use super::pause;
+use super::progress::{Progress, now_ms};
 use crate::backoff::Reconnect;
 use crate::capture::{Capture, CaptureError, Source};
 use crate::changeset::{Position, Transaction};
@@ -33,9 +33,10 @@ impl Intake {
     pub(super) async fn run(mut self, mut position: Option<Position>) {
         let mut reconnect = Reconnect::default();
         let mut last_error = String::new();
+        let taken = self.taken.clone();
         loop {
             let error = tokio::select! {
-                () = self.taken.closed() => return,
+                () = taken.closed() => return,
                 error = self.read(&mut position, &mut reconnect, &mut last_error) => error,
             };
             self.metrics.connected.set(0);
@@ -48,14 +49,19 @@ impl Intake {
                 last_error = error.message;
             }
             tokio::select! {
-                () = self.taken.closed() => return,
+                () = taken.closed() => return,
                 () = pause(error.class, &mut reconnect) => {}
             }
         }
     }
 
     /// Reads until it fails; `position` follows what was handed over.
-    async fn read(&mut self, position: &mut Option<Position>, reconnect: &mut Reconnect, last_error: &mut String) -> CaptureError {
+    async fn read(
+        &mut self,
+        position: &mut Option<Position>,
+        reconnect: &mut Reconnect,
+        last_error: &mut String,
+    ) -> CaptureError {
         let mut capture = match self.source.open(position.as_ref()).await {
             Ok(capture) => capture,
             Err(error) => return error,
