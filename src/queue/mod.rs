@@ -9,6 +9,7 @@ pub mod sqlite;
 
 pub use filter::Filter;
 
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use async_trait::async_trait;
@@ -195,6 +196,6 @@ pub(crate) fn ledger_key(fact: Fact) -> (&'static str, i64) {
 }
 
 /// Kept public for the stores: a body as two columns.
-pub(crate) fn body_from_columns(bytes: Vec<u8>, event_bytes: Option<i64>) -> Body {
+pub(crate) fn body_from_columns(bytes: impl Into<Arc<[u8]>>, event_bytes: Option<i64>) -> Body {
     Body { bytes: bytes.into(), event_bytes: event_bytes.and_then(|n| usize::try_from(n).ok()) }
 }
