@@ -1,0 +1,1 @@
+SELECT @@GLOBAL.gtid_binlog_state

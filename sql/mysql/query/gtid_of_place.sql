@@ -1,0 +1,1 @@
+SELECT BINLOG_GTID_POS(?, ?)
