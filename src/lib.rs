@@ -19,7 +19,22 @@ pub mod shutdown;
 pub mod changeset;
 
 pub mod capture;
+pub mod snapshot;
+
+pub mod visibility;
+
 pub mod message;
 
 pub mod connector;
 pub mod queue;
+
+pub mod delivery;
+pub mod pipeline;
+
+pub mod admin;
+
+pub mod config;
+
+pub mod app;
+
+pub mod cli;

@@ -1,1 +1,7 @@
-fn main() {}
+//! The binary: everything is in the library, the verbs in `bugrelay::cli`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    bugrelay::cli::main()
+}

@@ -1,21 +1,50 @@
 //! [`Envelope`] -> a bus. A connector sends once: deadline, retry, backlog and metrics are `delivery`'s.
 
 pub mod file;
+#[doc(hidden)]
 pub mod scripted;
 
-use std::sync::Mutex;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 
 use crate::failure::Class;
 use crate::message::Envelope;
 
+/// The types of connectors that a configuration can name, each with what it has of its own.
+#[derive(Clone, Debug)]
+pub enum Kind {
+    /// Lines in a file.
+    File(file::FileConfig),
+}
+
+impl Kind {
+    /// What a configuration may say as `type`.
+    pub const NAMES: [&str; 1] = ["file"];
+
+    /// From the keys of its own; `None` if there is no such type.
+    pub fn parse(name: &str, keys: toml::Table) -> Option<Result<Self, toml::de::Error>> {
+        match name {
+            "file" => Some(keys.try_into().map(Kind::File)),
+            _ => None,
+        }
+    }
+
+    /// Builds it; it connects when it first sends.
+    pub fn build(&self) -> Box<dyn Connector> {
+        match self {
+            Kind::File(config) => Box::new(file::FileConnector::new(config.clone())),
+        }
+    }
+}
+
 /// One bus.
 ///
 /// *Order*: `send` gets envelopes in the order they must arrive in, at least for each bug. *Parallel calls*: never; one
 /// batch at a time. *Outcomes*: each is recorded in [`Outcomes`] as soon as it is known: the broker has taken
 /// responsibility (for a file: it is synced), or why not. Whatever has no outcome when `send` returns, or when its
-/// deadline drops it, counts as failed transiently and perhaps delivered. *Repetition*: a connector never sends again by itself; the
+/// deadline drops it, counts as failed transiently and perhaps delivered; so what was certainly not handed over is recorded as
+/// failed ([`Outcomes::failed_from`]). *Repetition*: a connector never sends again by itself; the
 /// client it uses may, within the deadline. *After a failure* the connector mends itself: the next `send` connects anew.
 /// *Shutdown*: `close` after the last `send`.
 #[async_trait]
@@ -35,22 +64,29 @@ pub struct SendError {
     pub class: Class,
     /// What, where, how to mend it.
     pub message: String,
+    /// The bus may have it all the same: it was handed over, and no answer came.
+    pub perhaps_delivered: bool,
 }
 
 impl SendError {
-    /// The bus is down, slow or full.
+    /// The bus is down, slow or full, and certainly did not take it.
     pub fn transient(message: impl Into<String>) -> Self {
-        SendError { class: Class::Transient, message: message.into() }
+        SendError { class: Class::Transient, message: message.into(), perhaps_delivered: false }
+    }
+
+    /// It was handed over, and the bus was lost before it answered.
+    pub fn unanswered(message: impl Into<String>) -> Self {
+        SendError { class: Class::Transient, message: message.into(), perhaps_delivered: true }
     }
 
     /// The bus refuses us until somebody changes something.
     pub fn misconfigured(message: impl Into<String>) -> Self {
-        SendError { class: Class::Misconfigured, message: message.into() }
+        SendError { class: Class::Misconfigured, message: message.into(), perhaps_delivered: false }
     }
 
     /// The bus refuses this one message.
     pub fn poison(message: impl Into<String>) -> Self {
-        SendError { class: Class::Poison, message: message.into() }
+        SendError { class: Class::Poison, message: message.into(), perhaps_delivered: false }
     }
 }
 
@@ -58,7 +94,10 @@ impl SendError {
 ///
 /// It outlives the `send` that fills it, so that a deadline loses no outcome that was known.
 #[derive(Debug, Default)]
-pub struct Outcomes(Mutex<Vec<Option<Result<(), SendError>>>>);
+pub struct Outcomes(Mutex<Vec<Option<Outcome>>>);
+
+/// What became of one envelope.
+pub type Outcome = Result<(), SendError>;
 
 impl Outcomes {
     /// For a batch of so many.
@@ -76,15 +115,27 @@ impl Outcomes {
         self.record(index, Err(error));
     }
 
-    fn record(&self, index: usize, outcome: Result<(), SendError>) {
-        let mut outcomes = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        if let Some(slot) = outcomes.get_mut(index) {
+    /// Nothing from `index` on that has no outcome yet was handed over, because of this.
+    pub fn failed_from(&self, index: usize, error: &SendError) {
+        let mut outcomes = self.lock();
+        for slot in outcomes.iter_mut().skip(index).filter(|slot| slot.is_none()) {
+            *slot = Some(Err(error.clone()));
+        }
+    }
+
+    fn record(&self, index: usize, outcome: Outcome) {
+        if let Some(slot) = self.lock().get_mut(index) {
             *slot = Some(outcome);
         }
     }
 
     /// What is known now, in the order of the batch.
-    pub fn take(&self) -> Vec<Option<Result<(), SendError>>> {
-        std::mem::take(&mut *self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner))
+    pub fn take(&self) -> Vec<Option<Outcome>> {
+        std::mem::take(&mut *self.lock())
+    }
+
+    /// A connector that panicked must not take the outcomes with it that it had recorded.
+    fn lock(&self) -> MutexGuard<'_, Vec<Option<Outcome>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

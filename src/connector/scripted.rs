@@ -1,1 +1,190 @@
+//! A connector that does what a test tells it to: accept, refuse, hang, lose an answer. Not reachable from configuration.
+//!
+//! It is in the library only because the integration tests are a crate of their own.
 
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tokio::sync::watch;
+
+use super::{Connector, Outcomes, SendError};
+use crate::message::Envelope;
+
+/// What one `send` does.
+#[derive(Clone)]
+pub enum Behaviour {
+    /// Takes everything.
+    Accept,
+    /// Takes nothing, for this reason.
+    Fail(SendError),
+    /// Takes everything and never says so.
+    AckThenLose,
+    /// Refuses the envelopes that this says, takes the others.
+    Poison(Arc<dyn Fn(&Envelope) -> bool + Send + Sync>),
+    /// One fate for each envelope in order; what is beyond the list is accepted.
+    Each(Vec<Fate>),
+    /// Takes everything after so long.
+    Slow(Duration),
+    /// Takes this many, then never returns.
+    HangAfter(usize),
+    /// Takes this many, then panics.
+    PanicAfter(usize),
+}
+
+/// What becomes of one envelope.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// Arrives, and is acknowledged.
+    Accepted,
+    /// Arrives, and no answer comes.
+    Lost,
+    /// Does not arrive, and no answer comes.
+    Forgotten,
+    /// Refused for now.
+    Refused,
+    /// Refused for good.
+    Poisonous,
+}
+
+/// What the connector saw.
+#[derive(Clone, Debug, Default)]
+pub struct Seen {
+    /// What arrived, in order.
+    pub arrived: Vec<Envelope>,
+    /// Sizes of the batches handed over.
+    pub batches: Vec<usize>,
+    /// Whether `close` was called.
+    pub closed: bool,
+}
+
+#[derive(Default)]
+struct Plan {
+    next: VecDeque<Behaviour>,
+    always: Option<Behaviour>,
+}
+
+/// The test's handle to a [`ScriptedConnector`].
+#[derive(Clone)]
+pub struct Script {
+    plan: Arc<Mutex<Plan>>,
+    seen: watch::Sender<Seen>,
+}
+
+/// The connector itself.
+pub struct ScriptedConnector(Script);
+
+impl Script {
+    /// Accepts everything until told otherwise.
+    pub fn new() -> Self {
+        Script { plan: Arc::default(), seen: watch::Sender::new(Seen::default()) }
+    }
+
+    /// The connector that follows it.
+    pub fn connector(&self) -> ScriptedConnector {
+        ScriptedConnector(self.clone())
+    }
+
+    /// The next `send` without a behaviour of its own does this.
+    #[must_use]
+    pub fn then(self, behaviour: Behaviour) -> Self {
+        self.plan().next.push_back(behaviour);
+        self
+    }
+
+    /// Every `send` that was given nothing else does this from now on.
+    pub fn always(&self, behaviour: Behaviour) {
+        self.plan().always = Some(behaviour);
+    }
+
+    /// What it saw until now.
+    pub fn seen(&self) -> Seen {
+        self.seen.borrow().clone()
+    }
+
+    /// Waits until the connector has seen this.
+    pub async fn until(&self, condition: impl Fn(&Seen) -> bool) -> Seen {
+        let mut watching = self.seen.subscribe();
+        // The sender is in `self`: it cannot be gone.
+        watching.wait_for(|seen| condition(seen)).await.map(|seen| seen.clone()).unwrap_or_default()
+    }
+
+    fn plan(&self) -> MutexGuard<'_, Plan> {
+        self.plan.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn behaviour(&self) -> Behaviour {
+        let mut plan = self.plan();
+        plan.next.pop_front().or_else(|| plan.always.clone()).unwrap_or(Behaviour::Accept)
+    }
+
+    fn arrive(&self, envelopes: &[Envelope]) {
+        self.seen.send_modify(|seen| seen.arrived.extend_from_slice(envelopes));
+    }
+
+    fn accept(&self, batch: &[Envelope], outcomes: &Outcomes) {
+        self.arrive(batch);
+        (0..batch.len()).for_each(|index| outcomes.sent(index));
+    }
+
+    fn decide(&self, index: usize, envelope: &Envelope, fate: Fate, outcomes: &Outcomes) {
+        if matches!(fate, Fate::Accepted | Fate::Lost) {
+            self.arrive(std::slice::from_ref(envelope));
+        }
+        match fate {
+            Fate::Accepted => outcomes.sent(index),
+            Fate::Refused => outcomes.failed(index, SendError::transient("refused for now")),
+            Fate::Poisonous => outcomes.failed(index, SendError::poison("refused for good")),
+            Fate::Lost | Fate::Forgotten => {}
+        }
+    }
+}
+
+impl Default for Script {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+#[async_trait]
+impl Connector for ScriptedConnector {
+    async fn send(&mut self, batch: &[Envelope], outcomes: &Outcomes) {
+        let script = &self.0;
+        let behaviour = script.behaviour();
+        script.seen.send_modify(|seen| seen.batches.push(batch.len()));
+        match behaviour {
+            Behaviour::Accept => script.accept(batch, outcomes),
+            Behaviour::Fail(error) => outcomes.failed_from(0, &error),
+            Behaviour::AckThenLose => script.arrive(batch),
+            Behaviour::Poison(poisonous) => {
+                for (index, envelope) in batch.iter().enumerate() {
+                    let fate = if poisonous(envelope) { Fate::Poisonous } else { Fate::Accepted };
+                    script.decide(index, envelope, fate, outcomes);
+                }
+            }
+            Behaviour::Each(fates) => {
+                let fates = fates.into_iter().chain(std::iter::repeat(Fate::Accepted));
+                for ((index, envelope), fate) in batch.iter().enumerate().zip(fates) {
+                    script.decide(index, envelope, fate, outcomes);
+                }
+            }
+            Behaviour::Slow(time) => {
+                tokio::time::sleep(time).await;
+                script.accept(batch, outcomes);
+            }
+            Behaviour::HangAfter(count) => {
+                script.accept(&batch[..count.min(batch.len())], outcomes);
+                std::future::pending().await
+            }
+            Behaviour::PanicAfter(count) => {
+                script.accept(&batch[..count.min(batch.len())], outcomes);
+                panic!("as the script says");
+            }
+        }
+    }
+
+    async fn close(&mut self) {
+        self.0.seen.send_modify(|seen| seen.closed = true);
+    }
+}

@@ -1,0 +1,213 @@
+//! Change sets and a snapshot -> messages.
+
+use std::collections::HashMap;
+
+use serde_json::value::RawValue;
+
+use super::changes::{Identity, changes};
+use super::event::{Event, WireUser};
+use super::{Body, Fact, Message, MessageId, json, object};
+use crate::bugzilla::{BugId, Zone};
+use crate::changeset::{ChangeSet, Deed, Kind, Subject};
+use crate::snapshot::{Bug, Snapshot};
+use crate::visibility::{Object, Public, Reason, Rules, Verdict};
+
+/// How messages are worded: the site's configuration.
+#[derive(Clone, Debug)]
+pub struct Wording {
+    /// The site's identity: message ids are made from it.
+    pub base_url: String,
+    /// Bugzilla's zone.
+    pub zone: Zone,
+    /// How users appear.
+    pub identity: Identity,
+    /// `comment.id` is the comment's id and not, as in the original, the bug's.
+    pub real_comment_id: bool,
+    /// Which custom fields leave.
+    pub fields: FieldFilter,
+}
+
+/// Which custom fields leave: those that `allow` names and `deny` does not. `*` stands for any characters.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FieldFilter {
+    /// `[fields] allow`.
+    pub allow: Vec<String>,
+    /// `[fields] deny`.
+    pub deny: Vec<String>,
+}
+
+impl Default for FieldFilter {
+    fn default() -> Self {
+        FieldFilter { allow: vec!["*".to_owned()], deny: vec![] }
+    }
+}
+
+impl FieldFilter {
+    /// Whether a field leaves.
+    pub fn lets_pass(&self, name: &str) -> bool {
+        let any = |globs: &[String]| globs.iter().any(|glob| matches(glob, name));
+        any(&self.allow) && !any(&self.deny)
+    }
+}
+
+fn matches(glob: &str, name: &str) -> bool {
+    let Some((start, rest)) = glob.split_once('*') else { return glob == name };
+    let Some(mut left) = name.strip_prefix(start) else { return false };
+    let mut parts: Vec<&str> = rest.split('*').collect();
+    let end = parts.pop().unwrap_or_default();
+    for part in parts {
+        let Some(at) = left.find(part) else { return false };
+        left = &left[at + part.len()..];
+    }
+    left.ends_with(end)
+}
+
+/// Builds the messages of one snapshot; a bug that several of them hold is written once.
+pub struct Builder<'a> {
+    wording: &'a Wording,
+    rules: Rules,
+    snapshot: &'a Snapshot,
+    bugs: HashMap<BugId, Box<RawValue>>,
+}
+
+impl<'a> Builder<'a> {
+    /// For change sets that `snapshot` was read for.
+    pub fn new(wording: &'a Wording, rules: Rules, snapshot: &'a Snapshot) -> Self {
+        Builder { wording, rules, snapshot, bugs: HashMap::new() }
+    }
+
+    /// The messages of one change set, in the order they leave, each with the reason why its object is held back, if it is.
+    pub fn build(&mut self, set: &ChangeSet, committed_at_ms: i64) -> Vec<(Message, Option<Reason>)> {
+        let deeds = set.deeds(&self.snapshot.fields);
+        let mut deeds: Vec<Deed> = deeds;
+        // Comments leave by their number, which is known only now.
+        let number = |deed: &Deed| match (deed.kind, deed.subject) {
+            (Kind::Create, Subject::Comment(_, id)) => self.snapshot.comments.get(&id).map_or(usize::MAX, |c| c.number),
+            _ => 0,
+        };
+        deeds.sort_by_key(|deed| (rank(deed), number(deed)));
+        deeds.iter().map(|deed| self.message(deed, set, committed_at_ms)).collect()
+    }
+
+    fn message(&mut self, deed: &Deed, set: &ChangeSet, committed_at_ms: i64) -> (Message, Option<Reason>) {
+        let routing_key = format!("{}.{}", deed.subject.target(), deed.kind);
+        let change_set = set.id.to_wire(&self.wording.zone);
+        let mut bytes = Vec::with_capacity(2048);
+        self.event(&mut bytes, deed, set, &routing_key, &change_set);
+        let event_bytes = bytes.len();
+        let (event_bytes, product, reason) = match self.rules.judge(deed, set, self.snapshot) {
+            Verdict::Private(reason) => {
+                bytes.extend_from_slice(b"}}");
+                (None, None, Some(reason))
+            }
+            Verdict::Public(object, told) => {
+                if deed.kind == Kind::Modify {
+                    let changes = changes(deed, set, self.snapshot, &told, self.wording);
+                    if !changes.is_empty() {
+                        bytes.extend_from_slice(b",\"changes\":");
+                        json::write(&mut bytes, &changes);
+                    }
+                }
+                bytes.extend_from_slice(format!("}},\"{}\":", deed.subject.target()).as_bytes());
+                self.object(&mut bytes, &object);
+                bytes.push(b'}');
+                (Some(event_bytes), Some(object.bug().get().product.name.clone()), None)
+            }
+        };
+        let message = Message {
+            id: MessageId::of(&self.wording.base_url, &routing_key, &what(deed, set)),
+            subject: deed.subject,
+            kind: deed.kind,
+            change_set,
+            product,
+            committed_at_ms,
+            facts: facts(deed, set),
+            body: Body { bytes: bytes.into(), event_bytes },
+        };
+        (message, reason)
+    }
+
+    /// `{"event":{...` without the brackets that close it.
+    fn event(&self, bytes: &mut Vec<u8>, deed: &Deed, set: &ChangeSet, routing_key: &str, change_set: &str) {
+        let event = Event {
+            routing_key,
+            target: deed.subject.target(),
+            action: deed.kind.as_str(),
+            bug_id: set.id.bug.0,
+            change_set,
+            time: set.id.at.to_utc(&self.wording.zone).to_string(),
+            user: WireUser::new(&self.snapshot.user(set.id.who), self.wording.identity),
+        };
+        bytes.extend_from_slice(b"{\"event\":");
+        json::write(bytes, &event);
+        bytes.pop();
+    }
+
+    fn object(&mut self, bytes: &mut Vec<u8>, object: &Public<Object<'_>>) {
+        let bug: Public<&Bug> = object.bug();
+        let wording = self.wording;
+        let written = self.bugs.entry(bug.get().id).or_insert_with(|| {
+            let text = String::from_utf8(json::raw(&object::bug(&bug, wording))).unwrap_or_default();
+            RawValue::from_string(text).unwrap_or_else(|_| RawValue::NULL.to_owned())
+        });
+        object::write(bytes, object, written, wording);
+    }
+}
+
+/// Place of a deed within its change set.
+fn rank(deed: &Deed) -> u8 {
+    match (deed.subject, deed.kind) {
+        (Subject::Attachment(..), Kind::Create) => 0,
+        (Subject::Comment(..), Kind::Create) => 1,
+        (Subject::Comment(..), Kind::Modify) => 2,
+        (Subject::Bug(_), Kind::Create) => 3,
+        (Subject::Bug(_), Kind::Modify) => 4,
+        (Subject::Attachment(..), Kind::Modify) => 5,
+    }
+}
+
+/// What tells a deed from all others of the site: see [`MessageId::of`].
+fn what(deed: &Deed, set: &ChangeSet) -> String {
+    match (deed.kind, deed.subject, deed.first_activity()) {
+        (Kind::Create, Subject::Bug(id), _) => id.to_string(),
+        (Kind::Create, Subject::Comment(_, id), _) => id.to_string(),
+        (Kind::Create, Subject::Attachment(_, id), _) => id.to_string(),
+        (Kind::Modify, Subject::Comment(_, id), Some(activity)) => format!("{id}/{activity}"),
+        (Kind::Modify, _, Some(activity)) => activity.to_string(),
+        // A bug whose duplicate changed without any other field: by the comment that Bugzilla writes with it.
+        (Kind::Modify, _, None) => {
+            let comment = set.comments.first().map(ToString::to_string).unwrap_or_default();
+            format!("{}/duplicate/{comment}", set.id.bug)
+        }
+    }
+}
+
+fn facts(deed: &Deed, set: &ChangeSet) -> Vec<Fact> {
+    match (deed.kind, deed.subject) {
+        (Kind::Create, Subject::Bug(id)) => vec![Fact::Bug(id)],
+        (Kind::Create, Subject::Comment(_, id)) => vec![Fact::Comment(id)],
+        (Kind::Create, Subject::Attachment(_, id)) => vec![Fact::Attachment(id)],
+        (Kind::Modify, _) if deed.activity.is_empty() => {
+            set.comments.first().map(|&id| Fact::Duplicate(id)).into_iter().collect()
+        }
+        (Kind::Modify, _) => deed.activity.iter().map(|row| Fact::Activity(row.id)).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn globs_match_any_characters() {
+        let filter = FieldFilter {
+            allow: vec!["cf_*".to_owned()],
+            deny: vec!["cf_internal_*".to_owned(), "cf_*_x*z".to_owned()],
+        };
+        let passing: Vec<&str> = ["cf_a", "cf_internal_b", "cf_q_xyz", "cf_q_xy", "other"]
+            .into_iter()
+            .filter(|name| filter.lets_pass(name))
+            .collect();
+        assert_eq!(passing, ["cf_a", "cf_q_xy"]);
+    }
+}

@@ -2,15 +2,15 @@
 //!
 //! The only way an object gets into a message is inside `visibility::Public`.
 
-//BUILD mod build;
-//BUILD mod changes;
-//BUILD mod event;
-//BUILD mod json;
-//BUILD mod object;
-//BUILD pub mod schema;
+mod build;
+mod changes;
+mod event;
+mod json;
+mod object;
+pub mod schema;
 
-//BUILD pub use build::{Builder, Wording, FieldFilter};
-//BUILD pub use changes::Identity;
+pub use build::{Builder, FieldFilter, Wording};
+pub use changes::Identity;
 
 use std::fmt;
 use std::sync::Arc;

@@ -3,7 +3,7 @@
 use crate::message::Message;
 
 /// The filters of one connector's configuration. All must let a message pass.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Filter {
     /// `bug`, `comment`, `attachment`, `relay`.
     pub targets: Vec<String>,

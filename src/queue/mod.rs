@@ -9,6 +9,7 @@ pub mod sqlite;
 
 pub use filter::Filter;
 
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use async_trait::async_trait;
@@ -159,7 +160,13 @@ pub enum QueueError {
         /// The disk, or `max_megabytes`.
         reason: String,
     },
-    /// It is not ours to use: in use by another process, damaged, or of a newer version.
+    /// Another process has it.
+    #[error("the store {store} is in use by another bugrelay; one store serves one instance")]
+    InUse {
+        /// Which.
+        store: String,
+    },
+    /// It is not ours to use: damaged, or of a newer version.
     #[error("the store {store} cannot be used: {reason}")]
     Unusable {
         /// Which.
@@ -189,6 +196,6 @@ pub(crate) fn ledger_key(fact: Fact) -> (&'static str, i64) {
 }
 
 /// Kept public for the stores: a body as two columns.
-pub(crate) fn body_from_columns(bytes: Vec<u8>, event_bytes: Option<i64>) -> Body {
+pub(crate) fn body_from_columns(bytes: impl Into<Arc<[u8]>>, event_bytes: Option<i64>) -> Body {
     Body { bytes: bytes.into(), event_bytes: event_bytes.and_then(|n| usize::try_from(n).ok()) }
 }

@@ -1,1 +1,161 @@
+//! The embedded store: one SQLite file beside bugrelay. Knows nothing of what connectors do.
+//!
+//! One thread writes, and what waits together is synced together; readers never wait for a sync. Not for network disks, and for one
+//! process at a time: a second one is refused.
 
+mod fault;
+mod file;
+mod put;
+mod read;
+mod reserve;
+mod settle;
+mod upkeep;
+mod writer;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use async_trait::async_trait;
+use rusqlite::Connection;
+use tokio::sync::Mutex;
+
+use self::fault::Fault;
+use self::reserve::Reserve;
+use self::writer::{Effort, Writer};
+use super::{BacklogStats, Batch, Checkpoint, Entry, Filter, Queue, QueueError, Settlement, Standing, Stats, Subscriber};
+use crate::message::{Envelope, Message};
+
+/// Where the store is, and what it keeps.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// The file; its directory must exist. Files with its name and `-wal`, `-shm`, `-lock`, `-reserve` behind it belong to it.
+    pub path: PathBuf,
+    /// Beyond this nothing more is put, in 2^20 bytes.
+    pub max_megabytes: u64,
+    /// How long what is known of a message stays after it was put and sent; its text does not.
+    pub sent_retention: Duration,
+    /// How long parked messages stay, with their text.
+    pub parked_retention: Duration,
+    /// How late a commit may come that was told already; told facts are kept twice as long.
+    pub late_commit_window: Duration,
+}
+
+/// The open store. Closed when dropped.
+#[derive(Debug)]
+pub struct SqliteQueue {
+    settings: Settings,
+    store: String,
+    // Dropped in this order: the lock is let go of when nothing is open any more.
+    writer: Writer,
+    deliveries: Reader,
+    gauges: Reader,
+    reserve: Arc<Reserve>,
+    _lock: file::Lock,
+}
+
+type Reader = Arc<Mutex<Connection>>;
+
+impl SqliteQueue {
+    /// Opens the store for this process alone, and makes it if it is not there. Blocks for some milliseconds, whatever waits in it.
+    ///
+    /// # Errors
+    /// [`QueueError::Unusable`]: in use by another process, damaged, of a newer version, or not to be written.
+    pub fn open(settings: Settings) -> Result<Self, QueueError> {
+        let store = format!("sqlite:{}", settings.path.display());
+        SqliteQueue::open_as(settings, store.clone()).map_err(|fault| fault.of(&store))
+    }
+
+    fn open_as(settings: Settings, store: String) -> Result<Self, Fault> {
+        let path = &settings.path;
+        let lock = file::lock(path)?;
+        let connection = file::open_writer(path)?;
+        let (deliveries, gauges) = (file::open_reader(path)?, file::open_reader(path)?);
+        let reserve = Arc::new(Reserve::new(path, max_bytes(&settings)));
+        reserve.hold();
+        let writer = Writer::start(store.clone(), connection, Arc::clone(&reserve))?;
+        let (deliveries, gauges) = (Arc::new(Mutex::new(deliveries)), Arc::new(Mutex::new(gauges)));
+        Ok(SqliteQueue { settings, store, writer, deliveries, gauges, reserve, _lock: lock })
+    }
+
+    async fn read<T, F>(&self, reader: &Reader, work: F) -> Result<T, QueueError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> Result<T, Fault> + Send + 'static,
+    {
+        let connection = Arc::clone(reader).lock_owned().await;
+        let done = tokio::task::spawn_blocking(move || work(&connection)).await;
+        done.unwrap_or_else(|error| Err(Fault::Other(error.to_string()))).map_err(|fault| fault.of(&self.store))
+    }
+}
+
+#[async_trait]
+impl Queue for SqliteQueue {
+    async fn subscribe(&self, subscribers: Vec<Subscriber>) -> Result<(), QueueError> {
+        self.writer.run(Effort::Synced, move |store| put::subscribe(store, &subscribers)).await
+    }
+
+    async fn checkpoint(&self) -> Result<Option<Checkpoint>, QueueError> {
+        self.read(&self.deliveries, read::checkpoint).await
+    }
+
+    async fn put(&self, messages: Vec<Message>, checkpoint: Checkpoint) -> Result<Vec<Envelope>, QueueError> {
+        let max = max_bytes(&self.settings);
+        self.writer.run(Effort::Grown, move |store| put::put(store, &messages, &checkpoint, max)).await
+    }
+
+    async fn next(&self, connector: &str, limit: usize) -> Result<Batch, QueueError> {
+        let connector = connector.to_owned();
+        self.read(&self.deliveries, move |store| read::next(store, &connector, limit)).await
+    }
+
+    async fn begin(&self, connector: &str, sequences: Vec<i64>) -> Result<(), QueueError> {
+        let connector = connector.to_owned();
+        self.writer.run(Effort::Written, move |store| settle::begin(store, &connector, &sequences)).await
+    }
+
+    async fn settle(&self, connector: &str, settlement: Settlement) -> Result<(), QueueError> {
+        let connector = connector.to_owned();
+        self.writer.run(Effort::Synced, move |store| settle::settle(store, &connector, &settlement)).await
+    }
+
+    async fn redact(&self, sequences: Vec<i64>) -> Result<(), QueueError> {
+        self.writer.run(Effort::Scrubbed, move |store| upkeep::redact(store, &sequences)).await
+    }
+
+    async fn stats(&self) -> Result<Stats, QueueError> {
+        let path = self.settings.path.clone();
+        self.read(&self.gauges, move |store| read::stats(store, &path)).await
+    }
+
+    async fn purge(&self) -> Result<(), QueueError> {
+        let now = now_ms();
+        let before = |age: Duration| now.saturating_sub(i64::try_from(age.as_millis()).unwrap_or(i64::MAX));
+        let (told, parked) = (before(self.settings.late_commit_window * 2), before(self.settings.parked_retention));
+        self.writer.run(Effort::Synced, move |store| upkeep::purge_old(store, told, parked)).await?;
+        let put = before(self.settings.sent_retention);
+        let mut after = Some(0);
+        while let Some(sequence) = after {
+            after = self.writer.run(Effort::Synced, move |store| upkeep::purge_messages(store, sequence, put)).await?;
+        }
+        while self.writer.run(Effort::Synced, upkeep::release_pages).await? {}
+        // The texts of what was sent since the last time are in the log still.
+        self.writer.run(Effort::Scrubbed, |_| Ok(())).await?;
+        let reserve = Arc::clone(&self.reserve);
+        let held = tokio::task::spawn_blocking(move || reserve.hold()).await;
+        held.map_err(|error| Fault::Other(error.to_string()).of(&self.store))
+    }
+}
+
+fn max_bytes(settings: &Settings) -> i64 {
+    i64::try_from(settings.max_megabytes.saturating_mul(1 << 20)).unwrap_or(i64::MAX)
+}
+
+/// Milliseconds since 1970.
+fn to_ms(time: SystemTime) -> i64 {
+    time.duration_since(UNIX_EPOCH).map_or(0, |since| i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+}
+
+fn now_ms() -> i64 {
+    to_ms(SystemTime::now())
+}

@@ -1,4 +1,6 @@
-//! The integration tests, in one binary: a server that several of them need is started once.
+//! The integration tests, in one binary: what users and operators see. A server that several of them need is started once.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
 
@@ -6,4 +8,6 @@
 mod services;
 
 mod architecture;
+mod connector_suite;
+mod delivery;
 mod ground;

@@ -1,0 +1,2 @@
+-- Users who saved (snapshot).
+SELECT userid, login_name, realname FROM profiles WHERE userid IN ({users})

@@ -1,0 +1,1 @@
+DELETE FROM body WHERE sequence BETWEEN ?1 AND ?2

@@ -1,0 +1,1 @@
+SELECT id, flight_first, flight_last FROM connector WHERE name = ?1

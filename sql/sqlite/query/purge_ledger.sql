@@ -1,0 +1,1 @@
+DELETE FROM ledger WHERE told_at_ms <= ?1

@@ -1,0 +1,1 @@
+DELETE FROM parked WHERE parked_at_ms <= ?1 RETURNING sequence

@@ -1,0 +1,1 @@
+SELECT last_sequence, position, committed_at FROM state WHERE id = 1

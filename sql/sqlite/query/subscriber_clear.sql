@@ -1,0 +1,1 @@
+UPDATE connector SET filter = NULL WHERE filter IS NOT NULL

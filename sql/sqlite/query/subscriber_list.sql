@@ -1,0 +1,1 @@
+SELECT id, filter FROM connector WHERE filter IS NOT NULL ORDER BY id

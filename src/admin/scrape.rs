@@ -1,0 +1,48 @@
+//! `/metrics`: gauges of state are read from the store here, at scrape time; everything else was counted as it happened.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use prometheus::{Encoder, TextEncoder};
+
+use super::Admin;
+use crate::metrics::QueueMetrics;
+use crate::queue::Stats;
+
+pub(super) async fn metrics(State(admin): State<Admin>) -> Response {
+    admin.metrics.source.lag_seconds.set(admin.progress.lag_seconds());
+    match admin.queue.stats().await {
+        Ok(stats) => set(&admin.metrics.queue, &stats),
+        // The rest is still worth scraping; the state keeps what was read last.
+        Err(error) => tracing::warn!(%error, "the state of the store cannot be read"),
+    }
+    let mut text = Vec::new();
+    match TextEncoder::new().encode(&admin.metrics.registry.gather(), &mut text) {
+        Ok(()) => ([(header::CONTENT_TYPE, prometheus::TEXT_FORMAT)], text).into_response(),
+        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, format!("{error}\n")).into_response(),
+    }
+}
+
+fn set(gauges: &QueueMetrics, stats: &Stats) {
+    let whole = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
+    gauges.main_queue_messages.set(whole(stats.main_queue_messages));
+    gauges.store_bytes.set(whole(stats.store_bytes));
+    let now = SystemTime::now();
+    for backlog in &stats.backlogs {
+        let connector = &[backlog.connector.as_str()];
+        gauges.backlog_messages.with_label_values(connector).set(whole(backlog.messages));
+        gauges.backlog_bytes.with_label_values(connector).set(whole(backlog.bytes));
+        let age = backlog.oldest_committed_at_ms.map_or(0.0, |ms| (epoch_seconds(now) - ms as f64 / 1000.0).max(0.0));
+        gauges.backlog_oldest_age_seconds.with_label_values(connector).set(age);
+        gauges.backlog_attempts.with_label_values(connector).set(i64::from(backlog.standing.attempts));
+        let next = backlog.standing.next_attempt.map_or(0.0, epoch_seconds);
+        gauges.backlog_next_attempt.with_label_values(connector).set(next);
+        gauges.parked_messages.with_label_values(connector).set(whole(backlog.parked));
+    }
+}
+
+fn epoch_seconds(at: SystemTime) -> f64 {
+    at.duration_since(UNIX_EPOCH).map_or(0.0, |age| age.as_secs_f64())
+}

@@ -1,0 +1,58 @@
+//! `/api/tail`: what is being stored, live, as server-sent events; judged once more before it leaves.
+//!
+//! A listener that is too slow misses messages, and is told how many; nobody waits for it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::{Body, Bytes};
+use axum::extract::State;
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+use futures_util::stream;
+use tokio::sync::broadcast::Receiver;
+use tokio::sync::broadcast::error::RecvError;
+
+use super::Admin;
+use crate::message::Envelope;
+
+/// A comment line, so that both sides notice a dead connection.
+const KEEP_ALIVE: Duration = Duration::from_secs(15);
+
+pub(super) async fn tail(State(admin): State<Admin>) -> Response {
+    let receiver = admin.tail.subscribe();
+    let events = stream::unfold((admin, receiver), |(admin, mut receiver)| async move {
+        let event = next(&admin, &mut receiver).await?;
+        Some((Ok::<_, std::convert::Infallible>(Bytes::from(event)), (admin, receiver)))
+    });
+    // The first line goes out at once: whoever reads it misses nothing from here on.
+    let hello = stream::iter([Ok(Bytes::from_static(b": listening\n\n"))]);
+    let body = Body::from_stream(futures_util::StreamExt::chain(hello, events));
+    let headers = [(header::CONTENT_TYPE, "text/event-stream"), (header::CACHE_CONTROL, "no-store")];
+    (headers, body).into_response()
+}
+
+async fn next(admin: &Admin, receiver: &mut Receiver<Arc<Envelope>>) -> Option<Vec<u8>> {
+    tokio::select! {
+        () = admin.shutdown.requested() => None,
+        () = tokio::time::sleep(KEEP_ALIVE) => Some(b": still here\n\n".to_vec()),
+        received = receiver.recv() => match received {
+            Ok(envelope) => Some(event(admin, &envelope).await),
+            Err(RecvError::Lagged(missed)) => Some(format!(": missed {missed}\n\n").into_bytes()),
+            Err(RecvError::Closed) => None,
+        },
+    }
+}
+
+async fn event(admin: &Admin, envelope: &Envelope) -> Vec<u8> {
+    // What cannot be judged is not shown.
+    let public = match admin.gate.public_now(&[envelope.subject]).await {
+        Ok(public) => public == [true],
+        Err(_) => false,
+    };
+    let body = if public { envelope.body.clone() } else { envelope.body.redacted() };
+    let mut event = format!("id: {}\nevent: {}\ndata: ", envelope.sequence, envelope.routing_key).into_bytes();
+    event.extend_from_slice(&body.bytes);
+    event.extend_from_slice(b"\n\n");
+    event
+}

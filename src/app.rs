@@ -1,0 +1,171 @@
+//! Configuration -> parts -> tasks: the only file that knows every part. No decisions here.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use mysql_async::{Opts, OptsBuilder, SslOpts};
+use secrecy::ExposeSecret;
+use tokio::net::TcpListener;
+use tokio::sync::broadcast;
+
+use crate::admin::Admin;
+use crate::capture::mysql_binlog::{MysqlBinlog, MysqlBinlogConfig, replica_id};
+use crate::config::{BugzillaConfig, CommentIdOf, Config, Tls};
+use crate::delivery::{Delivery, Gate, Judge, Policy};
+use crate::message::Wording;
+use crate::metrics::Metrics;
+use crate::pipeline::{Pipeline, Progress};
+use crate::queue::sqlite::{Settings, SqliteQueue};
+use crate::queue::{Queue, QueueError, Subscriber};
+use crate::shutdown::Shutdown;
+use crate::snapshot::Reader;
+use crate::snapshot::mysql::MysqlReader;
+use crate::visibility::Rules;
+
+/// Messages kept for a live listener that is slow, at the most.
+const TAIL_CAPACITY: usize = 1_000;
+
+/// How often a quiet server shows that it is alive; three missed mean a dead connection.
+const HEARTBEAT: Duration = Duration::from_secs(5);
+
+/// Everything built and bound, nothing running yet.
+pub struct App {
+    config: Config,
+    delivery: Delivery,
+    pipeline: Pipeline,
+    admin: Admin,
+    listener: TcpListener,
+    shutdown: Shutdown,
+}
+
+/// Why it cannot be started.
+#[derive(Debug, thiserror::Error)]
+pub enum AppError {
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] QueueError),
+    /// The admin port.
+    #[error("[admin] listen = \"{address}\" cannot be listened on: {error}; is another bugrelay running?")]
+    Listen {
+        /// As configured.
+        address: std::net::SocketAddr,
+        /// What the system said.
+        error: std::io::Error,
+    },
+    /// Two metrics of one name: a mistake of ours.
+    #[error("the metrics cannot be registered: {0}")]
+    Metrics(#[from] prometheus::Error),
+}
+
+/// Where changes come from, by the configuration.
+pub fn source(config: &BugzillaConfig) -> MysqlBinlog {
+    let opts = mysql_opts(config);
+    MysqlBinlog::new(MysqlBinlogConfig {
+        server_id: replica_id(&config.base_url, opts.db_name().unwrap_or_default()),
+        opts,
+        own_schema: config.schema.clone(),
+        heartbeat: HEARTBEAT,
+    })
+}
+
+/// Opens the store.
+pub fn store(config: &Config) -> Result<SqliteQueue, QueueError> {
+    SqliteQueue::open(Settings {
+        path: config.queue.path.clone(),
+        max_megabytes: config.queue.max_megabytes,
+        sent_retention: config.queue.sent_retention,
+        parked_retention: config.queue.parked_retention,
+        late_commit_window: config.bugzilla.late_commit_window,
+    })
+}
+
+impl App {
+    /// Opens the store and the admin port; what is elsewhere (database, buses) is connected to when it runs, and waited for.
+    pub async fn build(config: Config, from_now: bool) -> Result<Self, AppError> {
+        let metrics = Metrics::new(env!("CARGO_PKG_VERSION"))?;
+        let shutdown = Shutdown::default();
+        let queue: Arc<dyn Queue> = Arc::new(store(&config)?);
+        let address = config.admin.listen;
+        let listener = TcpListener::bind(address).await.map_err(|error| AppError::Listen { address, error })?;
+        let reader: Arc<dyn Reader> = Arc::new(MysqlReader::new(mysql_opts(&config.bugzilla)));
+        let rules = Rules { require_login: config.bugzilla.require_login };
+        let gate: Arc<dyn Gate> = Arc::new(Judge { reader: Arc::clone(&reader), rules });
+        let delivery = Delivery::new(Arc::clone(&queue), Arc::clone(&gate), metrics.clone(), shutdown.clone());
+        let (tail, _) = broadcast::channel(TAIL_CAPACITY);
+        let progress = Arc::new(Progress::default());
+        let pipeline = Pipeline {
+            source: Arc::new(source(&config.bugzilla)),
+            reader,
+            queue: Arc::clone(&queue),
+            wording: wording(&config),
+            rules,
+            metrics: metrics.clone(),
+            progress: Arc::clone(&progress),
+            news: delivery.news(),
+            tail: tail.clone(),
+            shutdown: shutdown.clone(),
+            from_now,
+        };
+        let token = config.admin.token.clone();
+        let admin = Admin { queue, gate, progress, metrics, tail, token, shutdown: shutdown.clone() };
+        Ok(App { config, delivery, pipeline, admin, listener, shutdown })
+    }
+
+    /// Starts all tasks; they end when the returned handle says so.
+    pub async fn spawn(self) -> Result<Shutdown, AppError> {
+        let App { config, delivery, pipeline, admin, listener, shutdown } = self;
+        let enabled = || config.connectors.iter().filter(|(_, connector)| connector.enabled);
+        let subscribers =
+            enabled().map(|(name, connector)| Subscriber { connector: name.clone(), filter: connector.filter.clone() });
+        pipeline.queue.subscribe(subscribers.collect()).await?;
+        for (name, connector) in enabled() {
+            let policy = Policy {
+                filter: connector.filter.clone(),
+                batch: connector.batch,
+                timeout: connector.timeout,
+                schedule: connector.schedule.clone(),
+            };
+            delivery.spawn(name, connector.kind.build(), policy);
+        }
+        shutdown.spawn(admin.serve(listener));
+        shutdown.spawn(crate::pipeline::purge(Arc::clone(&pipeline.queue), shutdown.clone()));
+        shutdown.spawn(pipeline.run());
+        Ok(shutdown)
+    }
+}
+
+fn wording(config: &Config) -> Wording {
+    Wording {
+        base_url: config.bugzilla.base_url.clone(),
+        zone: config.bugzilla.zone.clone(),
+        identity: config.messages.identity,
+        real_comment_id: config.messages.comment_id == CommentIdOf::Comment,
+        fields: config.fields.clone(),
+    }
+}
+
+fn mysql_opts(config: &BugzillaConfig) -> Opts {
+    let url = &config.database;
+    let decode = |text: &str| percent_encoding::percent_decode_str(text).decode_utf8_lossy().into_owned();
+    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
+    let tls = match &config.tls {
+        Tls::Off => None,
+        Tls::Verify { ca_file: None } => Some(SslOpts::default()),
+        Tls::Verify { ca_file: Some(path) } => {
+            let roots = vec![path.clone().into()];
+            Some(SslOpts::default().with_root_certs(roots).with_disable_built_in_roots(true))
+        }
+    };
+    let builder = OptsBuilder::default()
+        .ip_or_hostname(host)
+        .tcp_port(url.port().unwrap_or(3306))
+        .user((!url.username().is_empty()).then(|| decode(url.username())))
+        .pass(config.password.as_ref().map(|password| password.expose_secret().to_owned()))
+        .db_name(Some(decode(url.path().trim_matches('/'))))
+        .ssl_opts(tls)
+        // The server's socket file may be another server's, or out of our sight.
+        .prefer_socket(false)
+        .tcp_keepalive(Some(Duration::from_secs(10)))
+        .tcp_nodelay(true);
+    builder.into()
+}

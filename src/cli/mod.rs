@@ -1,0 +1,118 @@
+//! The command line: one file per verb, and the exit codes that they share.
+
+mod check;
+mod output;
+mod run;
+mod schema;
+mod tail;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+use crate::config::{Config, ConfigError};
+
+/// Relays every change in a Bugzilla to many buses, without a change to Bugzilla.
+#[derive(Parser)]
+#[command(name = "bugrelay", version, arg_required_else_help = true)]
+struct Arguments {
+    /// The configuration; default ./bugrelay.toml, then /etc/bugrelay/bugrelay.toml.
+    #[arg(short, long, global = true, env = "BUGRELAY_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    /// Capture changes and deliver them, until SIGTERM.
+    Run(run::Run),
+    /// Look at the configuration, then the database and the store, and say how to mend what is wrong.
+    Check(check::Check),
+    /// Show what a running bugrelay captures, live.
+    Tail(tail::Tail),
+    /// Print the JSON Schema of the messages.
+    Schema(schema::Schema),
+}
+
+/// How log lines are written.
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+enum LogFormat {
+    /// Human on a terminal, JSON elsewhere.
+    #[default]
+    Auto,
+    /// For people.
+    Human,
+    /// One object a line.
+    Json,
+}
+
+/// How a verb ended; the codes are an interface.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Exit {
+    Success = 0,
+    Runtime = 1,
+    Usage = 2,
+    Unavailable = 69,
+    Store = 73,
+    Configuration = 78,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        ExitCode::from(exit as u8)
+    }
+}
+
+/// Runs the verb that the command line names.
+pub fn main() -> ExitCode {
+    // One provider for the whole process; two in the tree would make every TLS configuration panic.
+    // Only a second call fails, and then the first stands.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            let exit = if error.use_stderr() { Exit::Usage } else { Exit::Success };
+            let _ = error.print();
+            return exit.into();
+        }
+    };
+    let config = || Config::load(arguments.config.as_deref(), std::env::vars());
+    let exit = match arguments.verb {
+        Verb::Run(run) => run.main(config),
+        Verb::Check(check) => check.main(config),
+        Verb::Tail(tail) => tail.main(config),
+        Verb::Schema(schema) => schema.main(),
+    };
+    exit.into()
+}
+
+/// The runtime of every verb: two threads carry far more than a Bugzilla writes.
+fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()
+}
+
+/// Runs a verb's future; without a runtime nothing runs.
+fn block_on(verb: impl Future<Output = Exit>) -> Exit {
+    match runtime() {
+        Ok(runtime) => {
+            let exit = runtime.block_on(verb);
+            // What still runs was told to stop and had its grace.
+            runtime.shutdown_background();
+            exit
+        }
+        Err(error) => {
+            output::error(&format!("no threads to run on: {error}"));
+            Exit::Runtime
+        }
+    }
+}
+
+/// The configuration, or the exit that its error means, said on standard error.
+fn load(config: impl FnOnce() -> Result<Config, ConfigError>) -> Result<Config, Exit> {
+    config().map_err(|error| {
+        output::error(&error.to_string());
+        Exit::Configuration
+    })
+}

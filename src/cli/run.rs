@@ -1,0 +1,90 @@
+//! `bugrelay run`: the process that an operator starts.
+
+use std::io::IsTerminal;
+use std::time::Duration;
+
+use clap::Args;
+use tokio::signal::unix::{SignalKind, signal};
+use tracing_subscriber::EnvFilter;
+
+use super::{Exit, LogFormat, block_on, load, output};
+use crate::app::{App, AppError};
+use crate::config::{Config, ConfigError};
+
+#[derive(Args)]
+pub(super) struct Run {
+    /// How log lines are written (to standard error).
+    #[arg(long, env = "BUGRELAY_LOG_FORMAT", value_enum, default_value_t)]
+    log_format: LogFormat,
+    /// What is logged: error, warn, info, debug, trace, or target=level,...
+    #[arg(long, env = "BUGRELAY_LOG", default_value = "info")]
+    log: String,
+    /// Go on from the source's present end, whatever was stored: what lies between is not told.
+    #[arg(long)]
+    from_now: bool,
+}
+
+impl Run {
+    pub(super) fn main(&self, config: impl FnOnce() -> Result<Config, ConfigError>) -> Exit {
+        if let Err(exit) = self.start_logging() {
+            return exit;
+        }
+        match load(config) {
+            Ok(config) => block_on(run(config, self.from_now)),
+            Err(exit) => exit,
+        }
+    }
+
+    fn start_logging(&self) -> Result<(), Exit> {
+        let filter = EnvFilter::try_new(&self.log).map_err(|error| {
+            output::error(&format!("--log {:?} is not understood: {error}", self.log));
+            Exit::Usage
+        })?;
+        let terminal = std::io::stderr().is_terminal();
+        let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(terminal);
+        let human = matches!((self.log_format, terminal), (LogFormat::Human, _) | (LogFormat::Auto, true));
+        // A second subscriber in one process is a test's, and then the first stands.
+        let _ = if human { lines.try_init() } else { lines.json().flatten_event(true).try_init() };
+        Ok(())
+    }
+}
+
+async fn run(config: Config, from_now: bool) -> Exit {
+    let (grace, path, listen) = (config.grace, config.path.clone(), config.admin.listen);
+    let (mut terminate, mut interrupt) = match (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) {
+        (Ok(terminate), Ok(interrupt)) => (terminate, interrupt),
+        (Err(error), _) | (_, Err(error)) => {
+            output::error(&format!("signals cannot be listened to: {error}"));
+            return Exit::Runtime;
+        }
+    };
+    let started = match App::build(config, from_now).await {
+        Ok(app) => app.spawn().await,
+        Err(error) => Err(error),
+    };
+    let shutdown = match started {
+        Ok(shutdown) => shutdown,
+        Err(error) => {
+            output::error(&error.to_string());
+            return if matches!(error, AppError::Store(_)) { Exit::Store } else { Exit::Runtime };
+        }
+    };
+    tracing::info!(version = env!("CARGO_PKG_VERSION"), config = %path.display(), %listen, "running");
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    stop(&shutdown, grace).await
+}
+
+/// Whatever is cut off by the end of the grace period is taken up again by the next run: the store is always in order.
+async fn stop(shutdown: &crate::shutdown::Shutdown, grace: Duration) -> Exit {
+    tracing::info!(grace_seconds = grace.as_secs(), "stopping: nothing new is taken, what is in flight is finished");
+    shutdown.request();
+    if shutdown.finished(grace).await {
+        tracing::info!("stopped");
+    } else {
+        tracing::warn!("stopped at the end of the grace period; what was in flight is sent again by the next run");
+    }
+    Exit::Success
+}

@@ -1,0 +1,127 @@
+//! `bugrelay tail`: what a running bugrelay captures, live, a line a message.
+
+use clap::Args;
+use secrecy::ExposeSecret;
+use serde_json::Value;
+
+use super::{Exit, block_on, load, output};
+use crate::config::{Config, ConfigError};
+
+#[derive(Args)]
+pub(super) struct Tail {
+    /// The admin port of the instance; default from the configuration.
+    #[arg(long)]
+    url: Option<String>,
+    /// Bodies as they leave, one a line.
+    #[arg(long)]
+    json: bool,
+}
+
+impl Tail {
+    pub(super) fn main(&self, config: impl FnOnce() -> Result<Config, ConfigError>) -> Exit {
+        match load(config) {
+            Ok(config) => block_on(self.tail(config)),
+            Err(exit) => exit,
+        }
+    }
+
+    async fn tail(&self, config: Config) -> Exit {
+        let url = self.url.clone().unwrap_or_else(|| here(config.admin.listen));
+        let url = format!("{}/api/tail", url.trim_end_matches('/'));
+        let mut request = reqwest::Client::new().get(&url);
+        if let Some(token) = &config.admin.token {
+            request = request.bearer_auth(token.expose_secret());
+        }
+        let mut response = match request.send().await {
+            Ok(response) if response.status().is_success() => response,
+            Ok(response) => {
+                let status = response.status();
+                output::error(&format!(
+                    "{url} answers {status}: {}",
+                    response.text().await.unwrap_or_default().trim_end()
+                ));
+                return Exit::Runtime;
+            }
+            Err(error) => {
+                output::error(&format!("{url} cannot be reached: {error}; is `bugrelay run` running?"));
+                return Exit::Unavailable;
+            }
+        };
+        let mut text = Vec::new();
+        loop {
+            match response.chunk().await {
+                Ok(Some(chunk)) => text.extend_from_slice(&chunk),
+                Ok(None) => return Exit::Success,
+                Err(error) => {
+                    output::error(&format!("{url} broke off: {error}"));
+                    return Exit::Unavailable;
+                }
+            }
+            while let Some(end) = text.iter().position(|&byte| byte == b'\n') {
+                let line: Vec<u8> = text.drain(..=end).collect();
+                if !self.show(&String::from_utf8_lossy(&line)) {
+                    return Exit::Success;
+                }
+            }
+        }
+    }
+
+    /// One line of the stream; `false` when nobody reads our output any more.
+    fn show(&self, line: &str) -> bool {
+        if let Some(missed) = line.strip_prefix(": missed ") {
+            output::error(&format!("{} messages were too fast for this listener", missed.trim()));
+        }
+        match line.strip_prefix("data: ") {
+            Some(body) if self.json => output::line(body.trim_end()),
+            Some(body) => match serde_json::from_str(body) {
+                Ok(message) => output::line(&human(&message)),
+                Err(error) => output::line(&format!("(not understood: {error})")),
+            },
+            None => true,
+        }
+    }
+}
+
+/// The port as this machine reaches it.
+fn here(listen: std::net::SocketAddr) -> String {
+    let host = if listen.ip().is_unspecified() { "127.0.0.1".to_owned() } else { listen.ip().to_string() };
+    let host = if host.contains(':') { format!("[{host}]") } else { host };
+    format!("http://{host}:{}", listen.port())
+}
+
+/// `HH:MM:SS  bug.modify  #7  alice@example.org  bug_status: NEW -> RESOLVED`.
+fn human(message: &Value) -> String {
+    let event = &message["event"];
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let time = text(&event["time"]);
+    let target = text(&event["target"]);
+    let object = &message[target.as_str()];
+    let what = if object.is_null() {
+        "(private: event only)".to_owned()
+    } else if let Some(changes) = event["changes"].as_array() {
+        changes
+            .iter()
+            .map(|c| format!("{}: {} -> {}", text(&c["field"]), shown(&c["removed"]), shown(&c["added"])))
+            .collect::<Vec<_>>()
+            .join(", ")
+    } else {
+        match target.as_str() {
+            "comment" => format!("comment {}: {}", object["number"], shown(&object["body"])),
+            "attachment" => format!("{}: {}", text(&object["file_name"]), shown(&object["description"])),
+            _ => shown(&object["summary"]),
+        }
+    };
+    let (key, user) = (text(&event["routing_key"]), text(&event["user"]["login"]));
+    format!("{}  {key:<17}  #{:<5} {user}  {what}", time.get(11..).unwrap_or(&time), event["bug_id"])
+}
+
+/// A value on one line, cut where it is long.
+fn shown(value: &Value) -> String {
+    let text = value.as_str().unwrap_or_default();
+    let cut: String = text.chars().take(60).map(|c| if c.is_control() { ' ' } else { c }).collect();
+    match (cut.is_empty(), cut.len() < text.len()) {
+        (true, _) => "\"\"".to_owned(),
+        (false, true) => format!("{cut}..."),
+        (false, false) => cut,
+    }
+}

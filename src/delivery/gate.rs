@@ -1,0 +1,53 @@
+//! The judgement at each attempt: what was public when it was committed may have become private while it waited.
+//!
+//! How it is found out is the implementer's (a read of Bugzilla's database); what follows from it is the worker's.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use crate::changeset::Subject;
+use crate::queue::Entry;
+
+/// A judgement older than this is none; a read that takes longer counts as failed.
+const GATE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Says what is public now.
+///
+/// *Parallel calls*: any. *Errors*: nothing is known; the caller waits and asks again, and sends nothing meanwhile.
+#[async_trait]
+pub trait Gate: Send + Sync {
+    /// For each subject, in order, whether it is public at this moment; one that is gone is not. One read for all.
+    async fn public_now(&self, subjects: &[Subject]) -> Result<Vec<bool>, GateError>;
+}
+
+/// Why nothing could be judged.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("cannot judge what is public, so nothing is sent: {message}")]
+pub struct GateError {
+    /// What, where, how to mend it.
+    pub message: String,
+}
+
+/// Sequences of the entries that carry an object and may not carry it any more.
+pub(super) async fn no_longer_public(gate: &dyn Gate, entries: &[Entry]) -> Result<Vec<i64>, GateError> {
+    let public = || entries.iter().map(|entry| &entry.envelope).filter(|envelope| !envelope.body.is_private());
+    let mut subjects: Vec<Subject> = public().map(|envelope| envelope.subject).collect();
+    subjects.sort_unstable();
+    subjects.dedup();
+    if subjects.is_empty() {
+        return Ok(vec![]);
+    }
+    let answer = tokio::time::timeout(GATE_TIMEOUT, gate.public_now(&subjects)).await;
+    let verdicts = answer.map_err(|_| GateError {
+        message: format!("the database did not answer within {} s", GATE_TIMEOUT.as_secs()),
+    })??;
+    if verdicts.len() != subjects.len() {
+        let message = format!("{} answers to {} questions; please report this", verdicts.len(), subjects.len());
+        return Err(GateError { message });
+    }
+    let open: HashSet<Subject> =
+        subjects.into_iter().zip(verdicts).filter_map(|(subject, open)| open.then_some(subject)).collect();
+    Ok(public().filter(|envelope| !open.contains(&envelope.subject)).map(|envelope| envelope.sequence).collect())
+}

@@ -1,0 +1,100 @@
+//! Queue × connectors: judgement, deadline, outcome, backlog, backoff, parking; written once for all connectors.
+//!
+//! Each connector has a worker of its own, and only the store between it and the others. A worker goes round: read the oldest
+//! entries, judge them once more, mark them as begun, hand them over, record what became of them. It knows no bus
+//! and no database; what a failure means is said by its class.
+
+mod gate;
+mod hold;
+mod judge;
+mod meter;
+mod outcome;
+mod retry;
+mod worker;
+
+pub use gate::{Gate, GateError};
+pub use judge::Judge;
+pub use outcome::{Verdict, verdict};
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{Notify, watch};
+
+use self::meter::Meter;
+use self::worker::{Pace, Worker};
+use crate::backoff::Schedule;
+use crate::connector::Connector;
+use crate::metrics::Metrics;
+use crate::queue::{Filter, Queue};
+use crate::shutdown::Shutdown;
+
+/// What all workers share.
+pub struct Delivery {
+    /// Where messages wait.
+    pub queue: Arc<dyn Queue>,
+    /// What is public at this moment.
+    pub gate: Arc<dyn Gate>,
+    /// Where deliveries are counted.
+    pub metrics: Metrics,
+    /// Ends the workers, each after the batch that it has in flight.
+    pub shutdown: Shutdown,
+    news: watch::Sender<()>,
+}
+
+/// How one connector is served: a part of its configuration.
+#[derive(Clone, Debug)]
+pub struct Policy {
+    /// What it wants. The queue filters what it stores; here it decides about what became private since.
+    pub filter: Filter,
+    /// Most messages handed over at once.
+    pub batch: usize,
+    /// How long one attempt of a batch may take.
+    pub timeout: Duration,
+    /// When to try again.
+    pub schedule: Schedule,
+}
+
+/// The way to one connector's worker.
+#[derive(Clone, Debug)]
+pub struct Handle {
+    retry: Arc<Notify>,
+}
+
+impl Delivery {
+    /// No worker yet.
+    pub fn new(queue: Arc<dyn Queue>, gate: Arc<dyn Gate>, metrics: Metrics, shutdown: Shutdown) -> Self {
+        Delivery { queue, gate, metrics, shutdown, news: watch::Sender::new(()) }
+    }
+
+    /// Starts the worker of a connector that the queue knows as a subscriber of this name.
+    pub fn spawn(&self, name: &str, connector: Box<dyn Connector>, policy: Policy) -> Handle {
+        let retry = Arc::new(Notify::new());
+        let worker = Worker {
+            name: name.to_owned(),
+            connector,
+            policy,
+            queue: Arc::clone(&self.queue),
+            gate: Arc::clone(&self.gate),
+            meter: Meter::new(&self.metrics, name),
+            news: self.news.subscribe(),
+            retry: Arc::clone(&retry),
+            shutdown: self.shutdown.clone(),
+            pace: Pace::default(),
+        };
+        self.shutdown.spawn(worker.run());
+        Handle { retry }
+    }
+
+    /// Whoever puts messages into the queue sends here afterwards: the workers look at once.
+    pub fn news(&self) -> watch::Sender<()> {
+        self.news.clone()
+    }
+}
+
+impl Handle {
+    /// Ends the wait after a failure. If an attempt is under way just now, the wait after that one.
+    pub fn retry_now(&self) {
+        self.retry.notify_one();
+    }
+}

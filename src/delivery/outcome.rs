@@ -1,0 +1,160 @@
+//! A batch and what became of each envelope -> what is recorded. Pure; order per bug is decided here.
+
+use std::collections::HashSet;
+
+use crate::bugzilla::BugId;
+use crate::connector::{Outcome, SendError};
+use crate::failure::Class;
+use crate::queue::{Entry, Settlement, Standing};
+
+/// What one attempt of a batch came to.
+#[derive(Debug, Default)]
+pub struct Verdict {
+    /// Indices of the batch that are sent and done with.
+    pub sent: Vec<usize>,
+    /// Indices that the bus refuses for good, with the reason.
+    pub parked: Vec<(usize, String)>,
+    /// Indices to be tried again.
+    pub failed: Vec<usize>,
+    /// Of the failed: the bus has them, or nobody knows.
+    pub perhaps_sent: Vec<usize>,
+    /// The first failure that is not an envelope's own: why the failed ones failed.
+    pub failure: Option<SendError>,
+    /// Envelopes that had perhaps arrived before, and have perhaps arrived again.
+    pub repeated: u64,
+}
+
+/// Judges an attempt. `silence` is why envelopes without an outcome have none.
+///
+/// What the bus acknowledged behind a failed message of the same bug stays in the queue: it is sent once more after
+/// that one, so that the bug's last word is heard last.
+pub fn verdict(entries: &[Entry], outcomes: Vec<Option<Outcome>>, silence: SendError) -> Verdict {
+    let mut verdict = Verdict::default();
+    let mut failed_bugs: HashSet<BugId> = HashSet::new();
+    let mut silent = false;
+    // A connector cannot lose an entry by recording too few.
+    let outcomes = outcomes.into_iter().chain(std::iter::repeat_with(|| None));
+    for ((index, entry), outcome) in entries.iter().enumerate().zip(outcomes) {
+        let bug = entry.envelope.subject.bug();
+        let arrived = match outcome {
+            Some(Ok(())) if !failed_bugs.contains(&bug) => {
+                verdict.sent.push(index);
+                true
+            }
+            Some(Ok(())) => {
+                verdict.failed.push(index);
+                true
+            }
+            Some(Err(error)) if error.class == Class::Poison => {
+                verdict.parked.push((index, error.message));
+                continue;
+            }
+            Some(Err(error)) => {
+                let perhaps = error.perhaps_delivered;
+                failed_bugs.insert(bug);
+                verdict.failed.push(index);
+                verdict.failure.get_or_insert(error);
+                perhaps
+            }
+            None => {
+                silent = true;
+                failed_bugs.insert(bug);
+                verdict.failed.push(index);
+                true
+            }
+        };
+        if arrived && entry.perhaps_sent {
+            verdict.repeated += 1;
+        }
+        // Refused this time is not undelivered: an earlier attempt may have got through.
+        if (arrived || entry.perhaps_sent) && verdict.failed.last() == Some(&index) {
+            verdict.perhaps_sent.push(index);
+        }
+    }
+    if silent {
+        verdict.failure.get_or_insert(silence);
+    }
+    verdict
+}
+
+impl Verdict {
+    /// For the store, together with what needed no sending.
+    pub(super) fn settlement(&self, entries: &[Entry], ignored: Vec<i64>, standing: Standing) -> Settlement {
+        let sequence = |&index: &usize| entries[index].envelope.sequence;
+        Settlement {
+            done: ignored.into_iter().chain(self.sent.iter().map(sequence)).collect(),
+            parked: self.parked.iter().map(|(index, reason)| (sequence(index), reason.clone())).collect(),
+            failed: self.failed.iter().map(sequence).collect(),
+            perhaps_sent: self.perhaps_sent.iter().map(sequence).collect(),
+            standing,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::changeset::Subject;
+    use crate::message::{Body, Envelope, MessageId};
+
+    fn entry(bug: i64) -> Entry {
+        let envelope = Envelope {
+            sequence: 1,
+            id: MessageId::of("https://bugzilla.example.org/", "bug.modify", "1"),
+            routing_key: "bug.modify".into(),
+            subject: Subject::Bug(BugId(bug)),
+            change_set: "1.1.1".into(),
+            committed_at_ms: 0,
+            body: Body { bytes: Arc::from(*b"{}"), event_bytes: None },
+        };
+        Entry { envelope, perhaps_sent: false, attempts: 0 }
+    }
+
+    fn judge(bugs: &[i64], outcomes: Vec<Option<Outcome>>) -> Verdict {
+        let entries: Vec<Entry> = bugs.iter().map(|&bug| entry(bug)).collect();
+        verdict(&entries, outcomes, SendError::unanswered("silence"))
+    }
+
+    fn down() -> Option<Outcome> {
+        Some(Err(SendError::transient("down")))
+    }
+
+    #[test]
+    fn what_was_acknowledged_behind_a_failed_message_of_its_bug_is_sent_again_and_others_are_done() {
+        let v = judge(&[1, 1, 2], vec![down(), Some(Ok(())), Some(Ok(()))]);
+        assert_eq!((v.sent, v.failed, v.perhaps_sent), (vec![2], vec![0, 1], vec![1]));
+        assert_eq!(v.repeated, 0, "it is counted when it is sent again");
+    }
+
+    #[test]
+    fn a_poisonous_message_holds_up_nothing_behind_it() {
+        let v = judge(&[1, 1], vec![Some(Err(SendError::poison("too large"))), Some(Ok(()))]);
+        assert_eq!((v.sent, v.parked, v.failed), (vec![1], vec![(0, "too large".to_owned())], vec![]));
+        assert!(v.failure.is_none());
+    }
+
+    #[test]
+    fn silence_is_a_failure_that_perhaps_arrived() {
+        let v = judge(&[1, 2, 3], vec![Some(Ok(())), None]);
+        assert_eq!((v.sent, v.failed, v.perhaps_sent), (vec![0], vec![1, 2], vec![1, 2]));
+        assert_eq!(v.failure.map(|f| f.message), Some("silence".to_owned()));
+    }
+
+    #[test]
+    fn a_failure_with_a_text_explains_the_silence_around_it() {
+        let v = judge(&[1, 2], vec![None, down()]);
+        assert_eq!(v.failure.map(|f| f.message), Some("down".to_owned()));
+    }
+
+    #[test]
+    fn what_perhaps_arrived_once_stays_so_through_a_refusal_and_counts_when_it_arrives_again() {
+        let once = Entry { perhaps_sent: true, ..entry(1) };
+        let silence = SendError::unanswered("silence");
+        let refused = verdict(std::slice::from_ref(&once), vec![down()], silence.clone());
+        assert_eq!((refused.perhaps_sent, refused.repeated), (vec![0], 0));
+        let taken = verdict(&[once], vec![Some(Ok(()))], silence);
+        assert_eq!((taken.sent, taken.repeated), (vec![0], 1));
+    }
+}

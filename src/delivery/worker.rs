@@ -1,0 +1,233 @@
+//! One connector's loop. Knows no other connector; meets them in the store alone.
+
+use std::collections::HashSet;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use futures_util::FutureExt as _;
+use tokio::sync::{Notify, watch};
+use tokio::time::Instant;
+
+use super::gate::{Gate, no_longer_public};
+use super::hold::{Hold, Obstacle};
+use super::meter::Meter;
+use super::outcome::{Verdict, verdict};
+use super::{Policy, retry};
+use crate::connector::{Connector, Outcomes, SendError};
+use crate::failure::Class;
+use crate::message::Envelope;
+use crate::queue::{Entry, Queue, Settlement, Standing};
+use crate::shutdown::Shutdown;
+
+/// Looks without having been woken: no wake-up is trusted to come.
+const POLL: Duration = Duration::from_secs(5);
+
+/// See the module.
+pub(super) struct Worker {
+    pub(super) name: String,
+    pub(super) connector: Box<dyn Connector>,
+    pub(super) policy: Policy,
+    pub(super) queue: Arc<dyn Queue>,
+    pub(super) gate: Arc<dyn Gate>,
+    pub(super) meter: Meter,
+    pub(super) news: watch::Receiver<()>,
+    pub(super) retry: Arc<Notify>,
+    pub(super) shutdown: Shutdown,
+    pub(super) pace: Pace,
+}
+
+/// Where the worker is in its waiting.
+#[derive(Default)]
+pub(super) struct Pace {
+    /// Whether the connector's standing, left by an earlier process, was taken up.
+    started: bool,
+    /// The next attempt after a failure; by the monotonic clock, which nobody sets.
+    due: Option<Instant>,
+    hold: Hold,
+}
+
+/// A batch after the judgement.
+struct Judged {
+    wanted: Vec<Entry>,
+    ignored: Vec<i64>,
+}
+
+impl Worker {
+    /// Until shutdown; what is in flight then is finished and recorded.
+    pub(super) async fn run(mut self) {
+        loop {
+            self.wait_until_due().await;
+            if self.shutdown.is_requested() {
+                return self.close().await;
+            }
+            // Before looking: what is put while we look, wakes us afterwards.
+            self.news.mark_unchanged();
+            match self.round().await {
+                Ok(found) => {
+                    self.pace.hold.over(&self.name);
+                    if !found {
+                        self.wait_for_news().await;
+                    }
+                }
+                Err(obstacle) => self.wait_out(&obstacle).await,
+            }
+        }
+    }
+
+    /// One batch; `false` if there was none. Up to the moment of sending an error leaves everything as it was.
+    async fn round(&mut self) -> Result<bool, Obstacle> {
+        let batch = self.queue.next(&self.name, self.policy.batch.max(1)).await?;
+        if !self.pace.started {
+            self.take_up(&batch.standing);
+            return Ok(true);
+        }
+        if batch.entries.is_empty() {
+            return Ok(false);
+        }
+        let waiting = self.waiting(&batch.standing).await;
+        let Judged { wanted, ignored } = self.judge(batch.entries).await?;
+        let (mut verdict, mut standing, mut delay) = (Verdict::default(), batch.standing.clone(), None);
+        if !wanted.is_empty() {
+            let sequences = wanted.iter().map(|entry| entry.envelope.sequence).collect();
+            self.queue.begin(&self.name, sequences).await?;
+            verdict = self.attempt(&wanted).await;
+            let (now, jitter) = (SystemTime::now(), fastrand::f64());
+            (standing, delay) = retry::after(&batch.standing, &verdict, &self.policy.schedule, now, jitter);
+            self.meter.up.set(i64::from(verdict.failure.is_none()));
+        }
+        self.meter.ignored(ignored.len());
+        self.settle(verdict.settlement(&wanted, ignored, standing.clone())).await;
+        self.pace.due = delay.map(|delay| Instant::now() + delay);
+        self.log(&wanted, &verdict);
+        self.log_change(&batch.standing, &standing, delay, waiting);
+        Ok(true)
+    }
+
+    /// A connector that was failing when the last process ended is not asked again before its time.
+    fn take_up(&mut self, standing: &Standing) {
+        self.pace.started = true;
+        self.meter.up.set(i64::from(standing.attempts == 0));
+        let rest = retry::remaining(standing, &self.policy.schedule, SystemTime::now());
+        self.pace.due = rest.map(|rest| Instant::now() + rest);
+    }
+
+    /// What may leave, as it may leave. The store forgets first what may not.
+    async fn judge(&mut self, mut entries: Vec<Entry>) -> Result<Judged, Obstacle> {
+        let closed = no_longer_public(&*self.gate, &entries).await?;
+        if !closed.is_empty() {
+            self.queue.redact(closed.clone()).await?;
+            self.meter.redacted.inc_by(u64::try_from(closed.len()).unwrap_or(u64::MAX));
+            tracing::info!(
+                connector = self.name,
+                messages = closed.len(),
+                "became private: only their events are kept"
+            );
+        }
+        let closed: HashSet<i64> = closed.into_iter().collect();
+        for envelope in entries.iter_mut().map(|entry| &mut entry.envelope) {
+            if closed.contains(&envelope.sequence) {
+                envelope.body = envelope.body.redacted();
+            }
+        }
+        // Also what another connector's judgement redacted: the queue's filter saw it when it was public.
+        let drops_private = !self.policy.filter.wants_private();
+        let (ignored, wanted): (Vec<_>, Vec<_>) =
+            entries.into_iter().partition(|entry| drops_private && entry.envelope.body.is_private());
+        Ok(Judged { wanted, ignored: ignored.into_iter().map(|entry| entry.envelope.sequence).collect() })
+    }
+
+    /// Hands over once, within the deadline. Whatever the connector does, the worker goes on.
+    async fn attempt(&mut self, entries: &[Entry]) -> Verdict {
+        let envelopes: Vec<Envelope> = entries.iter().map(|entry| entry.envelope.clone()).collect();
+        let outcomes = Outcomes::new(envelopes.len());
+        let started = Instant::now();
+        let send = AssertUnwindSafe(self.connector.send(&envelopes, &outcomes)).catch_unwind();
+        let silence = match tokio::time::timeout(self.policy.timeout, send).await {
+            Ok(Ok(())) => "the connector did not say what became of a message; please report this".to_owned(),
+            Ok(Err(_)) => "the connector panicked; please report this".to_owned(),
+            Err(_) => format!(
+                "no answer within {} s; see whether the bus is overloaded or unreachable, or raise `timeout_seconds`",
+                self.policy.timeout.as_secs_f64()
+            ),
+        };
+        let verdict = verdict(entries, outcomes.take(), SendError::unanswered(silence));
+        self.meter.attempt(entries, &verdict, started.elapsed());
+        verdict
+    }
+
+    /// Until it is stored: sending anything more before that could repeat what is done.
+    async fn settle(&mut self, settlement: Settlement) {
+        while let Err(error) = self.queue.settle(&self.name, settlement.clone()).await {
+            tokio::time::sleep(self.pace.hold.delay(&self.name, &error.into())).await;
+        }
+    }
+
+    /// How much lies in the backlog; for the log line of a recovery, so a failing connector alone is asked for it.
+    async fn waiting(&mut self, standing: &Standing) -> u64 {
+        if standing.attempts == 0 {
+            return 0;
+        }
+        let Ok(stats) = self.queue.stats().await else { return 0 };
+        stats.backlogs.iter().find(|backlog| backlog.connector == self.name).map_or(0, |backlog| backlog.messages)
+    }
+
+    async fn wait_until_due(&mut self) {
+        let Some(due) = self.pace.due.take() else { return };
+        tokio::select! {
+            () = tokio::time::sleep_until(due) => {}
+            () = self.retry.notified() => {}
+            () = self.shutdown.requested() => {}
+        }
+    }
+
+    async fn wait_for_news(&mut self) {
+        tokio::select! {
+            // An error says that nobody will ever wake us again; it comes at once, and must not make the loop spin.
+            Ok(()) = self.news.changed() => {}
+            () = tokio::time::sleep(POLL) => {}
+            () = self.shutdown.requested() => {}
+        }
+    }
+
+    async fn wait_out(&mut self, obstacle: &Obstacle) {
+        let delay = self.pace.hold.delay(&self.name, obstacle);
+        tokio::select! {
+            () = tokio::time::sleep(delay) => {}
+            () = self.shutdown.requested() => {}
+        }
+    }
+
+    async fn close(mut self) {
+        let close = AssertUnwindSafe(self.connector.close()).catch_unwind();
+        if !matches!(tokio::time::timeout(self.policy.timeout, close).await, Ok(Ok(()))) {
+            tracing::warn!(connector = self.name, "the connection could not be closed in order; nothing was in flight");
+        }
+    }
+
+    fn log(&self, entries: &[Entry], verdict: &Verdict) {
+        for (index, reason) in &verdict.parked {
+            let envelope = &entries[*index].envelope;
+            let (message, bug) = (envelope.id, envelope.subject.bug());
+            tracing::warn!(connector = self.name, %message, %bug, reason, "parked: the bus refuses this message");
+        }
+    }
+
+    /// One line when a connector begins to fail, fails in another way, or is well again; none for each retry.
+    fn log_change(&self, before: &Standing, after: &Standing, delay: Option<Duration>, waiting: u64) {
+        let (connector, attempts) = (&self.name, after.attempts);
+        let error = after.last_error.as_deref().unwrap_or_default();
+        let retry_seconds = delay.unwrap_or_default().as_secs();
+        if attempts == 0 && before.attempts > 0 {
+            tracing::info!(connector, attempts = before.attempts, waiting, "the connector delivers again");
+        }
+        if attempts == 0 || (before.attempts > 0 && before.class == after.class) {
+            return;
+        }
+        if after.class == Some(Class::Misconfigured) {
+            tracing::error!(connector, error, attempts, retry_seconds, class = "misconfigured", "somebody must act");
+        } else {
+            tracing::warn!(connector, error, attempts, retry_seconds, class = "transient", "the connector fails");
+        }
+    }
+}

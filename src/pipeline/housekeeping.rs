@@ -1,0 +1,23 @@
+//! The task that has the store forget what need not be kept.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::queue::Queue;
+use crate::shutdown::Shutdown;
+
+/// How often.
+const INTERVAL: Duration = Duration::from_secs(60);
+
+/// Runs until shutdown is requested.
+pub async fn purge(queue: Arc<dyn Queue>, shutdown: Shutdown) {
+    loop {
+        tokio::select! {
+            () = shutdown.requested() => return,
+            () = tokio::time::sleep(INTERVAL) => {}
+        }
+        if let Err(error) = queue.purge().await {
+            tracing::warn!(%error, "the store could not be tidied; it is tried again");
+        }
+    }
+}

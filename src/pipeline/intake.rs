@@ -1,0 +1,109 @@
+//! The task that reads the source: reconnects for ever, and hands over what it reads.
+
+use std::sync::Arc;
+
+use tokio::sync::{mpsc, watch};
+
+use super::pause;
+use super::progress::{Progress, now_ms};
+use crate::backoff::Reconnect;
+use crate::capture::{Capture, CaptureError, Source};
+use crate::changeset::{Position, Transaction};
+use crate::metrics::SourceMetrics;
+
+/// A transaction, and when it was committed as nearly as can be told.
+pub(super) struct Captured {
+    pub(super) transaction: Transaction,
+    pub(super) committed_at_ms: i64,
+}
+
+/// Sources date commits to the second. One read within this time of its date was read as it was committed.
+const LIVE_MS: i64 = 1_500;
+
+pub(super) struct Intake {
+    pub(super) source: Arc<dyn Source>,
+    pub(super) metrics: SourceMetrics,
+    pub(super) progress: Arc<Progress>,
+    pub(super) taken: mpsc::Sender<Captured>,
+    pub(super) acknowledgements: watch::Receiver<Option<Position>>,
+}
+
+impl Intake {
+    /// Runs until nobody takes any more.
+    pub(super) async fn run(mut self, mut position: Option<Position>) {
+        let mut reconnect = Reconnect::default();
+        let mut last_error = String::new();
+        let taken = self.taken.clone();
+        loop {
+            let error = tokio::select! {
+                () = taken.closed() => return,
+                error = self.read(&mut position, &mut reconnect, &mut last_error) => error,
+            };
+            self.metrics.connected.set(0);
+            // Said once, and again when it changes: not at every attempt.
+            if error.message != last_error {
+                tracing::error!(class = error.class.as_str(), %error, "the change source is not read");
+                if let Some(gap) = error.gap {
+                    self.metrics.gaps.with_label_values(&[gap.as_str()]).inc();
+                }
+                last_error = error.message;
+            }
+            tokio::select! {
+                () = taken.closed() => return,
+                () = pause(error.class, &mut reconnect) => {}
+            }
+        }
+    }
+
+    /// Reads until it fails; `position` follows what was handed over.
+    async fn read(
+        &mut self,
+        position: &mut Option<Position>,
+        reconnect: &mut Reconnect,
+        last_error: &mut String,
+    ) -> CaptureError {
+        let mut capture = match self.source.open(position.as_ref()).await {
+            Ok(capture) => capture,
+            Err(error) => return error,
+        };
+        tracing::info!(resumed = position.is_some(), "the change source is open");
+        self.metrics.connected.set(1);
+        loop {
+            let transaction = tokio::select! {
+                transaction = capture.next() => transaction,
+                Ok(()) = self.acknowledgements.changed() => {
+                    match self.acknowledge(capture.as_mut()).await {
+                        Ok(()) => continue,
+                        Err(error) => return error,
+                    }
+                }
+            };
+            let transaction = match transaction {
+                Ok(transaction) => transaction,
+                Err(error) => return error,
+            };
+            reconnect.reset();
+            last_error.clear();
+            self.progress.taken();
+            *position = Some(transaction.position.clone());
+            let committed_at_ms = commit_time_ms(transaction.committed_at, now_ms());
+            if self.taken.send(Captured { transaction, committed_at_ms }).await.is_err() {
+                return CaptureError::transient("stopping");
+            }
+        }
+    }
+
+    async fn acknowledge(&mut self, capture: &mut dyn Capture) -> Result<(), CaptureError> {
+        let position = self.acknowledgements.borrow_and_update().clone();
+        match position {
+            Some(position) => capture.acknowledge(&position).await,
+            None => Ok(()),
+        }
+    }
+}
+
+/// The source's date where it is old, else the moment of reading: its dates are whole seconds.
+fn commit_time_ms(committed_at: i64, now_ms: i64) -> i64 {
+    let dated = committed_at.saturating_mul(1000);
+    if committed_at <= 0 || (now_ms - dated).abs() < LIVE_MS { now_ms } else { dated }
+}

@@ -1,0 +1,172 @@
+//! The file of the store: whose it is, who may use it, and how it is opened. Nothing about what is in it.
+
+use std::fs::{File, OpenOptions, Permissions, TryLockError};
+use std::io;
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags};
+
+use super::fault::{Fault, damaged};
+
+/// "bugr": marks the database as ours.
+const APPLICATION_ID: i64 = 0x6275_6772;
+
+/// Schema versions in order; a released one is never edited.
+const MIGRATIONS: [&str; 1] = [include_str!("../../../sql/sqlite/migration/0001_store.sql")];
+
+/// The write-ahead log goes back to its start beyond so many pages (8 MB): few syncs, and little to read at start.
+const WAL_PAGES: u32 = 2048;
+
+/// Page caches, in KiB. What waits is read once and in order, so more would not help.
+const WRITER_CACHE: i32 = 6144;
+const READER_CACHE: i32 = 1024;
+
+/// How long a checkpoint waits for readers.
+const BUSY: Duration = Duration::from_secs(10);
+
+/// Held while this process uses the store; the system lets go of it when the process ends, however it ends.
+#[derive(Debug)]
+pub(super) struct Lock(#[expect(dead_code, reason = "held, never read")] File);
+
+/// Takes the store for this process.
+pub(super) fn lock(path: &Path) -> Result<Lock, Fault> {
+    let lock_path = beside(path, "-lock");
+    let file = private_file(&lock_path)?;
+    match file.try_lock() {
+        Ok(()) => Ok(Lock(file)),
+        Err(TryLockError::WouldBlock) => Err(Fault::Unusable(
+            "another bugrelay uses it; stop that one, or give this one a store of its own ([queue] store)".to_owned(),
+        )),
+        Err(TryLockError::Error(error)) => Err(cannot("lock", &lock_path, &error)),
+    }
+}
+
+/// Opens the store for writing, makes it if it is not there, and looks whether it can be trusted. How long this takes does not
+/// depend on what waits in it.
+pub(super) fn open_writer(path: &Path) -> Result<Connection, Fault> {
+    drop(private_file(path)?);
+    let connection = connect(path)?;
+    let version = identify(&connection)?;
+    if version == 0 {
+        // Both must be said before the first table is there.
+        connection.execute_batch("PRAGMA page_size = 4096; PRAGMA auto_vacuum = INCREMENTAL")?;
+    }
+    let mode: String = connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
+    if mode != "wal" {
+        return Err(Fault::Unusable(format!("it cannot have a write-ahead log (journal mode {mode}); is it on a network disk?")));
+    }
+    connection.pragma_update(None, "cache_size", -WRITER_CACHE)?;
+    connection.pragma_update(None, "wal_autocheckpoint", WAL_PAGES)?;
+    connection.pragma_update(None, "secure_delete", "ON")?;
+    migrate(&connection, version)?;
+    whole(&connection, path)?;
+    Ok(connection)
+}
+
+/// A second connection, which sees what was committed.
+pub(super) fn open_reader(path: &Path) -> Result<Connection, Fault> {
+    let connection = connect(path)?;
+    connection.pragma_update(None, "cache_size", -READER_CACHE)?;
+    connection.pragma_update(None, "query_only", true)?;
+    Ok(connection)
+}
+
+/// Bytes of the store on disk, its log included.
+pub(super) fn size_on_disk(path: &Path) -> u64 {
+    let size = |path: &Path| std::fs::metadata(path).map_or(0, |file| file.len());
+    size(path) + size(&beside(path, "-wal"))
+}
+
+/// The path with something behind its file name, as SQLite names its own companions.
+pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    PathBuf::from(name)
+}
+
+/// Opens or makes a file that only its owner can read: it holds what Bugzilla said, be it public.
+pub(super) fn private_file(path: &Path) -> Result<File, Fault> {
+    let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path);
+    let file = file.map_err(|error| cannot("open", path, &error))?;
+    let mode = file.metadata().map_err(|error| cannot("look at", path, &error))?.permissions().mode();
+    if mode & 0o077 != 0 {
+        file.set_permissions(Permissions::from_mode(0o600)).map_err(|error| cannot("make private", path, &error))?;
+    }
+    Ok(file)
+}
+
+fn cannot(what: &str, path: &Path, error: &io::Error) -> Fault {
+    if error.kind() == io::ErrorKind::StorageFull {
+        return Fault::Limit("no space is left on its disk".to_owned());
+    }
+    Fault::Unusable(format!("cannot {what} {}: {error}; its directory must exist and be writable for bugrelay", path.display()))
+}
+
+fn connect(path: &Path) -> Result<Connection, Fault> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(BUSY)?;
+    connection.set_prepared_statement_cache_capacity(64);
+    Ok(connection)
+}
+
+/// The schema's version; 0 for an empty file. Refuses what is not ours before anything is written to it.
+fn identify(connection: &Connection) -> Result<usize, Fault> {
+    let number = |pragma| connection.query_row(pragma, [], |row| row.get::<_, i64>(0));
+    let (application, version) = (number("PRAGMA application_id")?, number("PRAGMA user_version")?);
+    if application == 0 && number("SELECT count(*) FROM sqlite_schema")? == 0 {
+        return Ok(0);
+    }
+    if application != APPLICATION_ID {
+        return Err(Fault::Unusable("it is a database of another program; name another file in [queue] store".to_owned()));
+    }
+    match usize::try_from(version) {
+        Ok(version) if version <= MIGRATIONS.len() => Ok(version),
+        _ => Err(Fault::Unusable(format!(
+            "it is of version {version}, and this bugrelay knows versions up to {}; run the newer bugrelay again",
+            MIGRATIONS.len()
+        ))),
+    }
+}
+
+fn migrate(connection: &Connection, from: usize) -> Result<(), Fault> {
+    for (version, script) in MIGRATIONS.iter().enumerate().skip(from) {
+        let transaction = connection.unchecked_transaction()?;
+        transaction.execute_batch(script)?;
+        transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+        transaction.pragma_update(None, "user_version", i64::try_from(version + 1).unwrap_or(i64::MAX))?;
+        transaction.commit()?;
+    }
+    Ok(())
+}
+
+/// Whether the file is as long as it says, and its tables can be read at both ends.
+fn whole(connection: &Connection, path: &Path) -> Result<(), Fault> {
+    // A full disk may forbid this; the log is then still needed to know how long the file will be.
+    let log_is_empty = match truncate_log(connection) {
+        Ok(()) => true,
+        Err(fault) if fault.is_disk_full() => false,
+        Err(fault) => return Err(fault),
+    };
+    let expected: u64 = connection
+        .query_row("SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()", [], |row| row.get(0))
+        .map(|bytes: i64| u64::try_from(bytes).unwrap_or(0))?;
+    let found = std::fs::metadata(path).map_err(|error| cannot("look at", path, &error))?.len();
+    if log_is_empty && found < expected {
+        return Err(Fault::Unusable(damaged(&format!("{found} bytes long, not {expected}"))));
+    }
+    connection
+        .query_row(include_str!("../../../sql/sqlite/query/ends.sql"), [], |_| Ok(()))
+        .map_err(|error| match error {
+            rusqlite::Error::QueryReturnedNoRows => Fault::Unusable(damaged("its state is missing")),
+            error => error.into(),
+        })
+}
+
+/// Moves all of the log into the file, and makes the log empty.
+pub(super) fn truncate_log(connection: &Connection) -> Result<(), Fault> {
+    let busy: bool = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
+    if busy { Err(Fault::Other("its log could not be emptied while it is being read".to_owned())) } else { Ok(()) }
+}

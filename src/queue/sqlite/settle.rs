@@ -1,0 +1,128 @@
+//! Deliveries out: what is in flight, what became of it, and bodies that nobody waits for any more.
+
+use std::collections::HashSet;
+
+use rusqlite::{Connection, OptionalExtension as _, params};
+
+use super::fault::Fault;
+use super::{Settlement, Standing, now_ms, to_ms};
+
+/// The range of sequences handed over whose fate is not recorded.
+type Flight = Option<(i64, i64)>;
+
+/// These are about to be handed over.
+pub(super) fn begin(connection: &Connection, connector: &str, sequences: &[i64]) -> Result<(), Fault> {
+    let (Some(&first), Some(&last)) = (sequences.iter().min(), sequences.iter().max()) else { return Ok(()) };
+    let (id, flight) = connector_of(connection, connector)?;
+    if let Some((first, last)) = flight {
+        // Begun before and never settled: the mark moves from the connector to the entries.
+        let mut lost = connection.prepare_cached(include_str!("../../../sql/sqlite/query/flight_lost.sql"))?;
+        lost.execute(params![id, first, last])?;
+    }
+    mark(connection, id, Some((first, last)))
+}
+
+/// What became of entries, and how the connector stands after it.
+pub(super) fn settle(connection: &Connection, connector: &str, settlement: &Settlement) -> Result<(), Fault> {
+    let (id, flight) = connector_of(connection, connector)?;
+    park(connection, id, settlement)?;
+    fail(connection, id, settlement)?;
+    let mut gone = settlement.done.clone();
+    gone.extend(settlement.parked.iter().map(|(sequence, _)| sequence));
+    for (first, last) in runs(gone) {
+        let mut done = connection.prepare_cached(include_str!("../../../sql/sqlite/query/entry_done.sql"))?;
+        done.execute(params![id, first, last])?;
+    }
+    for (first, last) in runs(settlement.done.clone()) {
+        drop_bodies(connection, first, last)?;
+    }
+    stand(connection, id, &settlement.standing)?;
+    if let Some(flight) = flight {
+        mark(connection, id, still_in_flight(connection, id, flight, settlement)?)?;
+    }
+    Ok(())
+}
+
+/// Drops those bodies of the range that no entry and no parked message needs.
+pub(super) fn drop_bodies(connection: &Connection, first: i64, last: i64) -> Result<(), Fault> {
+    // Mostly nobody needs any of them, and one look at the range is cheaper than one at each.
+    let mut wanted = connection.prepare_cached(include_str!("../../../sql/sqlite/query/body_wanted.sql"))?;
+    let statement = if wanted.query_row([first, last], |row| row.get(0))? {
+        include_str!("../../../sql/sqlite/query/body_drop_unwanted.sql")
+    } else {
+        include_str!("../../../sql/sqlite/query/body_drop_all.sql")
+    };
+    connection.prepare_cached(statement)?.execute([first, last])?;
+    Ok(())
+}
+
+fn connector_of(connection: &Connection, connector: &str) -> Result<(i64, Flight), Fault> {
+    let mut read = connection.prepare_cached(include_str!("../../../sql/sqlite/query/flight_read.sql"))?;
+    let found = read
+        .query_row([connector], |row| {
+            let (first, last): (Option<i64>, Option<i64>) = (row.get(1)?, row.get(2)?);
+            Ok((row.get(0)?, first.zip(last)))
+        })
+        .optional()?;
+    found.ok_or_else(|| Fault::Other(format!("connector {connector} never subscribed")))
+}
+
+fn park(connection: &Connection, id: i64, settlement: &Settlement) -> Result<(), Fault> {
+    let now = now_ms();
+    for (sequence, reason) in &settlement.parked {
+        let mut park = connection.prepare_cached(include_str!("../../../sql/sqlite/query/parked_add.sql"))?;
+        park.execute(params![id, sequence, reason, now])?;
+    }
+    Ok(())
+}
+
+fn fail(connection: &Connection, id: i64, settlement: &Settlement) -> Result<(), Fault> {
+    let perhaps_sent: HashSet<i64> = settlement.perhaps_sent.iter().copied().collect();
+    for sequence in &settlement.failed {
+        let mut fail = connection.prepare_cached(include_str!("../../../sql/sqlite/query/entry_failed.sql"))?;
+        fail.execute(params![id, sequence, perhaps_sent.contains(sequence)])?;
+    }
+    Ok(())
+}
+
+fn stand(connection: &Connection, id: i64, standing: &Standing) -> Result<(), Fault> {
+    let mut write = connection.prepare_cached(include_str!("../../../sql/sqlite/query/standing_write.sql"))?;
+    let next_attempt = standing.next_attempt.map(to_ms);
+    let class = standing.class.map(|class| class.as_str());
+    write.execute(params![id, standing.attempts, next_attempt, standing.last_error, class])?;
+    Ok(())
+}
+
+/// What is left of a flight when only some of it was settled.
+fn still_in_flight(connection: &Connection, id: i64, flight: (i64, i64), settlement: &Settlement) -> Result<Flight, Fault> {
+    let failed: HashSet<i64> = settlement.failed.iter().copied().collect();
+    let mut rest = connection.prepare_cached(include_str!("../../../sql/sqlite/query/flight_rest.sql"))?;
+    let rest = rest.query_map(params![id, flight.0, flight.1], |row| row.get(0))?;
+    let rest = rest.collect::<Result<Vec<i64>, _>>()?;
+    let mut rest = rest.into_iter().filter(|sequence| !failed.contains(sequence));
+    Ok(rest.next().map(|first| (first, rest.last().unwrap_or(first))))
+}
+
+fn mark(connection: &Connection, id: i64, flight: Flight) -> Result<(), Fault> {
+    let mut write = connection.prepare_cached(include_str!("../../../sql/sqlite/query/flight_write.sql"))?;
+    write.execute(params![id, flight.map(|f| f.0), flight.map(|f| f.1)])?;
+    Ok(())
+}
+
+/// Ranges without holes.
+fn runs(mut sequences: Vec<i64>) -> Vec<(i64, i64)> {
+    sequences.sort_unstable();
+    sequences.dedup();
+    sequences.chunk_by(|a, b| a + 1 == *b).map(|run| (run[0], run[run.len() - 1])).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::runs;
+
+    #[test]
+    fn sequences_are_joined_to_ranges_without_holes() {
+        assert_eq!(runs(vec![5, 1, 2, 3, 7, 8, 3]), [(1, 3), (5, 5), (7, 8)]);
+        assert_eq!(runs(vec![]), []);
+    }
+}

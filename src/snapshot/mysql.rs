@@ -1,0 +1,155 @@
+//! Bugzilla's tables on MySQL and MariaDB: one round trip per read, in one consistent snapshot.
+//!
+//! All statements of a read travel together: `START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY; SELECT ...; COMMIT`.
+//! The statements are in `sql/mysql/query`; only lists of integers and names of custom fields are put into them.
+
+mod assemble;
+mod layout;
+mod query;
+
+use std::collections::HashMap;
+
+use async_trait::async_trait;
+use mysql_async::prelude::Queryable;
+use mysql_async::{Conn, Opts, OptsBuilder, Pool, PoolConstraints, PoolOpts, Row};
+use tokio::sync::Mutex;
+
+use self::assemble::assemble;
+use self::layout::Layout;
+use self::query::{Statement, judgement, reading};
+use super::numbering::Numbering;
+use super::{Privacy, Reader, Request, Snapshot, SnapshotError};
+use crate::changeset::Subject;
+use crate::failure::Class;
+
+/// Connections at the most: one for the pipeline and one for each of a few connectors at a time.
+const CONNECTIONS_MAX: usize = 4;
+
+/// How often a read begins anew because the site's fields or comments changed under it.
+const ATTEMPTS_MAX: usize = 4;
+
+/// Reads a Bugzilla database on a MySQL or MariaDB server.
+pub struct MysqlReader {
+    pool: Pool,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    layout: Option<Layout>,
+    numbering: Numbering,
+}
+
+impl MysqlReader {
+    /// For the database that `opts` names. Connects when it is first asked.
+    pub fn new(opts: Opts) -> Self {
+        let constraints = PoolConstraints::new(0, CONNECTIONS_MAX).unwrap_or_default();
+        // Nothing is left behind in a session: every read ends its transaction, and a failed one its connection.
+        let pool = PoolOpts::default().with_constraints(constraints).with_reset_connection(false);
+        let pool = Pool::new(OptsBuilder::from_opts(opts).pool_opts(pool));
+        MysqlReader { pool, state: Mutex::default() }
+    }
+
+    /// Ends the connections.
+    pub async fn disconnect(&self) {
+        if let Err(error) = self.pool.clone().disconnect().await {
+            tracing::debug!(%error, "a connection to the database did not end in order");
+        }
+    }
+
+    async fn connect(&self) -> Result<Conn, SnapshotError> {
+        self.pool.get_conn().await.map_err(SnapshotError::from)
+    }
+}
+
+#[async_trait]
+impl Reader for MysqlReader {
+    async fn read(&self, request: &Request) -> Result<Snapshot, SnapshotError> {
+        let mut state = self.state.lock().await;
+        let state = &mut *state;
+        let mut conn = self.connect().await?;
+        for _ in 0..ATTEMPTS_MAX {
+            let layout = match state.layout.take() {
+                Some(layout) => layout,
+                None => Layout::read(&mut conn).await?,
+            };
+            let unknown = state.numbering.unknown(&request.comments);
+            let results = match run(&mut conn, &reading(request, &layout, &unknown)).await {
+                Ok(results) => results,
+                Err(error) => {
+                    // The connection sits in a broken transaction.
+                    drop(conn.disconnect().await);
+                    return Err(error);
+                }
+            };
+            let (snapshot, complete) = assemble(results, request, &layout, &mut state.numbering);
+            if !layout.fits(&snapshot.fields) {
+                continue;
+            }
+            state.layout = Some(layout);
+            if complete {
+                return Ok(snapshot);
+            }
+        }
+        Err(SnapshotError {
+            class: Class::Transient,
+            message: "Bugzilla's fields changed again and again while they were read".to_owned(),
+        })
+    }
+
+    async fn privacy(&self, subjects: &[Subject]) -> Result<Vec<Privacy>, SnapshotError> {
+        let mut conn = self.connect().await?;
+        match run(&mut conn, &judgement(subjects)).await {
+            Ok(results) => Ok(assemble::privacy(&results, subjects)),
+            Err(error) => {
+                drop(conn.disconnect().await);
+                Err(error)
+            }
+        }
+    }
+}
+
+/// The rows of each statement.
+type Results = HashMap<Statement, Vec<Row>>;
+
+/// Runs all statements in one snapshot and one round trip.
+async fn run(conn: &mut Conn, statements: &[(Statement, String)]) -> Result<Results, SnapshotError> {
+    let mut text = String::from("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY");
+    for (_, sql) in statements {
+        text.push_str(";\n");
+        text.push_str(sql.trim_end());
+    }
+    text.push_str(";\nCOMMIT");
+    let mut result = conn.query_iter(text).await?;
+    let mut results = Results::new();
+    // The first set is START TRANSACTION's, the last COMMIT's.
+    let _: Vec<Row> = result.collect().await?;
+    for (statement, _) in statements {
+        let rows: Vec<Row> = result.collect().await?;
+        results.entry(statement.clone()).or_default().extend(rows);
+    }
+    result.drop_result().await?;
+    Ok(results)
+}
+
+impl From<mysql_async::Error> for SnapshotError {
+    /// Access refused is for somebody to mend. A missing table or column is one too, but nearly always one of a Bugzilla that is
+    /// being upgraded: it is waited for. All else is a server that is away.
+    fn from(error: mysql_async::Error) -> Self {
+        let code = match &error {
+            mysql_async::Error::Server(server) => server.code,
+            _ => 0,
+        };
+        let (class, what) = match code {
+            1044 | 1045 | 1142 | 1143 | 1227 => (
+                Class::Misconfigured,
+                "the database refuses to let Bugzilla's tables be read (see sql/mysql/grants.sql)",
+            ),
+            1054 | 1146 | 1049 => {
+                (Class::Transient, "Bugzilla's tables are not as they should be (is it being upgraded?)")
+            }
+            _ => (Class::Transient, "Bugzilla's tables could not be read"),
+        };
+        SnapshotError { class, message: format!("{what}: {error}") }
+    }
+}

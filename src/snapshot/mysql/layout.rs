@@ -1,0 +1,71 @@
+//! Which columns and custom fields this Bugzilla has: what the statements are made for.
+
+use std::collections::BTreeSet;
+
+use mysql_async::Conn;
+use mysql_async::prelude::Queryable;
+
+use crate::bugzilla::{Field, FieldDefs, FieldId, FieldType, Flavour};
+use crate::snapshot::SnapshotError;
+
+/// The statements fit these; read again when the site's fields are others.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Layout {
+    pub(super) flavour: Flavour,
+    /// Custom fields that are columns of bugs, sorted.
+    pub(super) columns: Vec<(String, FieldType)>,
+    /// Custom fields that are tables of their own, sorted.
+    pub(super) tables: Vec<String>,
+    /// The fields that change privacy.
+    pub(super) privacy_fields: Vec<FieldId>,
+    /// The custom fields that were there.
+    custom: BTreeSet<String>,
+}
+
+impl Layout {
+    /// As the database is now.
+    pub(super) async fn read(conn: &mut Conn) -> Result<Self, SnapshotError> {
+        let found: Vec<(String, String)> =
+            conn.query(include_str!("../../../sql/mysql/query/snapshot_layout.sql")).await?;
+        let found: BTreeSet<(String, String)> = found.into_iter().collect();
+        let has = |table: &str, column: &str| found.contains(&(table.to_owned(), column.to_owned()));
+        let rows: Vec<(i64, String, i64, i64, i64)> =
+            conn.query(include_str!("../../../sql/mysql/query/snapshot_fields.sql")).await?;
+        let fields = FieldDefs::new(rows.into_iter().map(|(id, name, kind, custom, obsolete)| {
+            let (custom, obsolete) = (custom != 0, obsolete != 0);
+            (FieldId(id), Field { name, kind: FieldType::from_code(kind), custom, obsolete })
+        }));
+        let (mut columns, mut tables) = (vec![], vec![]);
+        for field in fields.custom().into_iter().filter(|field| is_plain(&field.name)) {
+            if field.kind == FieldType::MultiSelect {
+                if has(&format!("bug_{}", field.name), "value") {
+                    tables.push(field.name.clone());
+                }
+            } else if has("bugs", &field.name) {
+                columns.push((field.name.clone(), field.kind));
+            }
+        }
+        let privacy_fields = [Field::GROUPS, Field::COMMENT_PRIVACY, Field::ATTACHMENT_PRIVACY];
+        Ok(Layout {
+            flavour: Flavour::detect(has),
+            columns,
+            tables,
+            privacy_fields: privacy_fields.iter().filter_map(|name| fields.id(name)).collect(),
+            custom: custom_names(&fields),
+        })
+    }
+
+    /// Whether the site still has the fields that this was made for.
+    pub(super) fn fits(&self, fields: &FieldDefs) -> bool {
+        self.custom == custom_names(fields)
+    }
+}
+
+fn custom_names(fields: &FieldDefs) -> BTreeSet<String> {
+    fields.custom().into_iter().map(|field| field.name.clone()).collect()
+}
+
+/// Bugzilla makes no other names; one that could end a quoted name is not put into a statement.
+fn is_plain(name: &str) -> bool {
+    !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+}

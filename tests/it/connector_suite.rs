@@ -1,0 +1,101 @@
+//! What every connector must do, run over each of them; what one alone does stands beside it.
+
+mod file;
+
+use async_trait::async_trait;
+use bugrelay::bugzilla::BugId;
+use bugrelay::changeset::Subject;
+use bugrelay::connector::scripted::{Behaviour, Script};
+use bugrelay::connector::{Connector, Outcome, Outcomes, SendError};
+use bugrelay::failure::Class;
+use bugrelay::message::{Body, Envelope, MessageId};
+
+/// A bus, as its consumers and its operator have it.
+#[async_trait]
+pub(crate) trait Bus: Sync {
+    /// A connector to it, not connected yet.
+    fn connector(&self) -> Box<dyn Connector>;
+    /// The bodies that arrived until now, in order.
+    async fn arrived(&self) -> Vec<String>;
+    /// Makes it unusable.
+    async fn break_down(&self);
+    /// Makes it usable again.
+    async fn mend(&self);
+}
+
+/// The whole suite. A connector's own test calls it with its bus.
+pub(crate) async fn conforms(bus: &dyn Bus) {
+    let mut connector = bus.connector();
+    assert_eq!(send(&mut *connector, 1..=1).await, [Ok(())]);
+    assert!(send(&mut *connector, 2..=600).await.iter().all(Result::is_ok));
+    assert_eq!(bus.arrived().await, bodies(1..=600), "all that was accepted arrives once, in order");
+
+    bus.break_down().await;
+    for outcome in send(&mut *connector, 601..=610).await {
+        let error = outcome.expect_err("accepted by a bus that is down");
+        assert_ne!(error.class, Class::Poison, "the bus is at fault, not the message");
+        assert!(error.message.len() > 20, "an operator can do nothing with {:?}", error.message);
+    }
+    bus.mend().await;
+    assert!(send(&mut *connector, 601..=610).await.iter().all(Result::is_ok), "it does not mend itself");
+    connector.close().await;
+
+    let mut another = bus.connector();
+    assert!(send(&mut *another, 611..=620).await.iter().all(Result::is_ok));
+    another.close().await;
+    assert_eq!(bus.arrived().await, bodies(1..=620));
+}
+
+/// One batch; every envelope must get an outcome.
+pub(crate) async fn send(connector: &mut dyn Connector, numbers: std::ops::RangeInclusive<i64>) -> Vec<Outcome> {
+    let batch: Vec<Envelope> = numbers.map(envelope).collect();
+    deliver(connector, &batch).await
+}
+
+pub(crate) async fn deliver(connector: &mut dyn Connector, batch: &[Envelope]) -> Vec<Outcome> {
+    let outcomes = Outcomes::new(batch.len());
+    connector.send(batch, &outcomes).await;
+    outcomes.take().into_iter().map(|outcome| outcome.expect("an envelope without an outcome")).collect()
+}
+
+pub(crate) fn bodies(numbers: std::ops::RangeInclusive<i64>) -> Vec<String> {
+    numbers.map(body).collect()
+}
+
+fn body(number: i64) -> String {
+    format!(r#"{{"event":{{"number":{number}}}}}"#)
+}
+
+pub(crate) fn envelope(number: i64) -> Envelope {
+    Envelope {
+        sequence: number,
+        id: MessageId::of("https://bugzilla.example.org/", "bug.modify", &number.to_string()),
+        routing_key: "bug.modify".into(),
+        subject: Subject::Bug(BugId(number % 7 + 1)),
+        change_set: format!("1.{number}.1"),
+        committed_at_ms: 1_700_000_000_000,
+        body: Body { bytes: body(number).into_bytes().into(), event_bytes: None },
+    }
+}
+
+#[async_trait]
+impl Bus for Script {
+    fn connector(&self) -> Box<dyn Connector> {
+        Box::new(Script::connector(self))
+    }
+    async fn arrived(&self) -> Vec<String> {
+        let text = |envelope: &Envelope| String::from_utf8(envelope.body.bytes.to_vec()).unwrap();
+        self.seen().arrived.iter().map(text).collect()
+    }
+    async fn break_down(&self) {
+        self.always(Behaviour::Fail(SendError::transient("the script says that it is down")));
+    }
+    async fn mend(&self) {
+        self.always(Behaviour::Accept);
+    }
+}
+
+#[tokio::test]
+async fn the_scripted_connector_conforms() {
+    conforms(&Script::new()).await;
+}

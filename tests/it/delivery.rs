@@ -1,0 +1,8 @@
+//! What delivery promises, over scripted connectors and paused time: no wait here takes real time.
+
+mod failing;
+mod privacy;
+mod queue;
+mod random;
+mod rig;
+mod running;

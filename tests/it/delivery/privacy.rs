@@ -1,0 +1,120 @@
+//! What became private while it waited, and what happens while nobody can say whether it did.
+
+use std::time::Duration;
+
+use bugrelay::connector::SendError;
+use bugrelay::connector::scripted::{Behaviour, Script};
+use bugrelay::queue::{Filter, Queue as _};
+
+use super::rig::{Rig, policy, sequences};
+
+fn drops_private() -> Filter {
+    Filter { private_events: false, ..Filter::default() }
+}
+
+fn text(body: &bugrelay::message::Body) -> String {
+    String::from_utf8(body.bytes.to_vec()).unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_became_private_while_it_waited_leaves_as_its_event_and_the_store_forgets_it_first() {
+    let (rig, script) = (Rig::new(&["a"]).await, Script::new());
+    script.always(Behaviour::Fail(SendError::transient("down")));
+    rig.put(&[1, 2]).await;
+    rig.connect("a", &script);
+    rig.until("a", |backlog| backlog.standing.attempts == 1).await;
+    rig.gate.close(2);
+    let earlier = rig.store.writes().len();
+    script.always(Behaviour::Accept);
+    rig.drained("a").await;
+
+    let bodies: Vec<String> = script.seen().arrived.iter().map(|envelope| text(&envelope.body)).collect();
+    assert!(bodies[0].contains("object 1"));
+    assert_eq!(bodies[1], r#"{"event":{"number":2}}"#);
+    assert_eq!(rig.store.writes()[earlier..], ["redact", "begin", "settle"]);
+    assert_eq!(rig.redacted(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_read_judges_a_batch_and_every_attempt_is_judged_anew() {
+    let (rig, script) = (Rig::new(&["a"]).await, Script::new());
+    let down = || Behaviour::Fail(SendError::transient("down"));
+    let script = script.then(down()).then(down());
+    rig.put(&[1, 1, 2, 3]).await;
+    rig.connect("a", &script);
+    rig.drained("a").await;
+    assert_eq!(script.seen().batches.len(), 3);
+    assert_eq!(rig.gate.asked(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connector_that_takes_no_private_events_is_not_told_that_a_bug_closed() {
+    let (rig, script) = (Rig::with_filters(&[("a", drops_private())]).await, Script::new());
+    rig.gate.close(2);
+    rig.put(&[1, 2]).await;
+    let mut policy = policy();
+    policy.filter = drops_private();
+    rig.connect_with("a", &script, policy);
+    rig.drained("a").await;
+    assert_eq!(sequences(&script.seen().arrived), [1]);
+    assert_eq!((rig.deliveries("a", "ignored"), rig.deliveries("a", "sent")), (1, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn nor_is_it_told_when_another_connector_noticed_first() {
+    let rig = Rig::with_filters(&[("all", Filter::default()), ("public", drops_private())]).await;
+    let (all, public) = (Script::new(), Script::new());
+    rig.gate.close(2);
+    rig.put(&[2]).await;
+    rig.connect("all", &all);
+    rig.drained("all").await;
+    assert!(rig.store.next("public", 1).await.unwrap().entries[0].envelope.body.is_private());
+    let mut policy = policy();
+    policy.filter = drops_private();
+    rig.connect_with("public", &public, policy);
+    rig.drained("public").await;
+    assert!(public.seen().batches.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn while_nobody_can_judge_nothing_is_sent_and_nothing_is_lost_or_blamed_on_the_connector() {
+    let (rig, script) = (Rig::new(&["a"]).await, Script::new());
+    rig.gate.set_down(true);
+    rig.put(&[1, 2]).await;
+    rig.connect("a", &script);
+    tokio::time::sleep(Duration::from_secs(3600)).await;
+    assert!(script.seen().batches.is_empty());
+    assert_eq!(rig.redacted(), 0);
+    assert_eq!(rig.store.next("a", 10).await.unwrap().standing.attempts, 0);
+    rig.gate.set_down(false);
+    rig.drained("a").await;
+    assert_eq!(sequences(&script.seen().arrived), [1, 2]);
+    assert!(text(&script.seen().arrived[0].body).contains("object 1"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_database_that_never_answers_is_one_that_is_down() {
+    let (rig, script) = (Rig::new(&["a"]).await, Script::new());
+    rig.gate.set_silent(true);
+    rig.put(&[1]).await;
+    rig.connect("a", &script);
+    tokio::time::sleep(Duration::from_secs(3600)).await;
+    assert!(script.seen().batches.is_empty());
+    rig.gate.set_silent(false);
+    rig.drained("a").await;
+    assert_eq!(script.seen().arrived.len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_store_could_not_forget_is_not_sent() {
+    let (rig, script) = (Rig::new(&["a"]).await, Script::new());
+    rig.gate.close(1);
+    rig.store.breaks(&["redact"]);
+    rig.put(&[1]).await;
+    rig.connect("a", &script);
+    tokio::time::sleep(Duration::from_secs(600)).await;
+    assert!(script.seen().batches.is_empty());
+    rig.store.breaks(&[]);
+    rig.drained("a").await;
+    assert_eq!(rig.redacted(), 1);
+}

@@ -1,0 +1,142 @@
+//! A queue in memory that keeps the contract of [`Queue`], durability aside.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Mutex, MutexGuard};
+
+use async_trait::async_trait;
+use bugrelay::message::{Envelope, Message};
+use bugrelay::queue::{
+    BacklogStats, Batch, Checkpoint, Entry, Queue, QueueError, Settlement, Standing, Stats, Subscriber,
+};
+
+#[derive(Default)]
+pub(crate) struct MemoryQueue(Mutex<State>);
+
+#[derive(Default)]
+struct State {
+    subscribers: Vec<Subscriber>,
+    checkpoint: Option<Checkpoint>,
+    envelopes: Vec<Envelope>,
+    lines: HashMap<String, Line>,
+}
+
+/// What one connector waits for.
+#[derive(Default)]
+struct Line {
+    /// Sequence -> perhaps sent, attempts.
+    entries: BTreeMap<i64, (bool, u32)>,
+    parked: Vec<(i64, String)>,
+    standing: Standing,
+}
+
+impl MemoryQueue {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap()
+    }
+}
+
+impl State {
+    fn envelope(&mut self, sequence: i64) -> &mut Envelope {
+        self.envelopes.iter_mut().find(|envelope| envelope.sequence == sequence).unwrap()
+    }
+}
+
+#[async_trait]
+impl Queue for MemoryQueue {
+    async fn subscribe(&self, subscribers: Vec<Subscriber>) -> Result<(), QueueError> {
+        self.state().subscribers = subscribers;
+        Ok(())
+    }
+
+    async fn checkpoint(&self) -> Result<Option<Checkpoint>, QueueError> {
+        Ok(self.state().checkpoint.clone())
+    }
+
+    async fn put(&self, messages: Vec<Message>, checkpoint: Checkpoint) -> Result<Vec<Envelope>, QueueError> {
+        let mut state = self.state();
+        state.checkpoint = Some(checkpoint);
+        let mut stored = vec![];
+        for message in messages {
+            let envelope = Envelope {
+                sequence: i64::try_from(state.envelopes.len()).unwrap() + 1,
+                id: message.id,
+                routing_key: message.routing_key(),
+                subject: message.subject,
+                change_set: message.change_set.clone(),
+                committed_at_ms: message.committed_at_ms,
+                body: message.body.clone(),
+            };
+            let wanting: Vec<String> =
+                state.subscribers.iter().filter(|s| s.filter.wants(&message)).map(|s| s.connector.clone()).collect();
+            for connector in wanting {
+                state.lines.entry(connector).or_default().entries.insert(envelope.sequence, (false, 0));
+            }
+            state.envelopes.push(envelope.clone());
+            stored.push(envelope);
+        }
+        Ok(stored)
+    }
+
+    async fn next(&self, connector: &str, limit: usize) -> Result<Batch, QueueError> {
+        let mut state = self.state();
+        let Some(line) = state.lines.get(connector) else { return Ok(Batch::default()) };
+        let standing = line.standing.clone();
+        let oldest: Vec<_> = line.entries.iter().take(limit).map(|(&sequence, &entry)| (sequence, entry)).collect();
+        let entry = |(sequence, (perhaps_sent, attempts))| Entry {
+            envelope: state.envelope(sequence).clone(),
+            perhaps_sent,
+            attempts,
+        };
+        Ok(Batch { entries: oldest.into_iter().map(entry).collect(), standing })
+    }
+
+    async fn begin(&self, connector: &str, sequences: Vec<i64>) -> Result<(), QueueError> {
+        let mut state = self.state();
+        let line = state.lines.get_mut(connector).unwrap();
+        for sequence in sequences {
+            line.entries.get_mut(&sequence).unwrap().0 = true;
+        }
+        Ok(())
+    }
+
+    async fn settle(&self, connector: &str, settlement: Settlement) -> Result<(), QueueError> {
+        let mut state = self.state();
+        let line = state.lines.get_mut(connector).unwrap();
+        for sequence in settlement.done.iter().chain(settlement.parked.iter().map(|(sequence, _)| sequence)) {
+            assert!(line.entries.remove(sequence).is_some(), "settled what was not waiting");
+        }
+        line.parked.extend(settlement.parked);
+        for sequence in settlement.failed {
+            let (perhaps_sent, attempts) = line.entries.get_mut(&sequence).unwrap();
+            *perhaps_sent = settlement.perhaps_sent.contains(&sequence);
+            *attempts += 1;
+        }
+        line.standing = settlement.standing;
+        Ok(())
+    }
+
+    async fn redact(&self, sequences: Vec<i64>) -> Result<(), QueueError> {
+        let mut state = self.state();
+        for sequence in sequences {
+            let envelope = state.envelope(sequence);
+            envelope.body = envelope.body.redacted();
+        }
+        Ok(())
+    }
+
+    async fn stats(&self) -> Result<Stats, QueueError> {
+        let state = self.state();
+        let backlog = |(connector, line): (&String, &Line)| BacklogStats {
+            connector: connector.clone(),
+            messages: if line.standing.attempts > 0 { u64::try_from(line.entries.len()).unwrap() } else { 0 },
+            parked: u64::try_from(line.parked.len()).unwrap(),
+            standing: line.standing.clone(),
+            ..BacklogStats::default()
+        };
+        Ok(Stats { backlogs: state.lines.iter().map(backlog).collect(), ..Stats::default() })
+    }
+
+    async fn purge(&self) -> Result<(), QueueError> {
+        Ok(())
+    }
+}
