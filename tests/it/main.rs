@@ -2,12 +2,11 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
 
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
-
 #[path = "../services/mod.rs"]
 mod services;
 
 mod architecture;
+mod case;
 mod connector_suite;
 mod delivery;
 mod ground;

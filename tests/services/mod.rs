@@ -4,7 +4,10 @@
 
 #![allow(dead_code, reason = "not every test binary needs every service")]
 
+mod bugrelay;
 mod mariadb;
 mod process;
 
+pub(crate) use bugrelay::{Bugrelay, Ended};
 pub(crate) use mariadb::{Database, MariaDb};
+pub(crate) use process::poll;

@@ -87,7 +87,7 @@ pub(super) fn free_port() -> u16 {
     clippy::disallowed_methods,
     reason = "polls a server that cannot tell when it is ready; there is no runtime here"
 )]
-pub(super) fn poll(limit: Duration, mut done: impl FnMut() -> bool) -> bool {
+pub(crate) fn poll(limit: Duration, mut done: impl FnMut() -> bool) -> bool {
     let deadline = Instant::now() + limit;
     loop {
         if done() {
