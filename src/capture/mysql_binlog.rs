@@ -30,8 +30,8 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use self::columns::Columns;
-use self::position::{Place, Stored};
-use self::reader::{Reader, Start, Watch};
+use self::position::{Place, Start, Stored};
+use self::reader::{Reader, Watch};
 use self::server::Server;
 use self::stream::Reading;
 use super::{Capture, CaptureError, Finding, Severity, Source};

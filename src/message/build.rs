@@ -4,63 +4,14 @@ use std::collections::HashMap;
 
 use serde_json::value::RawValue;
 
-use super::changes::{Identity, changes};
+use super::changes::changes;
 use super::event::{Event, WireUser};
+use super::wording::Wording;
 use super::{Body, Fact, Message, MessageId, json, object};
-use crate::bugzilla::{BugId, Zone};
+use crate::bugzilla::BugId;
 use crate::changeset::{ChangeSet, Deed, Kind, Subject};
 use crate::snapshot::{Bug, Snapshot};
 use crate::visibility::{Object, Public, Reason, Rules, Verdict};
-
-/// How messages are worded: the site's configuration.
-#[derive(Clone, Debug)]
-pub struct Wording {
-    /// The site's identity: message ids are made from it.
-    pub base_url: String,
-    /// Bugzilla's zone.
-    pub zone: Zone,
-    /// How users appear.
-    pub identity: Identity,
-    /// `comment.id` is the comment's id and not, as in the original, the bug's.
-    pub real_comment_id: bool,
-    /// Which custom fields leave.
-    pub fields: FieldFilter,
-}
-
-/// Which custom fields leave: those that `allow` names and `deny` does not. `*` stands for any characters.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FieldFilter {
-    /// `[fields] allow`.
-    pub allow: Vec<String>,
-    /// `[fields] deny`.
-    pub deny: Vec<String>,
-}
-
-impl Default for FieldFilter {
-    fn default() -> Self {
-        FieldFilter { allow: vec!["*".to_owned()], deny: vec![] }
-    }
-}
-
-impl FieldFilter {
-    /// Whether a field leaves.
-    pub fn lets_pass(&self, name: &str) -> bool {
-        let any = |globs: &[String]| globs.iter().any(|glob| matches(glob, name));
-        any(&self.allow) && !any(&self.deny)
-    }
-}
-
-fn matches(glob: &str, name: &str) -> bool {
-    let Some((start, rest)) = glob.split_once('*') else { return glob == name };
-    let Some(mut left) = name.strip_prefix(start) else { return false };
-    let mut parts: Vec<&str> = rest.split('*').collect();
-    let end = parts.pop().unwrap_or_default();
-    for part in parts {
-        let Some(at) = left.find(part) else { return false };
-        left = &left[at + part.len()..];
-    }
-    left.ends_with(end)
-}
 
 /// Builds the messages of one snapshot; a bug that several of them hold is written once.
 pub struct Builder<'a> {
@@ -191,23 +142,5 @@ fn facts(deed: &Deed, set: &ChangeSet) -> Vec<Fact> {
             set.comments.first().map(|&id| Fact::Duplicate(id)).into_iter().collect()
         }
         (Kind::Modify, _) => deed.activity.iter().map(|row| Fact::Activity(row.id)).collect(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn globs_match_any_characters() {
-        let filter = FieldFilter {
-            allow: vec!["cf_*".to_owned()],
-            deny: vec!["cf_internal_*".to_owned(), "cf_*_x*z".to_owned()],
-        };
-        let passing: Vec<&str> = ["cf_a", "cf_internal_b", "cf_q_xyz", "cf_q_xy", "other"]
-            .into_iter()
-            .filter(|name| filter.lets_pass(name))
-            .collect();
-        assert_eq!(passing, ["cf_a", "cf_q_xy"]);
     }
 }

@@ -2,62 +2,12 @@
 
 use std::collections::HashMap;
 
-use serde::Deserialize;
-
-use super::build::Wording;
 use super::object::without_dash;
+use super::wording::Wording;
 use crate::bugzilla::{Field, FieldId, FieldType, LocalTime};
 use crate::changeset::{ActivityText, Change, ChangeSet, Deed, Subject, join};
-use crate::snapshot::{Snapshot, User};
+use crate::snapshot::Snapshot;
 use crate::visibility::{Public, Told, is_tellable};
-
-/// How users appear, everywhere that a login occurs.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Identity {
-    /// Login and real name, as the original.
-    #[default]
-    Full,
-    /// The login up to its `@`, and the real name.
-    LocalPart,
-    /// The id, also in place of the login; no real name. A login in `changes` is left out: it has no id there.
-    Id,
-}
-
-impl Identity {
-    /// What stands as `login`.
-    pub(super) fn login(self, user: &User) -> String {
-        match self {
-            Identity::Full => user.login.clone(),
-            Identity::LocalPart => local_part(&user.login).to_owned(),
-            Identity::Id => user.id.to_string(),
-        }
-    }
-
-    /// A login, or a list of them, among changes.
-    fn logins(self, value: &str) -> String {
-        match self {
-            Identity::Full => value.to_owned(),
-            Identity::LocalPart => value.split(", ").map(local_part).collect::<Vec<_>>().join(", "),
-            Identity::Id => String::new(),
-        }
-    }
-
-    /// `? (login)` among changes.
-    fn flag(self, value: &str) -> String {
-        match (self, value.split_once(" (")) {
-            (Identity::Full, _) | (_, None) => value.to_owned(),
-            (Identity::LocalPart, Some((status, login))) => {
-                format!("{status} ({})", local_part(login.trim_end_matches(')')))
-            }
-            (Identity::Id, Some((status, _))) => status.to_owned(),
-        }
-    }
-}
-
-fn local_part(login: &str) -> &str {
-    login.split_once('@').map_or(login, |(local, _)| local)
-}
 
 /// The changes of a deed that may be told, sorted by field.
 pub(super) fn changes(
@@ -138,20 +88,6 @@ fn change(field: &str, removed: &str, added: &str) -> Change {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_local_part_has_no_domain_anywhere() {
-        let identity = Identity::LocalPart;
-        assert_eq!(identity.logins("a@x.org, b@y.org"), "a, b");
-        assert_eq!(identity.flag("? (rob@example.org)"), "? (rob)");
-        assert_eq!(identity.flag("+"), "+");
-    }
-
-    #[test]
-    fn with_ids_no_login_is_told() {
-        assert_eq!(Identity::Id.logins("a@x.org"), "");
-        assert_eq!(Identity::Id.flag("? (rob@example.org)"), "?");
-    }
 
     #[test]
     fn attachments_go_by_their_bare_column() {

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::changes::Identity;
+use super::wording::Identity;
 use crate::snapshot::User;
 
 /// `event` without its changes; keys in the order of the wire.

@@ -8,9 +8,10 @@ mod event;
 mod json;
 mod object;
 pub mod schema;
+mod wording;
 
-pub use build::{Builder, FieldFilter, Wording};
-pub use changes::Identity;
+pub use build::Builder;
+pub use wording::{FieldFilter, Identity, Wording};
 
 use std::fmt;
 use std::sync::Arc;

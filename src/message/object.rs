@@ -4,9 +4,9 @@ use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 use serde_json::value::RawValue;
 
-use super::build::Wording;
 use super::event::WireUser;
 use super::json;
+use super::wording::Wording;
 use crate::bugzilla::{FieldType, LocalTime};
 use crate::snapshot::{Attachment, Bug, Comment, Custom, Flag, Named};
 use crate::visibility::{Object, Public};

@@ -47,6 +47,16 @@ pub(super) enum StoredPlace {
     File(FilePlace),
 }
 
+/// Where to begin.
+pub(super) struct Start {
+    /// Tell what is behind this.
+    pub(super) place: Place,
+    /// Read from here; not behind `place`.
+    pub(super) from: Place,
+    /// The sets of both are complete.
+    pub(super) knows_gtids: bool,
+}
+
 impl Place {
     pub(super) fn stored(&self) -> StoredPlace {
         if self.gtids.is_empty() {

@@ -9,8 +9,9 @@ use serde_json::value::RawValue;
 use super::columns::{Change, Columns, Snapshot};
 use super::event::{self, Event, Rows};
 use super::gtid::Gtid;
-use super::position::{FilePlace, Place, Stored, StoredPlace};
+use super::position::{FilePlace, Place, Start, Stored, StoredPlace};
 use super::replay::Replay;
+use super::resume;
 use super::row::{self, RowError};
 use super::statement::{self, Statement};
 use super::table_map::{Layout, TableName};
@@ -27,16 +28,6 @@ pub(super) struct Watch {
     pub(super) own_schema: String,
     /// `lower_case_table_names` is not 0.
     pub(super) fold_case: bool,
-}
-
-/// Where to begin.
-pub(super) struct Start {
-    /// Tell what is behind this.
-    pub(super) place: Place,
-    /// Read from here; not behind `place`.
-    pub(super) from: Place,
-    /// The sets of both are complete.
-    pub(super) knows_gtids: bool,
 }
 
 /// A group that is over.
@@ -195,7 +186,7 @@ impl Reader {
         if let Some(expected) = self.expected_birth.take()
             && expected != born
         {
-            return Err(super::resume::foreign(&format!(
+            return Err(resume::foreign(&format!(
                 "its file {} was begun at another time than the one that the position points into",
                 self.file.name
             )));

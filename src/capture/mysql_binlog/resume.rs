@@ -4,8 +4,7 @@
 use mysql_async::prelude::Queryable;
 
 use super::gtid::{GtidSet, mariadb_list};
-use super::position::{FilePlace, Place, Stored, StoredPlace};
-use super::reader::Start;
+use super::position::{FilePlace, Place, Start, Stored, StoredPlace};
 use super::server::{Server, patiently};
 use crate::capture::{CaptureError, Gap};
 

@@ -20,6 +20,9 @@ pub(super) struct Source {
     code_and_tests: String,
 }
 
+/// From one byte of a file to another.
+type Place = std::ops::Range<usize>;
+
 /// All Rust files below a folder of the repository.
 pub(super) fn sources(folder: &str) -> Vec<Source> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -45,7 +48,7 @@ impl Source {
         let code_and_tests = blank(text, true);
         // A file of tests is one attribute away from its module, and shows it by its name.
         let all_tests = path.ends_with("/tests.rs") || path.contains("/tests/");
-        let tests = if all_tests { vec![0..text.len()] } else { test_items(&code_and_tests) };
+        let tests = if all_tests { vec![Place { start: 0, end: text.len() }] } else { test_items(&code_and_tests) };
         Source {
             path: path.to_owned(),
             lines: text.lines().count(),
@@ -98,9 +101,13 @@ impl Source {
         words(&self.code, word).next().is_some()
     }
 
-    /// Whether a function or constructor of this name is called, or taken apart.
+    /// Whether a function or constructor of this name is called, or taken apart; not a variant of an enum (`Verdict::Public(..)`).
     pub(super) fn calls(&self, name: &str) -> bool {
-        words(&self.code, name).any(|end| self.code[end..].starts_with('('))
+        let is_variant = |end: usize| {
+            let owner = self.code[..end - name.len()].strip_suffix("::").map_or("", word_before);
+            owner.starts_with(char::is_uppercase)
+        };
+        words(&self.code, name).any(|end| self.code[end..].starts_with('(') && !is_variant(end))
     }
 
     /// Name and length in lines of each function with a body.
@@ -286,9 +293,9 @@ fn quoted(text: &str, quote: char) -> Option<usize> {
 }
 
 /// The places of items under `#[cfg(test)]`.
-fn test_items(code: &str) -> Vec<std::ops::Range<usize>> {
+fn test_items(code: &str) -> Vec<Place> {
     let starts = code.match_indices("#[cfg(test)]").map(|(at, _)| at);
-    starts.map(|start| start..item_end(code, start)).collect()
+    starts.map(|start| Place { start, end: item_end(code, start) }).collect()
 }
 
 fn item_end(code: &str, start: usize) -> usize {
@@ -305,7 +312,7 @@ fn item_end(code: &str, start: usize) -> usize {
     code.len()
 }
 
-fn without(code: &str, places: &[std::ops::Range<usize>]) -> String {
+fn without(code: &str, places: &[Place]) -> String {
     let keep = |(at, c): (usize, char)| {
         let hidden = c != '\n' && places.iter().any(|place| place.contains(&at));
         if hidden { ' ' } else { c }
@@ -341,4 +348,5 @@ fn a_constructor_is_told_from_names_that_begin_like_it() {
     let calls = |text| Source::parse("src/x.rs", text).calls("Public");
     assert!(calls("let p = Public(bug);") && calls("f(crate::visibility::Public(bug))"));
     assert!(!calls("fn f(p: Public<Bug>) {}") && !calls("NotPublic(x)") && !calls("PublicBug(x)"));
+    assert!(!calls("match v { Verdict::Public(bug) => {} }"));
 }
