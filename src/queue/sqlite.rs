@@ -23,7 +23,9 @@ use tokio::sync::Mutex;
 use self::fault::Fault;
 use self::reserve::Reserve;
 use self::writer::{Effort, Writer};
-use super::{BacklogStats, Batch, Checkpoint, Entry, Filter, Queue, QueueError, Settlement, Standing, Stats, Subscriber};
+use super::{
+    BacklogStats, Batch, Checkpoint, Entry, Filter, Queue, QueueError, Settlement, Standing, Stats, Subscriber,
+};
 use crate::message::{Envelope, Message};
 
 /// Where the store is, and what it keeps.

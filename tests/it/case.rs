@@ -117,7 +117,12 @@ fn every_case_gives_its_messages_byte_for_byte() {
                 step.messages = left;
             } else if step.messages != left {
                 let name = path.file_name().unwrap().to_string_lossy();
-                let _ = writeln!(wrong, "{name}:\n{}\nshould give {:#?}\nbut gives  {left:#?}\n", step.sql.trim(), step.messages);
+                let _ = writeln!(
+                    wrong,
+                    "{name}:\n{}\nshould give {:#?}\nbut gives  {left:#?}\n",
+                    step.sql.trim(),
+                    step.messages
+                );
             }
         }
         if bless {

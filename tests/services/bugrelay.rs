@@ -69,10 +69,21 @@ impl Bugrelay {
         self.folder.path().join(name)
     }
 
+    /// Replaces a part of the configuration.
+    pub(crate) fn replace(&self, part: &str, by: &str) {
+        let text = std::fs::read_to_string(self.path("bugrelay.toml")).expect("the configuration");
+        self.configure(&text.replace(part, by));
+    }
+
     /// Starts `run` and returns at once. Its log is added to the file `log`, at level trace.
     pub(crate) fn start(&mut self) {
+        self.start_logging("trace");
+    }
+
+    /// The same, with another level.
+    pub(crate) fn start_logging(&mut self, level: &str) {
         let log = std::fs::OpenOptions::new().create(true).append(true).open(self.path("log")).expect("a log");
-        let mut command = self.command(&["run", "--log", "trace"]);
+        let mut command = self.command(&["run", "--log", level]);
         command.stdin(Stdio::null()).stdout(log.try_clone().expect("a second handle")).stderr(log);
         self.child = Some(command.spawn().expect("bugrelay starts"));
     }
@@ -118,6 +129,11 @@ impl Bugrelay {
         assert!(Command::new("kill").args(["-s", name, &pid]).status().expect("kill runs").success());
     }
 
+    /// Its process id.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.as_ref().expect("it runs").id()
+    }
+
     /// Whether the process is gone.
     pub(crate) fn has_ended(&mut self) -> bool {
         self.child.as_mut().is_none_or(|child| child.try_wait().expect("its state").is_some())
@@ -137,7 +153,12 @@ impl Bugrelay {
 
     /// Waits for at least so many lines; gives all there are.
     pub(crate) fn wait_for(&self, lines: usize) -> Vec<String> {
-        assert!(poll(PATIENCE, || self.lines().len() >= lines), "{} of {lines} lines came:\n{}", self.lines().len(), self.log());
+        assert!(
+            poll(PATIENCE, || self.lines().len() >= lines),
+            "{} of {lines} lines came:\n{}",
+            self.lines().len(),
+            self.log()
+        );
         self.lines()
     }
 

@@ -100,6 +100,11 @@ impl MariaDb {
         self.process.signal("CONT");
     }
 
+    /// Its process id.
+    pub(crate) fn pid(&self) -> u32 {
+        self.process.pid()
+    }
+
     /// Where it listens, on 127.0.0.1.
     pub(crate) fn port(&self) -> u16 {
         self.port

@@ -47,6 +47,11 @@ impl Process {
         Process { guard, pid: line.trim().parse().expect("a process id") }
     }
 
+    /// Its process id.
+    pub(super) fn pid(&self) -> u32 {
+        self.pid
+    }
+
     /// Whether it still runs, or is stopped.
     pub(super) fn is_alive(&self) -> bool {
         // State Z: ended, and not yet fetched by the guard.

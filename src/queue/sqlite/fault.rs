@@ -48,9 +48,10 @@ impl Fault {
             Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => {
                 QueueError::Unusable { store, reason: damaged(&self.to_string()) }
             }
-            Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {
-                QueueError::Unusable { store, reason: format!("{self}; bugrelay must be able to write it and its directory") }
-            }
+            Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => QueueError::Unusable {
+                store,
+                reason: format!("{self}; bugrelay must be able to write it and its directory"),
+            },
             _ => match self {
                 Fault::Limit(reason) => QueueError::Full { store, reason },
                 Fault::Unusable(reason) => QueueError::Unusable { store, reason },

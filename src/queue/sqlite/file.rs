@@ -55,7 +55,9 @@ pub(super) fn open_writer(path: &Path) -> Result<Connection, Fault> {
     }
     let mode: String = connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
     if mode != "wal" {
-        return Err(Fault::Unusable(format!("it cannot have a write-ahead log (journal mode {mode}); is it on a network disk?")));
+        return Err(Fault::Unusable(format!(
+            "it cannot have a write-ahead log (journal mode {mode}); is it on a network disk?"
+        )));
     }
     connection.pragma_update(None, "cache_size", -WRITER_CACHE)?;
     connection.pragma_update(None, "wal_autocheckpoint", WAL_PAGES)?;
@@ -101,7 +103,10 @@ fn cannot(what: &str, path: &Path, error: &io::Error) -> Fault {
     if error.kind() == io::ErrorKind::StorageFull {
         return Fault::Limit("no space is left on its disk".to_owned());
     }
-    Fault::Unusable(format!("cannot {what} {}: {error}; its directory must exist and be writable for bugrelay", path.display()))
+    Fault::Unusable(format!(
+        "cannot {what} {}: {error}; its directory must exist and be writable for bugrelay",
+        path.display()
+    ))
 }
 
 fn connect(path: &Path) -> Result<Connection, Fault> {
@@ -120,7 +125,9 @@ fn identify(connection: &Connection) -> Result<usize, Fault> {
         return Ok(0);
     }
     if application != APPLICATION_ID {
-        return Err(Fault::Unusable("it is a database of another program; name another file in [queue] store".to_owned()));
+        return Err(Fault::Unusable(
+            "it is a database of another program; name another file in [queue] store".to_owned(),
+        ));
     }
     match usize::try_from(version) {
         Ok(version) if version <= MIGRATIONS.len() => Ok(version),
@@ -157,12 +164,12 @@ fn whole(connection: &Connection, path: &Path) -> Result<(), Fault> {
     if log_is_empty && found < expected {
         return Err(Fault::Unusable(damaged(&format!("{found} bytes long, not {expected}"))));
     }
-    connection
-        .query_row(include_str!("../../../sql/sqlite/query/ends.sql"), [], |_| Ok(()))
-        .map_err(|error| match error {
+    connection.query_row(include_str!("../../../sql/sqlite/query/ends.sql"), [], |_| Ok(())).map_err(
+        |error| match error {
             rusqlite::Error::QueryReturnedNoRows => Fault::Unusable(damaged("its state is missing")),
             error => error.into(),
-        })
+        },
+    )
 }
 
 /// Moves all of the log into the file, and makes the log empty.

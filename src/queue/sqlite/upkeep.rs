@@ -57,9 +57,8 @@ fn rewrite(connection: &Connection, first: i64, last: i64, redacted: &[i64]) -> 
 
 fn bodies(connection: &Connection, first: i64, last: i64) -> Result<Vec<(i64, Body)>, Fault> {
     let mut range = connection.prepare_cached(include_str!("../../../sql/sqlite/query/body_range.sql"))?;
-    let rows = range.query_map([first, last], |row| {
-        Ok((row.get(0)?, body_from_columns(row.get::<_, Vec<u8>>(1)?, row.get(2)?)))
-    })?;
+    let rows = range
+        .query_map([first, last], |row| Ok((row.get(0)?, body_from_columns(row.get::<_, Vec<u8>>(1)?, row.get(2)?))))?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
@@ -91,7 +90,8 @@ pub(super) fn purge_messages(connection: &Connection, after: i64, put_before: i6
 
 /// Gives some free pages back to the disk; `false` when no more are worth it.
 pub(super) fn release_pages(connection: &Connection) -> Result<bool, Fault> {
-    let free: i64 = connection.query_row(include_str!("../../../sql/sqlite/query/free_pages.sql"), [], |row| row.get(0))?;
+    let free: i64 =
+        connection.query_row(include_str!("../../../sql/sqlite/query/free_pages.sql"), [], |row| row.get(0))?;
     let release = (free - FREE_PAGES).min(RELEASE_STEP);
     if release <= 0 {
         return Ok(false);

@@ -6,10 +6,10 @@ use std::thread::JoinHandle;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 use tokio::sync::{mpsc, oneshot};
 
+use super::QueueError;
 use super::fault::Fault;
 use super::file;
 use super::reserve::Reserve;
-use super::QueueError;
 
 /// Jobs that may wait, and that share one transaction at most.
 const WAITING: usize = 64;
