@@ -1,5 +1,6 @@
 //! A private MariaDB, and small databases in it of Bugzilla's shape.
 
+use std::io::Write;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -71,7 +72,8 @@ impl Server {
         let dir = self.folder.path();
         let data = dir.join("data");
         let log = std::fs::File::create(dir.join("log")).expect("a log");
-        // The shell waits for the end of its input, which comes at our end, however that comes about.
+        // The shell waits for a word, or for the end of its input, which comes at our end, however that comes about: then nobody is
+        // left to tidy up but the shell.
         let child = Command::new("sh")
             .args([
                 "-c",
@@ -110,7 +112,9 @@ impl Server {
     /// As a power failure would.
     pub(crate) fn kill(&mut self) {
         if let Some(mut process) = self.process.take() {
-            drop(process.stdin.take());
+            if let Some(mut word) = process.stdin.take() {
+                writeln!(word, "stop").expect("the shell listens");
+            }
             process.wait().expect("it ends");
         }
     }
