@@ -74,15 +74,11 @@ impl Server {
         let log = std::fs::File::create(dir.join("log")).expect("a log");
         // The shell waits for a word, or for the end of its input, which comes at our end, however that comes about: then nobody is
         // left to tidy up but the shell.
+        let keep = r#""$@" & pid=$!; read word || rm=rm; kill -9 $pid; wait $pid; ${rm:-true} -rf "$0""#;
         let child = Command::new("sh")
-            .args([
-                "-c",
-                r#""$@" & pid=$!; read line; kill -9 $pid; wait $pid"#,
-                "sh",
-                "mariadbd",
-                "--no-defaults",
-                "--user=root",
-            ])
+            .args(["-c", keep])
+            .arg(dir)
+            .args(["mariadbd", "--no-defaults", "--user=root"])
             .arg(format!("--datadir={}", data.display()))
             .arg(format!("--socket={}", socket(dir).display()))
             .arg(format!("--pid-file={}", dir.join("pid").display()))
