@@ -6,6 +6,7 @@
 mod services;
 
 mod architecture;
+mod binlog;
 mod case;
 mod connector_suite;
 mod delivery;

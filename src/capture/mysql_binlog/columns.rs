@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::table_map::{TableMap, family_of};
 use crate::bugzilla::WatchedTable;
+use crate::capture::CaptureError;
 
 /// The columns of one table at one time. Short, for it is stored with every position.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -110,4 +111,24 @@ impl Columns {
 
 fn fits(known: &[u8], logged: &[u8]) -> bool {
     known.len() == logged.len() && known.iter().zip(logged).all(|(known, logged)| *known == b'?' || known == logged)
+}
+
+const FULL_METADATA: &str = "SET GLOBAL binlog_row_metadata = 'FULL' so that the log names its columns from now on, \
+    and let bugrelay begin anew from the present end: the history tables tell what was missed";
+
+/// The log is about columns that nobody knows any more.
+pub(super) fn unknown(table: WatchedTable) -> CaptureError {
+    CaptureError::misconfigured(format!(
+        "the columns of table {} were altered more than once since the stored position, and those in force between are not known; {FULL_METADATA}",
+        table.name()
+    ))
+}
+
+/// The log has no such column, or one of another kind.
+pub(super) fn unfit(table: WatchedTable, column: &str) -> CaptureError {
+    CaptureError::misconfigured(format!(
+        "column {column} of table {} is missing in the binlog or is not of the type that Bugzilla gives it; \
+         is this database a Bugzilla 4.4 or later? If it is just being upgraded, this passes",
+        table.name()
+    ))
 }

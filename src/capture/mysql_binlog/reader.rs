@@ -6,13 +6,13 @@ use std::sync::Arc;
 use mysql_async::binlog::events;
 use serde_json::value::RawValue;
 
-use super::columns::{Change, Columns, Snapshot};
+use super::columns::{self, Change, Columns, Snapshot};
 use super::event::{self, Event, Rows};
 use super::gtid::Gtid;
 use super::position::{FilePlace, Place, Start, Stored, StoredPlace};
 use super::replay::Replay;
 use super::resume;
-use super::row::{self, RowError};
+use super::row;
 use super::statement::{self, Statement};
 use super::table_map::{Layout, TableName};
 use crate::bugzilla::WatchedTable;
@@ -221,12 +221,12 @@ impl Reader {
             let layout = match &map.names {
                 Some(names) => map.layout(table, names),
                 None => {
-                    let names = self.columns.names(table, &map).ok_or_else(|| unknown_columns(table))?;
+                    let names = self.columns.names(table, &map).ok_or_else(|| columns::unknown(table))?;
                     self.columns_json = to_json(&self.columns)?;
                     map.layout(table, &names.iter().map(String::as_str).collect::<Vec<_>>())
                 }
             };
-            let layout = Arc::new(layout.map_err(|column| unfit_column(table, column))?);
+            let layout = Arc::new(layout.map_err(|column| columns::unfit(table, column))?);
             self.tables.insert(name.id, Some(KnownTable { map: body.to_vec(), layout }));
         }
         Ok(())
@@ -246,7 +246,7 @@ impl Reader {
             )));
         }
         row::read(&layout, rows.operation, &rows.images()?, &mut group.rows)
-            .map_err(|error| row_error(layout.table, &error))
+            .map_err(|error| error.explain(layout.table))
     }
 
     fn query(&mut self, at: u32, schema: &[u8], text: &[u8]) -> Result<Option<Closed>, CaptureError> {
@@ -382,36 +382,4 @@ impl Group {
 
 fn to_json(columns: &Columns) -> Result<Box<RawValue>, CaptureError> {
     serde_json::value::to_raw_value(columns).map_err(|error| CaptureError::transient(error.to_string()))
-}
-
-const FULL_METADATA: &str = "SET GLOBAL binlog_row_metadata = 'FULL' so that the log names its columns from now on, \
-    and let bugrelay begin anew from the present end: the history tables tell what was missed";
-
-fn unknown_columns(table: WatchedTable) -> CaptureError {
-    CaptureError::misconfigured(format!(
-        "the columns of table {} were altered more than once since the stored position, and those in force between are not known; {FULL_METADATA}",
-        table.name()
-    ))
-}
-
-fn unfit_column(table: WatchedTable, column: &str) -> CaptureError {
-    CaptureError::misconfigured(format!(
-        "column {column} of table {} is missing in the binlog or is not of the type that Bugzilla gives it; \
-         is this database a Bugzilla 4.4 or later? If it is just being upgraded, this passes",
-        table.name()
-    ))
-}
-
-fn row_error(table: WatchedTable, error: &RowError) -> CaptureError {
-    CaptureError::misconfigured(match error {
-        RowError::Damaged => {
-            format!("a row of table {} in the binlog is damaged or does not fit its table map", table.name())
-        }
-        RowError::Absent(column) => format!(
-            "a row of table {} came without its column {column}: a session has binlog_row_image other than FULL; \
-             SET GLOBAL binlog_row_image = 'FULL', find what sets it otherwise in its own session, \
-             and let bugrelay begin anew from the present end: the history tables tell what was missed",
-            table.name()
-        ),
-    })
 }

@@ -45,7 +45,7 @@ pub(super) fn foreign(why: &str) -> CaptureError {
         Gap::ForeignServer,
         format!(
             "the stored position was not issued by this server: {why}. If this is the right server (restored, or its log was reset), \
-             `bugrelay adopt` begins anew here and finds in the history tables what was missed; if it is a copy, give the copy its own base_url"
+             `bugrelay run --from-now` begins anew here, and what was saved since is not told; if it is a copy, give the copy its own base_url"
         ),
     )
 }

@@ -6,6 +6,7 @@ use super::cursor::Cursor;
 use super::event::{Operation, RowImages};
 use super::table_map::{Layout, MOST_NEEDED, Reading, Size};
 use crate::bugzilla::{ActivityId, AttachmentId, BugId, CommentId, FieldId, LocalTime, UserId, WatchedTable};
+use crate::capture::CaptureError;
 use crate::changeset::{ActivityRow, RowChange};
 
 /// Stands for a time that a row does not have or cannot mean (NULL, `0000-00-00`): only rows written by hand are so. It is the same in
@@ -19,6 +20,23 @@ pub(super) enum RowError {
     Damaged,
     /// A needed column is not in the image: binlog_row_image is not FULL.
     Absent(&'static str),
+}
+
+impl RowError {
+    /// For the operator.
+    pub(super) fn explain(&self, table: WatchedTable) -> CaptureError {
+        CaptureError::misconfigured(match self {
+            RowError::Damaged => {
+                format!("a row of table {} in the binlog is damaged or does not fit its table map", table.name())
+            }
+            RowError::Absent(column) => format!(
+                "a row of table {} came without its column {column}: a session has binlog_row_image other than FULL; \
+             SET GLOBAL binlog_row_image = 'FULL', find what sets it otherwise in its own session, \
+             and let bugrelay begin anew from the present end: the history tables tell what was missed",
+                table.name()
+            ),
+        })
+    }
 }
 
 /// A needed value.

@@ -135,7 +135,8 @@ pub(super) fn classify(error: &Error) -> CaptureError {
     };
     let said = format!("the database said: {} (error {})", server.message, server.code);
     match server.code {
-        1236 => dump_refused(&server.message, &said),
+        // MariaDB gives the second reader with a number an error of its own.
+        1236 | 4052 => dump_refused(&server.message, &said),
         // Unknown database, no such table: a Bugzilla that is being installed or restored.
         1049 | 1146 => CaptureError::transient(said),
         1044 | 1045 | 1142 | 1143 | 1227 | 1698 => CaptureError::misconfigured(format!(

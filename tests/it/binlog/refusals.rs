@@ -1,0 +1,132 @@
+//! A server that is not fit is refused with the setting, what was found, and the SQL that mends it.
+
+use bugrelay::capture::{Finding, Severity, Source};
+use bugrelay::failure::Class;
+
+use super::{PLAIN, Server, Site, refused};
+
+async fn finding(site: &Site, id: &str) -> Finding {
+    let findings = site.source().check().await;
+    findings.into_iter().find(|finding| finding.id == id).unwrap_or_else(|| panic!("there is a finding {id}"))
+}
+
+#[tokio::test]
+async fn a_good_server_has_only_warnings_about_what_may_hurt_later() {
+    let findings = PLAIN.site().source().check().await;
+    let warnings: Vec<&str> = findings.iter().filter(|f| f.severity != Severity::Good).map(|f| f.id).collect();
+    assert_eq!(warnings, ["binlog_row_metadata", "sync_binlog", "binlog_retention"]);
+    assert!(findings.iter().all(|finding| finding.severity == Severity::Good || finding.remedy.is_some()));
+}
+
+#[tokio::test]
+async fn wrong_settings_are_refused_by_name() {
+    let server =
+        Server::start(&["--binlog-format=MIXED", "--binlog-row-image=MINIMAL", "--binlog-expire-logs-seconds=3600"]);
+    let site = server.site();
+    let error = refused(&site, None).await.to_string();
+    assert!(error.contains("\"MIXED\"") && error.contains("SET GLOBAL binlog_format = 'ROW'"), "{error}");
+    server.root("SET GLOBAL binlog_format = 'ROW'");
+    let error = refused(&site, None).await.to_string();
+    assert!(error.contains("\"MINIMAL\"") && error.contains("SET GLOBAL binlog_row_image = 'FULL'"), "{error}");
+    assert_eq!(finding(&site, "binlog_retention").await.severity, Severity::Warning);
+}
+
+#[tokio::test]
+async fn a_server_without_a_binlog_is_refused() {
+    let server = Server::start(&["--skip-log-bin"]);
+    let site = server.site();
+    let error = refused(&site, None).await;
+    assert!(error.to_string().contains("log_bin is \"OFF\""), "{error}");
+    assert_eq!(error.class, Class::Misconfigured);
+}
+
+#[tokio::test]
+async fn each_missing_right_is_named_with_its_grant() {
+    let site = PLAIN.site();
+    let name = &site.name;
+    for (user, grants, expected) in [
+        (
+            "no_dump",
+            format!("GRANT BINLOG MONITOR ON *.* TO no_dump; GRANT SELECT ON {name}.* TO no_dump"),
+            "GRANT REPLICATION SLAVE ON *.*",
+        ),
+        (
+            "no_monitor",
+            format!("GRANT REPLICATION SLAVE ON *.* TO no_monitor; GRANT SELECT ON {name}.* TO no_monitor"),
+            "GRANT BINLOG MONITOR ON *.*",
+        ),
+        (
+            "no_profiles",
+            format!(
+                "GRANT REPLICATION SLAVE, BINLOG MONITOR ON *.* TO no_profiles; GRANT SELECT ON {name}.bugs TO no_profiles"
+            ),
+            "may not read attachments",
+        ),
+        ("nobody", "DROP USER nobody".to_owned(), "GRANT REPLICATION SLAVE"),
+    ] {
+        PLAIN.root(&format!("CREATE USER {user} IDENTIFIED BY 'x'; {grants}"));
+        let Err(error) = site.source_as(user, "x").open(None).await else { panic!("{user} is refused") };
+        assert!(error.to_string().contains(expected), "{error}");
+        assert_eq!(error.class, Class::Misconfigured);
+    }
+}
+
+#[tokio::test]
+async fn the_listed_grants_are_enough_and_open_no_password_hashes() {
+    let server = Server::start(&[]);
+    let site = server.site();
+    let grants = include_str!("../../../sql/mysql/grants.sql")
+        .replace("'bugrelay'", "'least'")
+        .replace("bugs.", &format!("{}.", site.name));
+    let existing =
+        server.root(&format!("SELECT table_name FROM information_schema.tables WHERE table_schema = '{}'", site.name));
+    // This small Bugzilla has not all the tables; a right on a table needs the table.
+    let tables: String = grants
+        .lines()
+        .filter_map(|line| line.strip_prefix(&format!("GRANT SELECT ON {}.", site.name))?.split_whitespace().next())
+        .filter(|table| !existing.lines().any(|known| known == table.trim_matches('`')))
+        .map(|table| format!("CREATE TABLE {}.{table} (id INT);", site.name))
+        .collect();
+    server.root(&tables);
+    server.root(&grants);
+    let source = site.source_as("least", "change me");
+    assert!(source.check().await.iter().all(|finding| finding.severity <= Severity::Warning));
+    let mut capture = source.open(None).await.expect("the grants are enough");
+    site.run(&super::comment(1)).await;
+    super::next(&mut *capture).await.unwrap();
+    assert_eq!(super::saves(&mut *capture, 1).await.0, [super::comment_told(1)]);
+    let hashes = format!("SELECT cryptpassword FROM {}.profiles", site.name);
+    let refused = mysql_error(&source_opts(&server, &site), &hashes).await;
+    assert!(refused.contains("1143"), "{refused}");
+}
+
+fn source_opts(server: &Server, site: &Site) -> mysql_async::Opts {
+    server.opts(&site.name, "least", "change me")
+}
+
+async fn mysql_error(opts: &mysql_async::Opts, sql: &str) -> String {
+    use mysql_async::prelude::Queryable;
+    let mut conn = mysql_async::Conn::new(opts.clone()).await.unwrap();
+    conn.query_drop(sql).await.unwrap_err().to_string()
+}
+
+#[tokio::test]
+async fn a_bugzilla_that_is_being_installed_is_waited_for() {
+    let site = PLAIN.site();
+    site.run("DROP TABLE duplicates").await;
+    let error = refused(&site, None).await;
+    assert_eq!(error.class, Class::Transient);
+    assert!(error.to_string().contains("duplicates"), "{error}");
+    assert_eq!(finding(&site, "tables").await.severity, Severity::Unavailable);
+    let nowhere = PLAIN.existing("bugs_not_made_yet");
+    PLAIN.root("GRANT SELECT ON bugs_not_made_yet.* TO bugrelay@'%'");
+    assert_eq!(refused(&nowhere, None).await.class, Class::Transient);
+}
+
+#[tokio::test]
+async fn an_unreachable_server_is_a_finding() {
+    let mut server = Server::start(&[]);
+    let site = server.site();
+    server.kill();
+    assert_eq!(finding(&site, "connection").await.severity, Severity::Unavailable);
+}

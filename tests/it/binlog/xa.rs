@@ -1,0 +1,56 @@
+//! XA transactions: the log has their rows at PREPARE, long before anybody knows whether they will be.
+
+use super::{PLAIN, comment, comment_told, open, saves};
+
+fn prepare(name: &str, id: u32) -> String {
+    format!("XA START '{name}'; {} XA END '{name}'; XA PREPARE '{name}';", comment(id))
+}
+
+#[tokio::test]
+async fn a_prepared_transaction_is_told_at_its_commit() {
+    let site = PLAIN.site();
+    let (mut capture, _) = open(&site, None).await;
+    site.run(&prepare("told1", 1)).await;
+    site.run(&comment(2)).await;
+    site.run(&format!("XA COMMIT 'told1'; {}", comment(3))).await;
+    assert_eq!(saves(&mut *capture, 3).await.0, [comment_told(2), comment_told(1), comment_told(3)]);
+}
+
+#[tokio::test]
+async fn a_prepared_transaction_that_is_rolled_back_is_never_told() {
+    let site = PLAIN.site();
+    let (mut capture, _) = open(&site, None).await;
+    site.run(&format!("{} XA ROLLBACK 'gone1'; {}", prepare("gone1", 1), comment(2))).await;
+    site.run(&format!("XA START 'one1'; {} XA END 'one1'; XA COMMIT 'one1' ONE PHASE; {}", comment(3), comment(4)))
+        .await;
+    assert_eq!(saves(&mut *capture, 3).await.0, [comment_told(2), comment_told(3), comment_told(4)]);
+}
+
+#[tokio::test]
+async fn a_restart_between_prepare_and_commit_loses_and_repeats_nothing() {
+    let site = PLAIN.site();
+    let (mut capture, _) = open(&site, None).await;
+    site.run(&comment(1)).await;
+    site.run(&prepare("kept1", 2)).await;
+    site.run(&prepare("kept2", 3)).await;
+    site.run(&comment(4)).await;
+    let (told, position) = saves(&mut *capture, 2).await;
+    assert_eq!(told, [comment_told(1), comment_told(4)]);
+    drop(capture);
+
+    let (mut capture, _) = open(&site, Some(&position)).await;
+    site.run(&format!("XA ROLLBACK 'kept2'; {}", comment(5))).await;
+    let (told, position) = saves(&mut *capture, 1).await;
+    assert_eq!(told, [comment_told(5)]);
+    drop(capture);
+
+    site.run(&format!("XA COMMIT 'kept1'; {}", comment(6))).await;
+    let (mut capture, _) = open(&site, Some(&position)).await;
+    let (told, position) = saves(&mut *capture, 2).await;
+    assert_eq!(told, [comment_told(2), comment_told(6)]);
+    drop(capture);
+
+    let (mut capture, _) = open(&site, Some(&position)).await;
+    site.run(&comment(7)).await;
+    assert_eq!(saves(&mut *capture, 1).await.0, [comment_told(7)]);
+}
