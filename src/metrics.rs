@@ -4,7 +4,8 @@
 //! Labels come from closed sets only: connectors by name, targets, actions, reasons. Never a bug, user, product or text.
 
 use prometheus::{
-    Gauge, GaugeVec, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
+    CounterVec, Gauge, GaugeVec, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts,
+    Registry,
 };
 
 /// All metrics of one instance, in a registry of its own.
@@ -44,6 +45,8 @@ pub struct PipelineMetrics {
     pub messages: IntCounterVec,
     /// Objects left out because they are private, by reason.
     pub redacted: IntCounterVec,
+    /// Where the time goes: `read` the objects, `build` the messages, `store` them.
+    pub stage_seconds: CounterVec,
 }
 
 /// State of the store, set at scrape time.
@@ -125,6 +128,10 @@ impl Metrics {
                     "Messages whose object was held back because it is not public",
                     &["reason"],
                 )?,
+                stage_seconds: CounterVec::new(
+                    Opts::new("bugrelay_stage_seconds_total", "Time that the capture's stages took"),
+                    &["stage"],
+                )?,
             },
             queue: QueueMetrics::new()?,
             delivery: DeliveryMetrics {
@@ -163,6 +170,7 @@ impl Metrics {
         registry.register(Box::new(pipeline.change_sets.clone()))?;
         registry.register(Box::new(pipeline.messages.clone()))?;
         registry.register(Box::new(pipeline.redacted.clone()))?;
+        registry.register(Box::new(pipeline.stage_seconds.clone()))?;
         registry.register(Box::new(queue.main_queue_messages.clone()))?;
         registry.register(Box::new(queue.backlog_messages.clone()))?;
         registry.register(Box::new(queue.backlog_bytes.clone()))?;

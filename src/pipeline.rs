@@ -9,7 +9,7 @@ mod intake;
 mod progress;
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::{broadcast, mpsc, watch};
 
@@ -134,12 +134,14 @@ impl Pipeline {
         sets.clear();
         let checkpoint = Checkpoint { position, committed_at };
         let mut reconnect = Reconnect::default();
+        let storing = self.stage("store");
         let envelopes = loop {
             match self.queue.put(messages.clone(), checkpoint.clone()).await {
                 Ok(envelopes) => break envelopes,
                 Err(error) => wait_for_store(&error, &mut reconnect).await,
             }
         };
+        drop(storing);
         if !envelopes.is_empty() {
             self.news.send_replace(());
         }
@@ -151,12 +153,17 @@ impl Pipeline {
         }
     }
 
+    fn stage(&self, name: &'static str) -> Stage<'_> {
+        Stage { metrics: &self.metrics.pipeline, name, begun: Instant::now() }
+    }
+
     async fn build(&self, sets: &[(ChangeSet, i64)]) -> Vec<Message> {
         if sets.is_empty() {
             return vec![];
         }
         let request = Request::of(sets.iter().map(|(set, _)| set));
         let mut reconnect = Reconnect::default();
+        let reading = self.stage("read");
         let snapshot = loop {
             match self.reader.read(&request).await {
                 Ok(snapshot) => break snapshot,
@@ -166,9 +173,11 @@ impl Pipeline {
                 }
             }
         };
+        drop(reading);
+        let _building = self.stage("build");
         let mut builder = Builder::new(&self.wording, self.rules, &snapshot);
         let mut messages = Vec::new();
-        let PipelineMetrics { change_sets, messages: counted, redacted } = &self.metrics.pipeline;
+        let PipelineMetrics { change_sets, messages: counted, redacted, .. } = &self.metrics.pipeline;
         for (set, committed_at_ms) in sets {
             change_sets.inc();
             for (message, reason) in builder.build(set, *committed_at_ms) {
@@ -181,6 +190,19 @@ impl Pipeline {
             }
         }
         messages
+    }
+}
+
+/// Counts the time from its making to its end.
+struct Stage<'a> {
+    metrics: &'a PipelineMetrics,
+    name: &'static str,
+    begun: Instant,
+}
+
+impl Drop for Stage<'_> {
+    fn drop(&mut self) {
+        self.metrics.stage_seconds.with_label_values(&[self.name]).inc_by(self.begun.elapsed().as_secs_f64());
     }
 }
 
