@@ -16,8 +16,8 @@ const APPLICATION_ID: i64 = 0x6275_6772;
 /// Schema versions in order; a released one is never edited.
 const MIGRATIONS: [&str; 1] = [include_str!("../../../sql/sqlite/migration/0001_store.sql")];
 
-/// The write-ahead log goes back to its start beyond so many pages (8 MB): few syncs, and little to read at start.
-const WAL_PAGES: u32 = 2048;
+/// Bytes of a page.
+const PAGE: u64 = 4096;
 
 /// Page caches, in KiB. What waits is read once and in order, so more would not help.
 const WRITER_CACHE: i32 = 6144;
@@ -28,7 +28,16 @@ const BUSY: Duration = Duration::from_secs(10);
 
 /// Held while this process uses the store; the system lets go of it when the process ends, however it ends.
 #[derive(Debug)]
-pub(super) struct Lock(#[expect(dead_code, reason = "held, never read")] File);
+pub(super) struct Lock(File);
+
+/// Not left to the closing of the file: a process that is just being started by this one may hold a copy of it.
+impl Drop for Lock {
+    fn drop(&mut self) {
+        if let Err(error) = self.0.unlock() {
+            tracing::debug!(%error, "the store's lock stays until this process ends");
+        }
+    }
+}
 
 /// Takes the store for this process.
 pub(super) fn lock(path: &Path) -> Result<Lock, Fault> {
@@ -44,21 +53,23 @@ pub(super) fn lock(path: &Path) -> Result<Lock, Fault> {
 }
 
 /// Opens the store for writing, makes it if it is not there, and looks whether it can be trusted. How long this takes does not
-/// depend on what waits in it.
-pub(super) fn open_writer(path: &Path) -> Result<Connection, Fault> {
+/// depend on what waits in it. The log starts anew beyond `log_bytes`: a large one saves syncs.
+pub(super) fn open_writer(path: &Path, log_bytes: u64) -> Result<Connection, Fault> {
     drop(private_file(path)?);
     let connection = connect(path)?;
     let version = identify(&connection)?;
     if version == 0 {
         // Both must be said before the first table is there.
-        connection.execute_batch("PRAGMA page_size = 4096; PRAGMA auto_vacuum = INCREMENTAL")?;
+        connection.execute_batch(&format!("PRAGMA page_size = {PAGE}; PRAGMA auto_vacuum = INCREMENTAL"))?;
     }
     let mode: String = connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
     if mode != "wal" {
-        return Err(Fault::Unusable(format!("it cannot have a write-ahead log (journal mode {mode}); is it on a network disk?")));
+        return Err(Fault::Unusable(format!(
+            "it cannot have a write-ahead log (journal mode {mode}); is it on a network disk?"
+        )));
     }
     connection.pragma_update(None, "cache_size", -WRITER_CACHE)?;
-    connection.pragma_update(None, "wal_autocheckpoint", WAL_PAGES)?;
+    connection.pragma_update(None, "wal_autocheckpoint", i64::try_from(log_bytes / PAGE).unwrap_or(i64::MAX))?;
     connection.pragma_update(None, "secure_delete", "ON")?;
     migrate(&connection, version)?;
     whole(&connection, path)?;
@@ -101,7 +112,10 @@ fn cannot(what: &str, path: &Path, error: &io::Error) -> Fault {
     if error.kind() == io::ErrorKind::StorageFull {
         return Fault::Limit("no space is left on its disk".to_owned());
     }
-    Fault::Unusable(format!("cannot {what} {}: {error}; its directory must exist and be writable for bugrelay", path.display()))
+    Fault::Unusable(format!(
+        "cannot {what} {}: {error}; its directory must exist and be writable for bugrelay",
+        path.display()
+    ))
 }
 
 fn connect(path: &Path) -> Result<Connection, Fault> {
@@ -120,7 +134,9 @@ fn identify(connection: &Connection) -> Result<usize, Fault> {
         return Ok(0);
     }
     if application != APPLICATION_ID {
-        return Err(Fault::Unusable("it is a database of another program; name another file in [queue] store".to_owned()));
+        return Err(Fault::Unusable(
+            "it is a database of another program; name another file in [queue] store".to_owned(),
+        ));
     }
     match usize::try_from(version) {
         Ok(version) if version <= MIGRATIONS.len() => Ok(version),
@@ -157,12 +173,12 @@ fn whole(connection: &Connection, path: &Path) -> Result<(), Fault> {
     if log_is_empty && found < expected {
         return Err(Fault::Unusable(damaged(&format!("{found} bytes long, not {expected}"))));
     }
-    connection
-        .query_row(include_str!("../../../sql/sqlite/query/ends.sql"), [], |_| Ok(()))
-        .map_err(|error| match error {
+    connection.query_row(include_str!("../../../sql/sqlite/query/ends.sql"), [], |_| Ok(())).map_err(
+        |error| match error {
             rusqlite::Error::QueryReturnedNoRows => Fault::Unusable(damaged("its state is missing")),
             error => error.into(),
-        })
+        },
+    )
 }
 
 /// Moves all of the log into the file, and makes the log empty.

@@ -1,11 +1,23 @@
 //! Messages in: ledger, rows, bodies, an entry for each connector that wants them, and the checkpoint.
 
+use std::sync::Arc;
+
 use rusqlite::{Connection, named_params, params};
 
 use super::fault::Fault;
+use super::reserve::Reserve;
 use super::{Checkpoint, Envelope, Filter, Message, Subscriber, now_ms};
 use crate::changeset::Subject;
 use crate::queue::ledger_key;
+
+/// How much may be put.
+#[derive(Debug)]
+pub(super) struct Room {
+    /// The store may use so much of its file.
+    pub(super) max_bytes: u64,
+    /// What must be held while the store grows.
+    pub(super) reserve: Arc<Reserve>,
+}
 
 /// Who gets messages from now on.
 pub(super) fn subscribe(connection: &Connection, subscribers: &[Subscriber]) -> Result<(), Fault> {
@@ -24,10 +36,10 @@ pub(super) fn put(
     connection: &Connection,
     messages: &[Message],
     checkpoint: &Checkpoint,
-    max_bytes: i64,
+    room: &Room,
 ) -> Result<Vec<Envelope>, Fault> {
     if !messages.is_empty() {
-        check_room(connection, messages, max_bytes)?;
+        check_room(connection, messages, room)?;
     }
     let now = now_ms();
     let wishes = wishes(connection)?;
@@ -45,14 +57,16 @@ pub(super) fn put(
     Ok(stored)
 }
 
-fn check_room(connection: &Connection, messages: &[Message], max_bytes: i64) -> Result<(), Fault> {
+fn check_room(connection: &Connection, messages: &[Message], room: &Room) -> Result<(), Fault> {
     let mut used = connection.prepare_cached(include_str!("../../../sql/sqlite/query/used_bytes.sql"))?;
-    let used: i64 = used.query_row([], |row| row.get(0))?;
+    let used: u64 = used.query_row([], |row| row.get(0)).map(|used: i64| u64::try_from(used).unwrap_or(0))?;
     let more: usize = messages.iter().map(|message| message.body.bytes.len()).sum();
-    if used.saturating_add(size(more)) > max_bytes {
-        return Err(Fault::Limit(format!("it holds {used} of {max_bytes} bytes (`max_megabytes` in [queue])")));
+    let more = more as u64;
+    if used.saturating_add(more) > room.max_bytes {
+        let max = room.max_bytes;
+        return Err(Fault::Limit(format!("it holds {used} of {max} bytes (`max_megabytes` in [queue])")));
     }
-    Ok(())
+    room.reserve.hold(more)
 }
 
 fn wishes(connection: &Connection) -> Result<Vec<(i64, Filter)>, Fault> {

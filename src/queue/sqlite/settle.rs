@@ -94,7 +94,12 @@ fn stand(connection: &Connection, id: i64, standing: &Standing) -> Result<(), Fa
 }
 
 /// What is left of a flight when only some of it was settled.
-fn still_in_flight(connection: &Connection, id: i64, flight: (i64, i64), settlement: &Settlement) -> Result<Flight, Fault> {
+fn still_in_flight(
+    connection: &Connection,
+    id: i64,
+    flight: (i64, i64),
+    settlement: &Settlement,
+) -> Result<Flight, Fault> {
     let failed: HashSet<i64> = settlement.failed.iter().copied().collect();
     let mut rest = connection.prepare_cached(include_str!("../../../sql/sqlite/query/flight_rest.sql"))?;
     let rest = rest.query_map(params![id, flight.0, flight.1], |row| row.get(0))?;

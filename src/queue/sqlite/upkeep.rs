@@ -16,9 +16,11 @@ const AT_ONCE: usize = 32;
 /// Messages looked at by one purging transaction, so that deliveries need not wait long for it.
 const PURGE_STEP: i64 = 5_000;
 
-/// Pages given back to the disk by one transaction, and pages kept for what comes next (8 MB).
+/// Pages given back to the disk by one transaction.
 const RELEASE_STEP: i64 = 2_048;
-const FREE_PAGES: i64 = 2_048;
+
+/// Free pages that purging keeps for what comes next (8 MB).
+pub(super) const SPARE_PAGES: i64 = 2_048;
 
 /// Replaces bodies by their events, and leaves no byte of the rest in the file.
 ///
@@ -57,9 +59,8 @@ fn rewrite(connection: &Connection, first: i64, last: i64, redacted: &[i64]) -> 
 
 fn bodies(connection: &Connection, first: i64, last: i64) -> Result<Vec<(i64, Body)>, Fault> {
     let mut range = connection.prepare_cached(include_str!("../../../sql/sqlite/query/body_range.sql"))?;
-    let rows = range.query_map([first, last], |row| {
-        Ok((row.get(0)?, body_from_columns(row.get::<_, Vec<u8>>(1)?, row.get(2)?)))
-    })?;
+    let rows = range
+        .query_map([first, last], |row| Ok((row.get(0)?, body_from_columns(row.get::<_, Vec<u8>>(1)?, row.get(2)?))))?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
@@ -89,10 +90,11 @@ pub(super) fn purge_messages(connection: &Connection, after: i64, put_before: i6
     Ok(Some(last))
 }
 
-/// Gives some free pages back to the disk; `false` when no more are worth it.
-pub(super) fn release_pages(connection: &Connection) -> Result<bool, Fault> {
-    let free: i64 = connection.query_row(include_str!("../../../sql/sqlite/query/free_pages.sql"), [], |row| row.get(0))?;
-    let release = (free - FREE_PAGES).min(RELEASE_STEP);
+/// Gives some free pages back to the disk; `false` when only so many are left.
+pub(super) fn release_pages(connection: &Connection, keep: i64) -> Result<bool, Fault> {
+    let free: i64 =
+        connection.query_row(include_str!("../../../sql/sqlite/query/free_pages.sql"), [], |row| row.get(0))?;
+    let release = (free - keep).min(RELEASE_STEP);
     if release <= 0 {
         return Ok(false);
     }

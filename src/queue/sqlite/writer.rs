@@ -6,10 +6,11 @@ use std::thread::JoinHandle;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 use tokio::sync::{mpsc, oneshot};
 
+use super::QueueError;
 use super::fault::Fault;
 use super::file;
 use super::reserve::Reserve;
-use super::QueueError;
+use super::upkeep;
 
 /// Jobs that may wait, and that share one transaction at most.
 const WAITING: usize = 64;
@@ -145,6 +146,12 @@ impl Desk {
         match self.commit(std::slice::from_mut(job)) {
             Err(fault) if fault.is_disk_full() && job.effort() != Effort::Grown && self.reserve.release() => {
                 tracing::warn!(store = self.store, "the disk is full; the store uses its reserve");
+                file::truncate_log(&self.connection)?;
+                self.commit(std::slice::from_mut(job))
+            }
+            // Free pages of the file make room for the reserve, if there are some by now.
+            Err(Fault::Crowded(_)) => {
+                upkeep::release_pages(&self.connection, 0)?;
                 file::truncate_log(&self.connection)?;
                 self.commit(std::slice::from_mut(job))
             }
