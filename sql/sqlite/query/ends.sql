@@ -5,7 +5,6 @@ SELECT last_sequence,
        (SELECT max(connector) FROM entry), (SELECT min(connector) FROM entry),
        (SELECT max(connector) FROM parked), (SELECT min(connector) FROM parked),
        (SELECT max(kind) FROM ledger), (SELECT min(kind) FROM ledger),
-       (SELECT max(message_id) FROM message), (SELECT min(message_id) FROM message),
        (SELECT count(*) FROM connector)
 FROM state
 WHERE id = 1

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use rusqlite::{Connection, named_params, params};
+use rusqlite::{Connection, params};
 
 use super::fault::Fault;
 use super::reserve::Reserve;
@@ -46,8 +46,9 @@ pub(super) fn put(
     let mut sequence = last_sequence(connection)?;
     let mut stored = Vec::with_capacity(messages.len());
     for message in messages {
-        if tell(connection, message, now)? && add(connection, sequence + 1, message, now)? {
+        if tell(connection, message, now)? {
             sequence += 1;
+            add(connection, sequence, message, now)?;
             deal(connection, sequence, message, &wishes)?;
             stored.push(envelope(sequence, message));
         }
@@ -85,13 +86,17 @@ fn last_sequence(connection: &Connection) -> Result<i64, Fault> {
     Ok(read.query_row([], |row| row.get(0))?)
 }
 
-/// Writes the message's facts into the ledger; `false` if all were there already.
+/// Writes the message's facts into the ledger; `false` if all were there already. A message without facts is known by its id.
 fn tell(connection: &Connection, message: &Message, now: i64) -> Result<bool, Fault> {
     let mut tell = connection.prepare_cached(include_str!("../../../sql/sqlite/query/ledger_tell.sql"))?;
-    let mut news = message.facts.is_empty();
+    let mut news = false;
     for &fact in &message.facts {
         let (kind, id) = ledger_key(fact);
         news |= tell.execute(params![kind, id, now])? == 1;
+    }
+    if message.facts.is_empty() {
+        let (half, _) = message.id.0.as_u64_pair();
+        news = tell.execute(params!["m", half.cast_signed(), now])? == 1;
     }
     if !news {
         tracing::debug!(message_id = %message.id, "left out: told before");
@@ -99,29 +104,25 @@ fn tell(connection: &Connection, message: &Message, now: i64) -> Result<bool, Fa
     Ok(news)
 }
 
-/// Adds the message's row; `false` if its id is there already.
-fn add(connection: &Connection, sequence: i64, message: &Message, now: i64) -> Result<bool, Fault> {
+fn add(connection: &Connection, sequence: i64, message: &Message, now: i64) -> Result<(), Fault> {
     let object = match message.subject {
         Subject::Bug(_) => None,
         Subject::Comment(_, comment) => Some(comment.0),
         Subject::Attachment(_, attachment) => Some(attachment.0),
     };
     let mut add = connection.prepare_cached(include_str!("../../../sql/sqlite/query/message_add.sql"))?;
-    let added = add.execute(named_params! {
-        ":sequence": sequence,
-        ":message_id": message.id.0.as_bytes(),
-        ":target": message.subject.target(),
-        ":action": message.kind.as_str(),
-        ":bug": message.subject.bug().0,
-        ":object": object,
-        ":change_set": message.change_set,
-        ":committed_at_ms": message.committed_at_ms,
-        ":put_at_ms": now,
-    })?;
-    if added == 0 {
-        tracing::debug!(message_id = %message.id, "left out: its id is stored already");
-    }
-    Ok(added == 1)
+    add.execute(params![
+        sequence,
+        message.id.0.as_bytes(),
+        message.subject.target(),
+        message.kind.as_str(),
+        message.subject.bug().0,
+        object,
+        message.change_set,
+        message.committed_at_ms,
+        now,
+    ])?;
+    Ok(())
 }
 
 /// An entry for each connector that wants it, and its body if there is one.
