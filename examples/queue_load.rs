@@ -50,7 +50,7 @@ async fn drain(queue: &SqliteQueue, count: usize) -> Result<(), QueueError> {
         let sequences: Vec<i64> =
             queue.next("kafka", 500).await?.entries.iter().map(|entry| entry.envelope.sequence).collect();
         if sequences.is_empty() {
-            tokio::task::yield_now().await;
+            tokio::time::sleep(Duration::from_millis(5)).await;
             continue;
         }
         settled += sequences.len();
@@ -80,6 +80,8 @@ async fn main() -> Result<(), QueueError> {
     let queue = SqliteQueue::open(settings.clone())?;
     queue.subscribe(vec![Subscriber { connector: "kafka".to_owned(), filter: Filter::default() }]).await?;
     report("open");
+    (0..200_000).map(message).for_each(|message| drop(std::hint::black_box(message)));
+    report("200,000 messages made, and nothing else");
     let (filled, drained) = tokio::join!(fill(&queue, 0, 200_000), drain(&queue, 200_000));
     (filled?, drained?);
     report("200,000 in and out at once");

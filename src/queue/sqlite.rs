@@ -29,6 +29,12 @@ use super::{
 };
 use crate::message::{Envelope, Message};
 
+/// Free pages that purging keeps for what comes next (8 MB), and pages that it gives back to the disk: in one transaction
+/// (2 MB), and in all (128 MB). After a large backlog the file shrinks from purge to purge.
+const SPARE_PAGES: i64 = 2_048;
+const RELEASE_STEP: i64 = 512;
+const RELEASE_STEPS: u32 = 64;
+
 /// Where the store is, and what it keeps.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
@@ -147,8 +153,9 @@ impl Queue for SqliteQueue {
         while let Some(sequence) = after {
             after = self.writer.run(Effort::Synced, move |store| upkeep::purge_messages(store, sequence, put)).await?;
         }
-        let release = |store: &Connection| upkeep::release_pages(store, upkeep::SPARE_PAGES);
-        while self.writer.run(Effort::Synced, release).await? {}
+        let release = |store: &Connection| upkeep::release_pages(store, SPARE_PAGES, RELEASE_STEP);
+        let mut steps = 0..RELEASE_STEPS;
+        while steps.next().is_some() && self.writer.run(Effort::Synced, release).await? {}
         // The texts of what was sent since the last time are in the log still.
         self.writer.run(Effort::Scrubbed, |_| Ok(())).await
     }

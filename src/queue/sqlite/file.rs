@@ -17,7 +17,7 @@ const APPLICATION_ID: i64 = 0x6275_6772;
 const MIGRATIONS: [&str; 1] = [include_str!("../../../sql/sqlite/migration/0001_store.sql")];
 
 /// Bytes of a page.
-const PAGE: u64 = 4096;
+pub(super) const PAGE: u64 = 4096;
 
 /// Page caches, in KiB. What waits is read once and in order, so more would not help.
 const WRITER_CACHE: i32 = 6144;

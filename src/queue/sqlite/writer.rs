@@ -149,14 +149,23 @@ impl Desk {
                 file::truncate_log(&self.connection)?;
                 self.commit(std::slice::from_mut(job))
             }
-            // Free pages of the file make room for the reserve, if there are some by now.
-            Err(Fault::Crowded(_)) => {
-                upkeep::release_pages(&self.connection, 0)?;
-                file::truncate_log(&self.connection)?;
+            Err(Fault::Crowded(wanted)) => {
+                self.make_room(wanted)?;
                 self.commit(std::slice::from_mut(job))
             }
             committed => committed,
         }
+    }
+
+    /// Gives free pages of the file back to the disk, if there are some by now. In small steps: each needs a little room itself.
+    fn make_room(&self, wanted: u64) -> Result<(), Fault> {
+        for _ in 0..=wanted / file::PAGE / 64 {
+            file::truncate_log(&self.connection)?;
+            if !upkeep::release_pages(&self.connection, 0, 64)? {
+                break;
+            }
+        }
+        file::truncate_log(&self.connection)
     }
 
     fn commit(&mut self, group: &mut [Box<dyn Job>]) -> Result<(), Fault> {
