@@ -83,7 +83,7 @@ async fn main() -> Result<(), QueueError> {
     (0..200_000).map(message).for_each(|message| drop(std::hint::black_box(message)));
     report("200,000 messages made, and nothing else");
     let (filled, drained) = tokio::join!(fill(&queue, 0, 200_000), drain(&queue, 200_000));
-    (filled?, drained?);
+    filled.and(drained)?;
     report("200,000 in and out at once");
     fill(&queue, 200_000, 200_000).await?;
     report("200,000 in");

@@ -31,8 +31,8 @@ use crate::message::{Envelope, Message};
 
 /// Free pages that purging keeps for what comes next (8 MB), and pages that it gives back to the disk: in one transaction
 /// (2 MB), and in all (128 MB). After a large backlog the file shrinks from purge to purge.
-const SPARE_PAGES: i64 = 2_048;
-const RELEASE_STEP: i64 = 512;
+const SPARE_PAGES: i64 = 1_024;
+const RELEASE_STEP: i64 = 256;
 const RELEASE_STEPS: u32 = 64;
 
 /// Where the store is, and what it keeps.

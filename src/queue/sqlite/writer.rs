@@ -159,9 +159,9 @@ impl Desk {
 
     /// Gives free pages of the file back to the disk, if there are some by now. In small steps: each needs a little room itself.
     fn make_room(&self, wanted: u64) -> Result<(), Fault> {
-        for _ in 0..=wanted / file::PAGE / 64 {
+        for _ in 0..=wanted / file::PAGE / 32 {
             file::truncate_log(&self.connection)?;
-            if !upkeep::release_pages(&self.connection, 0, 64)? {
+            if !upkeep::release_pages(&self.connection, 0, 32)? {
                 break;
             }
         }
