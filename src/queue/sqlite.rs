@@ -21,12 +21,19 @@ use rusqlite::Connection;
 use tokio::sync::Mutex;
 
 use self::fault::Fault;
+use self::put::Room;
 use self::reserve::Reserve;
 use self::writer::{Effort, Writer};
 use super::{
     BacklogStats, Batch, Checkpoint, Entry, Filter, Queue, QueueError, Settlement, Standing, Stats, Subscriber,
 };
 use crate::message::{Envelope, Message};
+
+/// Free pages that purging keeps for what comes next (8 MB), and pages that it gives back to the disk: in one transaction
+/// (2 MB), and in all (128 MB). After a large backlog the file shrinks from purge to purge.
+const SPARE_PAGES: i64 = 1_024;
+const RELEASE_STEP: i64 = 256;
+const RELEASE_STEPS: u32 = 64;
 
 /// Where the store is, and what it keeps.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,13 +78,19 @@ impl SqliteQueue {
     fn open_as(settings: Settings, store: String) -> Result<Self, Fault> {
         let path = &settings.path;
         let lock = file::lock(path)?;
-        let connection = file::open_writer(path)?;
+        let reserve = Arc::new(Reserve::new(path));
+        let connection = match file::open_writer(path, reserve.log_bytes()) {
+            Err(fault) if fault.is_disk_full() && reserve.release() => file::open_writer(path, reserve.log_bytes())?,
+            opened => opened?,
+        };
         let (deliveries, gauges) = (file::open_reader(path)?, file::open_reader(path)?);
-        let reserve = Arc::new(Reserve::new(path, max_bytes(&settings)));
-        reserve.hold();
         let writer = Writer::start(store.clone(), connection, Arc::clone(&reserve))?;
         let (deliveries, gauges) = (Arc::new(Mutex::new(deliveries)), Arc::new(Mutex::new(gauges)));
         Ok(SqliteQueue { settings, store, writer, deliveries, gauges, reserve, _lock: lock })
+    }
+
+    fn max_bytes(&self) -> u64 {
+        self.settings.max_megabytes.saturating_mul(1 << 20)
     }
 
     async fn read<T, F>(&self, reader: &Reader, work: F) -> Result<T, QueueError>
@@ -102,8 +115,8 @@ impl Queue for SqliteQueue {
     }
 
     async fn put(&self, messages: Vec<Message>, checkpoint: Checkpoint) -> Result<Vec<Envelope>, QueueError> {
-        let max = max_bytes(&self.settings);
-        self.writer.run(Effort::Grown, move |store| put::put(store, &messages, &checkpoint, max)).await
+        let room = Room { max_bytes: self.max_bytes(), reserve: Arc::clone(&self.reserve) };
+        self.writer.run(Effort::Grown, move |store| put::put(store, &messages, &checkpoint, &room)).await
     }
 
     async fn next(&self, connector: &str, limit: usize) -> Result<Batch, QueueError> {
@@ -140,17 +153,12 @@ impl Queue for SqliteQueue {
         while let Some(sequence) = after {
             after = self.writer.run(Effort::Synced, move |store| upkeep::purge_messages(store, sequence, put)).await?;
         }
-        while self.writer.run(Effort::Synced, upkeep::release_pages).await? {}
+        let release = |store: &Connection| upkeep::release_pages(store, SPARE_PAGES, RELEASE_STEP);
+        let mut steps = 0..RELEASE_STEPS;
+        while steps.next().is_some() && self.writer.run(Effort::Synced, release).await? {}
         // The texts of what was sent since the last time are in the log still.
-        self.writer.run(Effort::Scrubbed, |_| Ok(())).await?;
-        let reserve = Arc::clone(&self.reserve);
-        let held = tokio::task::spawn_blocking(move || reserve.hold()).await;
-        held.map_err(|error| Fault::Other(error.to_string()).of(&self.store))
+        self.writer.run(Effort::Scrubbed, |_| Ok(())).await
     }
-}
-
-fn max_bytes(settings: &Settings) -> i64 {
-    i64::try_from(settings.max_megabytes.saturating_mul(1 << 20)).unwrap_or(i64::MAX)
 }
 
 /// Milliseconds since 1970.

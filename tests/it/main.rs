@@ -11,3 +11,4 @@ mod case;
 mod connector_suite;
 mod delivery;
 mod ground;
+mod queue_suite;

@@ -9,7 +9,8 @@ CREATE TABLE state (
 );
 INSERT INTO state (id, last_sequence) VALUES (1, 0);
 
--- What is known of a message without its text. Kept for a while after everybody has it.
+-- What is known of a message without its text. Kept for a while after everybody has it. No index on message_id: ids are random,
+-- and each put would touch every page of it; the ledger, whose keys rise with time, keeps messages from coming twice.
 CREATE TABLE message (
     sequence        INTEGER PRIMARY KEY,
     message_id      BLOB    NOT NULL,
@@ -21,7 +22,6 @@ CREATE TABLE message (
     committed_at_ms INTEGER NOT NULL,
     put_at_ms       INTEGER NOT NULL
 );
-CREATE UNIQUE INDEX message_by_id ON message (message_id);
 
 -- The text, apart, so that it can go as soon as nobody waits for it.
 CREATE TABLE body (
@@ -63,10 +63,9 @@ CREATE TABLE parked (
     PRIMARY KEY (connector, sequence)
 ) WITHOUT ROWID;
 
--- What was told already.
+-- What was told already: facts, and the ids of messages that tell of none. The key is id * 256 + the letter of its kind in ASCII
+-- (a activity, b bug, c comment, d duplicate, t attachment, m message): one whole number is found fastest.
 CREATE TABLE ledger (
-    kind       TEXT    NOT NULL,
-    id         INTEGER NOT NULL,
-    told_at_ms INTEGER NOT NULL,
-    PRIMARY KEY (kind, id)
-) WITHOUT ROWID;
+    key        INTEGER PRIMARY KEY,
+    told_at_ms INTEGER NOT NULL
+);

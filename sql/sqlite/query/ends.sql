@@ -4,8 +4,7 @@ SELECT last_sequence,
        (SELECT max(sequence) FROM body), (SELECT min(sequence) FROM body),
        (SELECT max(connector) FROM entry), (SELECT min(connector) FROM entry),
        (SELECT max(connector) FROM parked), (SELECT min(connector) FROM parked),
-       (SELECT max(kind) FROM ledger), (SELECT min(kind) FROM ledger),
-       (SELECT max(message_id) FROM message), (SELECT min(message_id) FROM message),
+       (SELECT max(key) FROM ledger), (SELECT min(key) FROM ledger),
        (SELECT count(*) FROM connector)
 FROM state
 WHERE id = 1

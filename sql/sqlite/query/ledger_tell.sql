@@ -1,1 +1,1 @@
-INSERT INTO ledger (kind, id, told_at_ms) VALUES (?1, ?2, ?3) ON CONFLICT (kind, id) DO NOTHING
+INSERT INTO ledger (key, told_at_ms) VALUES (?1, ?2) ON CONFLICT (key) DO NOTHING

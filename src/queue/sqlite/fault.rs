@@ -11,6 +11,9 @@ pub(super) enum Fault {
     /// `max_megabytes` is reached.
     #[error("{0}")]
     Limit(String),
+    /// The disk has no room for the reserve that must be held while the store grows.
+    #[error("its disk has no room for a reserve of {0} bytes")]
+    Crowded(u64),
     /// Not ours to use as it is.
     #[error("{0}")]
     Unusable(String),
@@ -54,6 +57,7 @@ impl Fault {
             },
             _ => match self {
                 Fault::Limit(reason) => QueueError::Full { store, reason },
+                Fault::Crowded(_) => QueueError::Full { store, reason: self.to_string() },
                 Fault::Unusable(reason) => QueueError::Unusable { store, reason },
                 Fault::Other(reason) => QueueError::Failed { store, reason },
                 Fault::Sqlite(error) => QueueError::Failed { store, reason: error.to_string() },

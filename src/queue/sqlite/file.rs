@@ -16,8 +16,8 @@ const APPLICATION_ID: i64 = 0x6275_6772;
 /// Schema versions in order; a released one is never edited.
 const MIGRATIONS: [&str; 1] = [include_str!("../../../sql/sqlite/migration/0001_store.sql")];
 
-/// The write-ahead log goes back to its start beyond so many pages (8 MB): few syncs, and little to read at start.
-const WAL_PAGES: u32 = 2048;
+/// Bytes of a page: six bodies of the usual size, and half the system calls of the default.
+pub(super) const PAGE: u64 = 8192;
 
 /// Page caches, in KiB. What waits is read once and in order, so more would not help.
 const WRITER_CACHE: i32 = 6144;
@@ -28,7 +28,16 @@ const BUSY: Duration = Duration::from_secs(10);
 
 /// Held while this process uses the store; the system lets go of it when the process ends, however it ends.
 #[derive(Debug)]
-pub(super) struct Lock(#[expect(dead_code, reason = "held, never read")] File);
+pub(super) struct Lock(File);
+
+/// Not left to the closing of the file: a process that is just being started by this one may hold a copy of it.
+impl Drop for Lock {
+    fn drop(&mut self) {
+        if let Err(error) = self.0.unlock() {
+            tracing::debug!(%error, "the store's lock stays until this process ends");
+        }
+    }
+}
 
 /// Takes the store for this process.
 pub(super) fn lock(path: &Path) -> Result<Lock, Fault> {
@@ -44,14 +53,14 @@ pub(super) fn lock(path: &Path) -> Result<Lock, Fault> {
 }
 
 /// Opens the store for writing, makes it if it is not there, and looks whether it can be trusted. How long this takes does not
-/// depend on what waits in it.
-pub(super) fn open_writer(path: &Path) -> Result<Connection, Fault> {
+/// depend on what waits in it. The log starts anew beyond `log_bytes`: a large one saves syncs.
+pub(super) fn open_writer(path: &Path, log_bytes: u64) -> Result<Connection, Fault> {
     drop(private_file(path)?);
     let connection = connect(path)?;
     let version = identify(&connection)?;
     if version == 0 {
         // Both must be said before the first table is there.
-        connection.execute_batch("PRAGMA page_size = 4096; PRAGMA auto_vacuum = INCREMENTAL")?;
+        connection.execute_batch(&format!("PRAGMA page_size = {PAGE}; PRAGMA auto_vacuum = INCREMENTAL"))?;
     }
     let mode: String = connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
     if mode != "wal" {
@@ -60,7 +69,7 @@ pub(super) fn open_writer(path: &Path) -> Result<Connection, Fault> {
         )));
     }
     connection.pragma_update(None, "cache_size", -WRITER_CACHE)?;
-    connection.pragma_update(None, "wal_autocheckpoint", WAL_PAGES)?;
+    connection.pragma_update(None, "wal_autocheckpoint", i64::try_from(log_bytes / PAGE).unwrap_or(i64::MAX))?;
     connection.pragma_update(None, "secure_delete", "ON")?;
     migrate(&connection, version)?;
     whole(&connection, path)?;

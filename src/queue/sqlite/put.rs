@@ -1,11 +1,23 @@
 //! Messages in: ledger, rows, bodies, an entry for each connector that wants them, and the checkpoint.
 
-use rusqlite::{Connection, named_params, params};
+use std::sync::Arc;
+
+use rusqlite::{CachedStatement, Connection, params};
 
 use super::fault::Fault;
+use super::reserve::Reserve;
 use super::{Checkpoint, Envelope, Filter, Message, Subscriber, now_ms};
 use crate::changeset::Subject;
 use crate::queue::ledger_key;
+
+/// How much may be put.
+#[derive(Debug)]
+pub(super) struct Room {
+    /// The store may use so much of its file.
+    pub(super) max_bytes: u64,
+    /// What must be held while the store grows.
+    pub(super) reserve: Arc<Reserve>,
+}
 
 /// Who gets messages from now on.
 pub(super) fn subscribe(connection: &Connection, subscribers: &[Subscriber]) -> Result<(), Fault> {
@@ -24,20 +36,21 @@ pub(super) fn put(
     connection: &Connection,
     messages: &[Message],
     checkpoint: &Checkpoint,
-    max_bytes: i64,
+    room: &Room,
 ) -> Result<Vec<Envelope>, Fault> {
     if !messages.is_empty() {
-        check_room(connection, messages, max_bytes)?;
+        check_room(connection, messages, room)?;
     }
-    let now = now_ms();
-    let wishes = wishes(connection)?;
     let mut sequence = last_sequence(connection)?;
+    let mut pen = Pen::new(connection)?;
     let mut stored = Vec::with_capacity(messages.len());
     for message in messages {
-        if tell(connection, message, now)? && add(connection, sequence + 1, message, now)? {
+        if pen.tell(message)? {
             sequence += 1;
-            deal(connection, sequence, message, &wishes)?;
+            pen.add(sequence, message)?;
             stored.push(envelope(sequence, message));
+        } else {
+            tracing::debug!(message_id = %message.id, "left out: told before");
         }
     }
     let mut write = connection.prepare_cached(include_str!("../../../sql/sqlite/query/state_write.sql"))?;
@@ -45,14 +58,88 @@ pub(super) fn put(
     Ok(stored)
 }
 
-fn check_room(connection: &Connection, messages: &[Message], max_bytes: i64) -> Result<(), Fault> {
+fn check_room(connection: &Connection, messages: &[Message], room: &Room) -> Result<(), Fault> {
     let mut used = connection.prepare_cached(include_str!("../../../sql/sqlite/query/used_bytes.sql"))?;
-    let used: i64 = used.query_row([], |row| row.get(0))?;
+    let used: u64 = used.query_row([], |row| row.get(0)).map(|used: i64| u64::try_from(used).unwrap_or(0))?;
     let more: usize = messages.iter().map(|message| message.body.bytes.len()).sum();
-    if used.saturating_add(size(more)) > max_bytes {
-        return Err(Fault::Limit(format!("it holds {used} of {max_bytes} bytes (`max_megabytes` in [queue])")));
+    let more = more as u64;
+    if used.saturating_add(more) > room.max_bytes {
+        let max = room.max_bytes;
+        return Err(Fault::Limit(format!("it holds {used} of {max} bytes (`max_megabytes` in [queue])")));
     }
-    Ok(())
+    room.reserve.hold(more)
+}
+
+fn last_sequence(connection: &Connection) -> Result<i64, Fault> {
+    let mut read = connection.prepare_cached(include_str!("../../../sql/sqlite/query/state_read.sql"))?;
+    Ok(read.query_row([], |row| row.get(0))?)
+}
+
+/// Writes one message after the other, with statements prepared once.
+struct Pen<'c> {
+    now: i64,
+    wishes: Vec<(i64, Filter)>,
+    tell: CachedStatement<'c>,
+    message: CachedStatement<'c>,
+    entry: CachedStatement<'c>,
+    body: CachedStatement<'c>,
+}
+
+impl<'c> Pen<'c> {
+    fn new(connection: &'c Connection) -> Result<Self, Fault> {
+        Ok(Pen {
+            now: now_ms(),
+            wishes: wishes(connection)?,
+            tell: connection.prepare_cached(include_str!("../../../sql/sqlite/query/ledger_tell.sql"))?,
+            message: connection.prepare_cached(include_str!("../../../sql/sqlite/query/message_add.sql"))?,
+            entry: connection.prepare_cached(include_str!("../../../sql/sqlite/query/entry_add.sql"))?,
+            body: connection.prepare_cached(include_str!("../../../sql/sqlite/query/body_add.sql"))?,
+        })
+    }
+
+    /// Writes the message's facts into the ledger; `false` if all were there already. A message without facts is known by its id.
+    fn tell(&mut self, message: &Message) -> Result<bool, Fault> {
+        let mut news = false;
+        for &fact in &message.facts {
+            let (kind, id) = ledger_key(fact);
+            news |= self.tell.execute([told(kind, id), self.now])? == 1;
+        }
+        if message.facts.is_empty() {
+            let (half, _) = message.id.0.as_u64_pair();
+            news = self.tell.execute([told("m", half.cast_signed()), self.now])? == 1;
+        }
+        Ok(news)
+    }
+
+    /// Its row, an entry for each connector that wants it, and its body if there is one.
+    fn add(&mut self, sequence: i64, message: &Message) -> Result<(), Fault> {
+        let object = match message.subject {
+            Subject::Bug(_) => None,
+            Subject::Comment(_, comment) => Some(comment.0),
+            Subject::Attachment(_, attachment) => Some(attachment.0),
+        };
+        self.message.execute(params![
+            sequence,
+            message.id.0.as_bytes(),
+            message.subject.target(),
+            message.kind.as_str(),
+            message.subject.bug().0,
+            object,
+            message.change_set,
+            message.committed_at_ms,
+            self.now,
+        ])?;
+        let bytes = &message.body.bytes;
+        let mut wanted = false;
+        for (connector, _) in self.wishes.iter().filter(|(_, filter)| filter.wants(message)) {
+            self.entry.execute([*connector, sequence, size(bytes.len())])?;
+            wanted = true;
+        }
+        if wanted {
+            self.body.execute(params![sequence, &bytes[..], message.body.event_bytes.map(size)])?;
+        }
+        Ok(())
+    }
 }
 
 fn wishes(connection: &Connection) -> Result<Vec<(i64, Filter)>, Fault> {
@@ -66,64 +153,9 @@ fn wishes(connection: &Connection) -> Result<Vec<(i64, Filter)>, Fault> {
     .collect()
 }
 
-fn last_sequence(connection: &Connection) -> Result<i64, Fault> {
-    let mut read = connection.prepare_cached(include_str!("../../../sql/sqlite/query/state_read.sql"))?;
-    Ok(read.query_row([], |row| row.get(0))?)
-}
-
-/// Writes the message's facts into the ledger; `false` if all were there already.
-fn tell(connection: &Connection, message: &Message, now: i64) -> Result<bool, Fault> {
-    let mut tell = connection.prepare_cached(include_str!("../../../sql/sqlite/query/ledger_tell.sql"))?;
-    let mut news = message.facts.is_empty();
-    for &fact in &message.facts {
-        let (kind, id) = ledger_key(fact);
-        news |= tell.execute(params![kind, id, now])? == 1;
-    }
-    if !news {
-        tracing::debug!(message_id = %message.id, "left out: told before");
-    }
-    Ok(news)
-}
-
-/// Adds the message's row; `false` if its id is there already.
-fn add(connection: &Connection, sequence: i64, message: &Message, now: i64) -> Result<bool, Fault> {
-    let object = match message.subject {
-        Subject::Bug(_) => None,
-        Subject::Comment(_, comment) => Some(comment.0),
-        Subject::Attachment(_, attachment) => Some(attachment.0),
-    };
-    let mut add = connection.prepare_cached(include_str!("../../../sql/sqlite/query/message_add.sql"))?;
-    let added = add.execute(named_params! {
-        ":sequence": sequence,
-        ":message_id": message.id.0.as_bytes(),
-        ":target": message.subject.target(),
-        ":action": message.kind.as_str(),
-        ":bug": message.subject.bug().0,
-        ":object": object,
-        ":change_set": message.change_set,
-        ":committed_at_ms": message.committed_at_ms,
-        ":put_at_ms": now,
-    })?;
-    if added == 0 {
-        tracing::debug!(message_id = %message.id, "left out: its id is stored already");
-    }
-    Ok(added == 1)
-}
-
-/// An entry for each connector that wants it, and its body if there is one.
-fn deal(connection: &Connection, sequence: i64, message: &Message, wishes: &[(i64, Filter)]) -> Result<(), Fault> {
-    let mut wanted = false;
-    let bytes = &message.body.bytes;
-    for (connector, _) in wishes.iter().filter(|(_, filter)| filter.wants(message)) {
-        let mut add = connection.prepare_cached(include_str!("../../../sql/sqlite/query/entry_add.sql"))?;
-        add.execute(params![connector, sequence, size(bytes.len())])?;
-        wanted = true;
-    }
-    if wanted {
-        let mut add = connection.prepare_cached(include_str!("../../../sql/sqlite/query/body_add.sql"))?;
-        add.execute(params![sequence, &bytes[..], message.body.event_bytes.map(size)])?;
-    }
-    Ok(())
+/// The ledger's key: an id and the letter of its kind in one number.
+fn told(kind: &str, id: i64) -> i64 {
+    kind.bytes().fold(id, |key, letter| key.wrapping_mul(256) | i64::from(letter))
 }
 
 fn envelope(sequence: i64, message: &Message) -> Envelope {

@@ -105,7 +105,7 @@ fn still_in_flight(
     let rest = rest.query_map(params![id, flight.0, flight.1], |row| row.get(0))?;
     let rest = rest.collect::<Result<Vec<i64>, _>>()?;
     let mut rest = rest.into_iter().filter(|sequence| !failed.contains(sequence));
-    Ok(rest.next().map(|first| (first, rest.last().unwrap_or(first))))
+    Ok(rest.next().map(|first| (first, rest.next_back().unwrap_or(first))))
 }
 
 fn mark(connection: &Connection, id: i64, flight: Flight) -> Result<(), Fault> {

@@ -16,10 +16,6 @@ const AT_ONCE: usize = 32;
 /// Messages looked at by one purging transaction, so that deliveries need not wait long for it.
 const PURGE_STEP: i64 = 5_000;
 
-/// Pages given back to the disk by one transaction, and pages kept for what comes next (8 MB).
-const RELEASE_STEP: i64 = 2_048;
-const FREE_PAGES: i64 = 2_048;
-
 /// Replaces bodies by their events, and leaves no byte of the rest in the file.
 ///
 /// SQLite zeroes what it deletes, but when it balances pages it leaves copies of moved rows in the gaps of pages that stay.
@@ -88,11 +84,11 @@ pub(super) fn purge_messages(connection: &Connection, after: i64, put_before: i6
     Ok(Some(last))
 }
 
-/// Gives some free pages back to the disk; `false` when no more are worth it.
-pub(super) fn release_pages(connection: &Connection) -> Result<bool, Fault> {
+/// Gives at most `step` free pages back to the disk; `false` when only so many are left as are to be kept.
+pub(super) fn release_pages(connection: &Connection, keep: i64, step: i64) -> Result<bool, Fault> {
     let free: i64 =
         connection.query_row(include_str!("../../../sql/sqlite/query/free_pages.sql"), [], |row| row.get(0))?;
-    let release = (free - FREE_PAGES).min(RELEASE_STEP);
+    let release = (free - keep).min(step);
     if release <= 0 {
         return Ok(false);
     }

@@ -10,6 +10,7 @@ use super::QueueError;
 use super::fault::Fault;
 use super::file;
 use super::reserve::Reserve;
+use super::upkeep;
 
 /// Jobs that may wait, and that share one transaction at most.
 const WAITING: usize = 64;
@@ -148,8 +149,23 @@ impl Desk {
                 file::truncate_log(&self.connection)?;
                 self.commit(std::slice::from_mut(job))
             }
+            Err(Fault::Crowded(wanted)) => {
+                self.make_room(wanted)?;
+                self.commit(std::slice::from_mut(job))
+            }
             committed => committed,
         }
+    }
+
+    /// Gives free pages of the file back to the disk, if there are some by now. In small steps: each needs a little room itself.
+    fn make_room(&self, wanted: u64) -> Result<(), Fault> {
+        for _ in 0..=wanted / file::PAGE / 32 {
+            file::truncate_log(&self.connection)?;
+            if !upkeep::release_pages(&self.connection, 0, 32)? {
+                break;
+            }
+        }
+        file::truncate_log(&self.connection)
     }
 
     fn commit(&mut self, group: &mut [Box<dyn Job>]) -> Result<(), Fault> {
