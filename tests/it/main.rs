@@ -8,5 +8,6 @@ mod services;
 mod architecture;
 mod case;
 mod connector_suite;
+mod crash;
 mod delivery;
 mod ground;
