@@ -6,6 +6,7 @@
 
 mod housekeeping;
 mod intake;
+mod objects;
 mod progress;
 
 use std::sync::Arc;
@@ -156,16 +157,8 @@ impl Pipeline {
             return vec![];
         }
         let request = Request::of(sets.iter().map(|(set, _)| set));
-        let mut reconnect = Reconnect::default();
-        let snapshot = loop {
-            match self.reader.read(&request).await {
-                Ok(snapshot) => break snapshot,
-                Err(error) => {
-                    tracing::warn!(class = error.class.as_str(), %error, "changes wait: their objects cannot be read");
-                    pause(error.class, &mut reconnect).await;
-                }
-            }
-        };
+        let newest = sets.iter().map(|&(_, committed_at_ms)| committed_at_ms).max().unwrap_or_default();
+        let snapshot = objects::read(&self.reader, &request, newest).await;
         let mut builder = Builder::new(&self.wording, self.rules, &snapshot);
         let mut messages = Vec::new();
         let PipelineMetrics { change_sets, messages: counted, redacted } = &self.metrics.pipeline;
