@@ -91,6 +91,7 @@ impl Pipeline {
             progress: Arc::clone(&self.progress),
             taken,
             acknowledgements,
+            is_stored: from.is_some(),
         };
         // Ends with this future: the other end of its channel is gone then.
         let reading = tokio::spawn(intake.run(from.clone()));
