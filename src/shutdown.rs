@@ -91,7 +91,11 @@ mod tests {
         }
         for ends_by_itself in [true, false] {
             let shutdown = Shutdown::default();
-            if ends_by_itself { shutdown.spawn(async {}) } else { shutdown.spawn(panic()) }
+            if ends_by_itself {
+                shutdown.spawn(async {})
+            } else {
+                shutdown.spawn(panic())
+            }
             tokio::time::timeout(Duration::from_secs(1), shutdown.broken()).await.unwrap();
         }
     }

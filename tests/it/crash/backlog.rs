@@ -19,10 +19,8 @@ impl Half {
     fn running(database: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("missing/out.jsonl");
-        let rest = format!(
-            "[connectors.broken]\ntype = \"file\"\npath = \"{}\"\nbackoff_seconds = [1]\n",
-            path.display()
-        );
+        let rest =
+            format!("[connectors.broken]\ntype = \"file\"\npath = \"{}\"\nbackoff_seconds = [1]\n", path.display());
         let mut bugrelay = Bugrelay::configured(database, "", &rest);
         bugrelay.start();
         bugrelay.wait_until_ready();

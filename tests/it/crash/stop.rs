@@ -79,7 +79,8 @@ fn a_database_that_is_away_or_hangs_does_not_hold_the_exit() {
     let mut bugrelay = Bugrelay::configured(&our_url, "", &rest);
     bugrelay.start();
     bugrelay.wait_until_ready();
-    server.exec(&format!("INSERT INTO {name}.longdescs (bug_id, who, bug_when, thetext) VALUES (1, 2, NOW(), 'waits')"));
+    server
+        .exec(&format!("INSERT INTO {name}.longdescs (bug_id, who, bug_when, thetext) VALUES (1, 2, NOW(), 'waits')"));
     let waits = || bugrelay.metric("bugrelay_backlog_messages{connector=\"broken\"}") == Some(1.0);
     assert!(poll(Duration::from_secs(20), waits));
     server.stop();
