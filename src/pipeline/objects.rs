@@ -8,7 +8,8 @@ use tokio::time::Instant;
 use super::pause;
 use super::progress::now_ms;
 use crate::backoff::Reconnect;
-use crate::snapshot::{Reader, Request, Snapshot};
+use crate::failure::Class;
+use crate::snapshot::{Reader, Request, Snapshot, SnapshotError};
 
 /// A server sends its log before readers see the commit: mostly a moment, but with semi-synchronous replication as long as
 /// the replica takes to answer, 10 s if it never does.
@@ -17,6 +18,9 @@ const VISIBLE_AFTER: Duration = Duration::from_secs(15);
 /// What was committed longer ago than this, and is not there, was deleted; it is given a moment, for clocks may differ.
 const LONG_AGO_MS: i64 = 60_000;
 const MOMENT: Duration = Duration::from_secs(1);
+
+/// A read that takes longer has lost its server without a word: the connection is given up, and the next read makes another.
+const READ_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// How often to look for it.
 const INTERVAL: Duration = Duration::from_millis(20);
@@ -28,7 +32,8 @@ pub(super) async fn read(reader: &Arc<dyn Reader>, request: &Request, committed_
     let mut reconnect = Reconnect::default();
     let mut first_read = None;
     loop {
-        match reader.read(request).await {
+        let answer = tokio::time::timeout(READ_TIMEOUT, reader.read(request)).await;
+        match answer.unwrap_or_else(|_| Err(silence())) {
             Ok(snapshot) => {
                 let waited = first_read.get_or_insert_with(Instant::now).elapsed();
                 if request.is_met_by(&snapshot) || waited >= patience {
@@ -44,6 +49,11 @@ pub(super) async fn read(reader: &Arc<dyn Reader>, request: &Request, committed_
     }
 }
 
+fn silence() -> SnapshotError {
+    let message = format!("the database did not answer within {} s", READ_TIMEOUT.as_secs());
+    SnapshotError { class: Class::Transient, message }
+}
+
 #[cfg(test)]
 mod tests {
     use std::sync::atomic::{AtomicU32, Ordering};
@@ -53,19 +63,24 @@ mod tests {
     use super::*;
     use crate::bugzilla::ActivityId;
     use crate::changeset::{ActivityText, Subject};
-    use crate::snapshot::{Privacy, SnapshotError};
+    use crate::snapshot::Privacy;
 
     /// Shows the activity row from its `shown_at`th read on.
     struct Late {
         reads: AtomicU32,
         shown_at: u32,
+        first_hangs: bool,
     }
 
     #[async_trait]
     impl Reader for Late {
         async fn read(&self, request: &Request) -> Result<Snapshot, SnapshotError> {
+            let read = self.reads.fetch_add(1, Ordering::SeqCst) + 1;
+            if read == 1 && self.first_hangs {
+                std::future::pending::<()>().await;
+            }
             let mut snapshot = Snapshot::default();
-            if self.reads.fetch_add(1, Ordering::SeqCst) + 1 >= self.shown_at {
+            if read >= self.shown_at {
                 let text = || ActivityText { removed: String::new(), added: String::new() };
                 snapshot.activity = request.activity.iter().map(|&id| (id, text())).collect();
             }
@@ -77,8 +92,8 @@ mod tests {
         }
     }
 
-    async fn found(shown_at: u32, committed_at_ms: i64) -> (usize, Duration) {
-        let reader: Arc<dyn Reader> = Arc::new(Late { reads: AtomicU32::new(0), shown_at });
+    async fn found(shown_at: u32, first_hangs: bool, committed_at_ms: i64) -> (usize, Duration) {
+        let reader: Arc<dyn Reader> = Arc::new(Late { reads: AtomicU32::new(0), shown_at, first_hangs });
         let request = Request { activity: [ActivityId(1)].into(), ..Request::default() };
         let began = Instant::now();
         let snapshot = read(&reader, &request, committed_at_ms).await;
@@ -87,13 +102,18 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn what_the_log_tells_before_the_tables_show_it_is_waited_for() {
-        assert_eq!(found(100, now_ms()).await.0, 1);
+        assert_eq!(found(100, false, now_ms()).await.0, 1);
     }
 
     #[tokio::test(start_paused = true)]
     async fn what_was_deleted_is_not_waited_for_long() {
-        let (rows, took) = found(u32::MAX, now_ms() - 3_600_000).await;
+        let (rows, took) = found(u32::MAX, false, now_ms() - 3_600_000).await;
         assert_eq!(rows, 0);
         assert!(took < Duration::from_secs(2));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_server_that_vanished_without_a_word_is_given_up_and_asked_anew() {
+        assert_eq!(found(2, true, now_ms()).await.0, 1);
     }
 }
