@@ -22,15 +22,16 @@ const MOMENT: Duration = Duration::from_secs(1);
 /// A read that takes longer has lost its server without a word: the connection is given up, and the next read makes another.
 const READ_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// How often to look for it.
-const INTERVAL: Duration = Duration::from_millis(20);
+/// When to look for it again: mostly it is there at once, and Bugzilla's database is not to be asked too often.
+const SHORTEST_WAIT: Duration = Duration::from_millis(10);
+const LONGEST_WAIT: Duration = Duration::from_millis(500);
 
 /// Everything asked for that is still there; the newest of it was committed at this time.
 pub(super) async fn read(reader: &Arc<dyn Reader>, request: &Request, committed_at_ms: i64) -> Snapshot {
     let is_recent = (now_ms() - committed_at_ms).abs() < LONG_AGO_MS;
     let patience = if is_recent { VISIBLE_AFTER } else { MOMENT };
     let mut reconnect = Reconnect::default();
-    let mut first_read = None;
+    let (mut first_read, mut wait) = (None, SHORTEST_WAIT);
     loop {
         let answer = tokio::time::timeout(READ_TIMEOUT, reader.read(request)).await;
         match answer.unwrap_or_else(|_| Err(silence())) {
@@ -39,7 +40,8 @@ pub(super) async fn read(reader: &Arc<dyn Reader>, request: &Request, committed_
                 if request.is_met_by(&snapshot) || waited >= patience {
                     return snapshot;
                 }
-                tokio::time::sleep(INTERVAL).await;
+                tokio::time::sleep(wait).await;
+                wait = (wait * 2).min(LONGEST_WAIT);
             }
             Err(error) => {
                 tracing::warn!(class = error.class.as_str(), %error, "changes wait: their objects cannot be read");
@@ -102,7 +104,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn what_the_log_tells_before_the_tables_show_it_is_waited_for() {
-        assert_eq!(found(100, false, now_ms()).await.0, 1);
+        assert_eq!(found(20, false, now_ms()).await.0, 1);
     }
 
     #[tokio::test(start_paused = true)]
