@@ -6,6 +6,7 @@
 
 mod housekeeping;
 mod intake;
+mod objects;
 mod progress;
 
 use std::sync::Arc;
@@ -90,6 +91,7 @@ impl Pipeline {
             progress: Arc::clone(&self.progress),
             taken,
             acknowledgements,
+            is_stored: from.is_some(),
         };
         // Ends with this future: the other end of its channel is gone then.
         let reading = tokio::spawn(intake.run(from.clone()));
@@ -162,17 +164,9 @@ impl Pipeline {
             return vec![];
         }
         let request = Request::of(sets.iter().map(|(set, _)| set));
-        let mut reconnect = Reconnect::default();
         let reading = self.stage("read");
-        let snapshot = loop {
-            match self.reader.read(&request).await {
-                Ok(snapshot) => break snapshot,
-                Err(error) => {
-                    tracing::warn!(class = error.class.as_str(), %error, "changes wait: their objects cannot be read");
-                    pause(error.class, &mut reconnect).await;
-                }
-            }
-        };
+        let newest = sets.iter().map(|&(_, committed_at_ms)| committed_at_ms).max().unwrap_or_default();
+        let snapshot = objects::read(&self.reader, &request, newest).await;
         drop(reading);
         let _building = self.stage("build");
         let mut builder = Builder::new(&self.wording, self.rules, &snapshot);

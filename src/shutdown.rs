@@ -1,7 +1,9 @@
-//! Stopping: one signal to all tasks, and a limit to how long they may take.
+//! Stopping: one signal to all tasks, a limit to how long they may take, and notice of a task that ends by itself.
 
+use std::panic::{AssertUnwindSafe, Location};
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -10,6 +12,7 @@ use tokio_util::task::TaskTracker;
 pub struct Shutdown {
     token: CancellationToken,
     tasks: TaskTracker,
+    broken: CancellationToken,
 }
 
 impl Shutdown {
@@ -28,9 +31,28 @@ impl Shutdown {
         self.token.cancel();
     }
 
-    /// Spawns a task that [`Shutdown::finished`] waits for.
+    /// Spawns a task that [`Shutdown::finished`] waits for. It runs until it is told to stop: one that panics or ends before
+    /// would leave a process that looks alive and does half of its work, so it resolves [`Shutdown::broken`].
+    #[track_caller]
     pub fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
-        self.tasks.spawn(task);
+        let (spawned_at, shutdown) = (Location::caller(), self.clone());
+        self.tasks.spawn(async move {
+            let panicked = AssertUnwindSafe(task).catch_unwind().await.is_err();
+            if panicked || !shutdown.is_requested() {
+                tracing::error!(%spawned_at, panicked, "a task ended that nobody had told to; please report this");
+                shutdown.broken.cancel();
+            }
+        });
+    }
+
+    /// Resolves when a task has ended that nobody had told to: there is no going on.
+    pub async fn broken(&self) {
+        self.broken.cancelled().await;
+    }
+
+    /// Whether [`Shutdown::broken`] would resolve at once.
+    pub fn is_broken(&self) -> bool {
+        self.broken.is_cancelled()
     }
 
     /// Waits until all tasks have ended; `false` if `grace` passed first.
@@ -59,5 +81,22 @@ mod tests {
         shutdown.spawn(async move { told.requested().await });
         shutdown.request();
         assert!(shutdown.finished(Duration::from_secs(20)).await);
+        assert!(!shutdown.is_broken());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_task_that_panics_or_ends_by_itself_is_noticed() {
+        async fn panic() {
+            panic!("as a mistake of ours would");
+        }
+        for ends_by_itself in [true, false] {
+            let shutdown = Shutdown::default();
+            if ends_by_itself {
+                shutdown.spawn(async {})
+            } else {
+                shutdown.spawn(panic())
+            }
+            tokio::time::timeout(Duration::from_secs(1), shutdown.broken()).await.unwrap();
+        }
     }
 }

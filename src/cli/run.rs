@@ -10,6 +10,7 @@ use tracing_subscriber::EnvFilter;
 use super::{Exit, LogFormat, block_on, load, output};
 use crate::app::{App, AppError};
 use crate::config::{Config, ConfigError};
+use crate::shutdown::Shutdown;
 
 #[derive(Args)]
 pub(super) struct Run {
@@ -73,12 +74,15 @@ async fn run(config: Config, from_now: bool) -> Exit {
     tokio::select! {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
+        () = shutdown.broken() => {}
     }
-    stop(&shutdown, grace).await
+    stop(&shutdown, grace).await;
+    // Whoever supervises the process is to start it anew.
+    if shutdown.is_broken() { Exit::Runtime } else { Exit::Success }
 }
 
 /// Whatever is cut off by the end of the grace period is taken up again by the next run: the store is always in order.
-async fn stop(shutdown: &crate::shutdown::Shutdown, grace: Duration) -> Exit {
+async fn stop(shutdown: &Shutdown, grace: Duration) {
     tracing::info!(grace_seconds = grace.as_secs(), "stopping: nothing new is taken, what is in flight is finished");
     shutdown.request();
     if shutdown.finished(grace).await {
@@ -86,5 +90,4 @@ async fn stop(shutdown: &crate::shutdown::Shutdown, grace: Duration) -> Exit {
     } else {
         tracing::warn!("stopped at the end of the grace period; what was in flight is sent again by the next run");
     }
-    Exit::Success
 }

@@ -86,7 +86,12 @@ impl Worker {
             return Ok(false);
         }
         let waiting = self.waiting(&batch.standing).await;
-        let Judged { wanted, ignored } = self.judge(batch.entries).await?;
+        let shutdown = self.shutdown.clone();
+        // A database that hangs is asked for longer than a stop may take, and nothing has begun yet.
+        let Judged { wanted, ignored } = tokio::select! {
+            judged = self.judge(batch.entries) => judged?,
+            () = shutdown.requested() => return Ok(true),
+        };
         let (mut verdict, mut standing, mut delay) = (Verdict::default(), batch.standing.clone(), None);
         if !wanted.is_empty() {
             let sequences = wanted.iter().map(|entry| entry.envelope.sequence).collect();

@@ -26,6 +26,8 @@ pub(super) struct Intake {
     pub(super) progress: Arc<Progress>,
     pub(super) taken: mpsc::Sender<Captured>,
     pub(super) acknowledgements: watch::Receiver<Option<Position>>,
+    /// The position to begin at is the store's: from the first moment on nothing is lost.
+    pub(super) is_stored: bool,
 }
 
 impl Intake {
@@ -68,6 +70,9 @@ impl Intake {
         };
         tracing::info!(resumed = position.is_some(), "the change source is open");
         self.metrics.connected.set(1);
+        if self.is_stored {
+            self.progress.resumed();
+        }
         loop {
             let transaction = tokio::select! {
                 transaction = capture.next() => transaction,

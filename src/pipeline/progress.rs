@@ -25,6 +25,11 @@ impl Progress {
         self.running.store(true, Ordering::Release);
     }
 
+    /// The source is read from a position that an earlier run stored: an idle Bugzilla may give nothing to store for hours.
+    pub(super) fn resumed(&self) {
+        self.running.store(true, Ordering::Release);
+    }
+
     /// Whether the capture has run and a position is stored: from here on nothing is lost.
     pub fn is_running(&self) -> bool {
         self.running.load(Ordering::Acquire)

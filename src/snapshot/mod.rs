@@ -76,6 +76,17 @@ impl Request {
     }
 }
 
+impl Request {
+    /// Whether everything asked for is there. If not, it was deleted since, or it is not visible yet: MariaDB sends its log
+    /// a moment before it makes the commit visible to readers.
+    pub fn is_met_by(&self, snapshot: &Snapshot) -> bool {
+        self.bugs.iter().all(|id| snapshot.bugs.contains_key(id))
+            && self.comments.iter().all(|(_, id)| snapshot.comments.contains_key(id))
+            && self.attachments.iter().all(|id| snapshot.attachments.contains_key(id))
+            && self.activity.iter().all(|id| snapshot.activity.contains_key(id))
+    }
+}
+
 /// What was read.
 #[derive(Default)]
 pub struct Snapshot {

@@ -9,6 +9,7 @@ mod architecture;
 mod binlog;
 mod case;
 mod connector_suite;
+mod crash;
 mod delivery;
 mod ground;
 mod queue_suite;

@@ -77,13 +77,21 @@ impl Bugrelay {
 
     /// Starts `run` and returns at once. Its log is added to the file `log`, at level trace.
     pub(crate) fn start(&mut self) {
-        self.start_logging("trace");
+        self.start_under(&[], "trace");
     }
 
-    /// The same, with another level.
-    pub(crate) fn start_logging(&mut self, level: &str) {
+    /// The same, with another level of the log, under another program (`strace`), which must become the process that it runs.
+    pub(crate) fn start_under(&mut self, wrapper: &[&str], level: &str) {
         let log = std::fs::OpenOptions::new().create(true).append(true).open(self.path("log")).expect("a log");
-        let mut command = self.command(&["run", "--log", level]);
+        let run = self.command(&["run", "--log", level]);
+        let mut command = match wrapper.split_first() {
+            None => run,
+            Some((program, arguments)) => {
+                let mut command = Command::new(program);
+                command.args(arguments).arg(run.get_program()).args(run.get_args());
+                command
+            }
+        };
         command.stdin(Stdio::null()).stdout(log.try_clone().expect("a second handle")).stderr(log);
         self.child = Some(command.spawn().expect("bugrelay starts"));
     }
@@ -121,6 +129,20 @@ impl Bugrelay {
         let mut child = self.child.take().expect("it runs");
         child.kill().expect("it is killed");
         child.wait().expect("it ends");
+    }
+
+    /// Waits until it ends by itself, or by somebody else's signal.
+    pub(crate) fn wait_until_ended(&mut self, limit: Duration) -> Option<ExitStatus> {
+        poll(limit, || self.has_ended());
+        self.child.as_mut()?.try_wait().expect("its state")
+    }
+
+    /// Memory that it holds, in KiB.
+    pub(crate) fn resident_kib(&self) -> u64 {
+        let pid = self.child.as_ref().expect("it runs").id();
+        let status = std::fs::read_to_string(format!("/proc/{pid}/status")).expect("its status");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("its memory");
+        line.trim().trim_end_matches(" kB").parse().expect("a number")
     }
 
     /// Sends a signal by its name: `TERM`, `STOP`, `CONT`.

@@ -61,9 +61,7 @@ impl MariaDb {
         let name = format!("bugs_{}", NUMBER.fetch_add(1, Ordering::Relaxed));
         self.exec(&format!("CREATE DATABASE {name} CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_520_ci"));
         let database = Database { server: self, name };
-        for sql in BUGZILLA {
-            database.exec(sql);
-        }
+        database.install();
         database.grant();
         database
     }
@@ -84,7 +82,12 @@ impl MariaDb {
         self.process.end("KILL");
     }
 
-    /// After [`MariaDb::kill9`].
+    /// Ends it as an administrator would, and leaves it down.
+    pub(crate) fn shut_down(&mut self) {
+        self.process.end("TERM");
+    }
+
+    /// After [`MariaDb::kill9`] or [`MariaDb::shut_down`].
     pub(crate) fn start_again(&mut self) {
         self.process = launch(self.folder.path(), self.port, &self.options);
         self.wait_until_ready();
@@ -145,6 +148,13 @@ impl MariaDb {
 }
 
 impl Database<'_> {
+    /// Makes the tables and the site in an empty database, as Bugzilla's checksetup does.
+    pub(crate) fn install(&self) {
+        for sql in BUGZILLA {
+            self.exec(sql);
+        }
+    }
+
     /// As Bugzilla: may do anything in it.
     pub(crate) fn url(&self) -> String {
         format!("mysql://bugzilla:bugzilla@127.0.0.1:{}/{}", self.server.port, self.name)

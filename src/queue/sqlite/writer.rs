@@ -1,5 +1,6 @@
 //! The one thread that writes. Jobs that wait together share a transaction, and so a sync of the disk.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
@@ -170,7 +171,9 @@ impl Desk {
 
     fn commit(&mut self, group: &mut [Box<dyn Job>]) -> Result<(), Fault> {
         let effort = group.iter().map(|job| job.effort()).max().unwrap_or(Effort::Synced);
-        let committed = self.try_commit(effort, group);
+        // A panic must not be the end of the thread: everybody would wait for it for ever.
+        let committed = catch_unwind(AssertUnwindSafe(|| self.try_commit(effort, group)))
+            .unwrap_or_else(|_| Err(Fault::Other("its thread panicked; please report this".to_owned())));
         self.suspect |= committed.as_ref().is_err_and(Fault::is_input_output);
         committed
     }

@@ -1,0 +1,12 @@
+//! Faults: whatever is killed, stopped, full or away, nothing is lost, and nothing is repeated but what was in flight.
+//!
+//! The program runs as a process against a real MariaDB in which somebody saves all the time. Judged is what left it, by
+//! what the database holds in the end.
+
+mod backlog;
+mod database;
+mod kill;
+mod load;
+mod oracle;
+mod stop;
+mod store;

@@ -1,0 +1,137 @@
+//! The store: its disk full, its file damaged, its folder gone, somebody else in it.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use tempfile::TempDir;
+
+use super::load::Load;
+use super::oracle::{Committed, end_of};
+use crate::services::{Bugrelay, MariaDb, poll};
+
+/// Another place for its store.
+fn with_store(bugrelay: &Bugrelay, store: &Path) {
+    let text = std::fs::read_to_string(bugrelay.path("bugrelay.toml")).unwrap();
+    let line = format!("store = \"sqlite:{}\"", bugrelay.path("store.db").display());
+    assert!(text.contains(&line));
+    bugrelay.configure(&text.replace(&line, &format!("store = \"sqlite:{}\"", store.display())));
+}
+
+/// A small file system in memory. Gone when dropped.
+struct SmallDisk(TempDir);
+
+impl SmallDisk {
+    /// `None` where nothing may be mounted.
+    fn mounted() -> Option<Self> {
+        let folder = tempfile::tempdir().unwrap();
+        let mut mount = Command::new("mount");
+        mount.args(["-t", "tmpfs", "-o", "size=8m", "tmpfs"]).arg(folder.path());
+        let mounted = mount.output().is_ok_and(|output| output.status.success());
+        mounted.then_some(SmallDisk(folder))
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    /// Leaves no room but a few KiB.
+    fn fill(&self) {
+        // Fails when the disk is full: that is what is wanted.
+        let _ = Command::new("dd").args(["if=/dev/zero", "bs=4k"]).arg(of(&self.path("ballast"))).output();
+    }
+
+    fn free(&self) {
+        std::fs::remove_file(self.path("ballast")).unwrap();
+    }
+}
+
+fn of(path: &Path) -> String {
+    format!("of={}", path.display())
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        // Lazily: whoever is still in it is about to end.
+        let _ = Command::new("umount").arg("-l").arg(self.0.path()).status();
+    }
+}
+
+#[test]
+fn a_full_disk_pauses_the_capture_which_heals_by_itself_when_there_is_room() {
+    let Some(disk) = SmallDisk::mounted() else {
+        return eprintln!("SKIPPED a_full_disk_pauses_the_capture: nothing may be mounted here (root only)");
+    };
+    let server = MariaDb::shared();
+    let bugzilla = server.database();
+    let folder = tempfile::tempdir().unwrap();
+    let late = folder.path().join("late");
+    // Its backlog keeps the store growing.
+    let rest = format!(
+        "[connectors.late]\ntype = \"file\"\npath = \"{}\"\nbackoff_seconds = [1]\n",
+        late.join("out.jsonl").display()
+    );
+    let mut bugrelay = Bugrelay::configured(&bugzilla.bugrelay_url(), "", &rest);
+    with_store(&bugrelay, &disk.path("store.db"));
+    bugrelay.start();
+    bugrelay.wait_until_ready();
+    let load = Load::start(bugzilla.url());
+    load.wait_for(20);
+    disk.fill();
+    let says_so = || bugrelay.log().contains("capture waits until there is room again");
+    assert!(poll(Duration::from_secs(40), says_so), "it never met the full disk:\n{}", end_of(&bugrelay.log()));
+    load.wait_for(20);
+    assert!(!bugrelay.has_ended(), "it waits");
+    assert!(bugrelay.get("/livez").starts_with("HTTP/1.1 200"));
+    load.finish();
+    let committed = Committed::read(server, &bugzilla.name);
+    assert!(!committed.judge(&bugrelay.lines()).lost.is_empty(), "something waits outside");
+    disk.free();
+    assert_eq!(committed.wait_for(&bugrelay), 0);
+    std::fs::create_dir(&late).unwrap();
+    let lines = || {
+        let text = std::fs::read_to_string(late.join("out.jsonl")).unwrap_or_default();
+        text.lines().map(ToOwned::to_owned).collect()
+    };
+    assert_eq!(committed.wait_for_in(&bugrelay, lines), 0);
+}
+
+#[test]
+fn a_store_that_is_damaged_or_has_no_folder_ends_the_start_with_73_and_says_why() {
+    let bugzilla = MariaDb::shared().database();
+    let mut bugrelay = Bugrelay::running(&bugzilla.bugrelay_url());
+    bugzilla.play("01");
+    bugrelay.wait_for(2);
+    assert!(bugrelay.terminate().success());
+    let store = bugrelay.path("store.db");
+    let good = std::fs::read(&store).unwrap();
+    for (damage, bytes) in [("cut", good[..good.len() / 2].to_vec()), ("overwritten", vec![b'x'; good.len()])] {
+        std::fs::write(&store, bytes).unwrap();
+        let ended = bugrelay.verb(&["run"]);
+        assert_eq!(ended.code, 73, "{damage}: {}", ended.err);
+        assert!(ended.err.contains("store.db") && ended.err.contains("move the file"), "{damage}: {}", ended.err);
+    }
+    with_store(&bugrelay, &bugrelay.path("nowhere/store.db"));
+    let ended = bugrelay.verb(&["run"]);
+    assert_eq!(ended.code, 73, "{}", ended.err);
+    assert!(ended.err.contains("directory must exist"), "{}", ended.err);
+}
+
+#[test]
+fn a_second_instance_on_the_same_store_is_refused_and_does_not_disturb_the_first() {
+    let server = MariaDb::shared();
+    let bugzilla = server.database();
+    let first = Bugrelay::running(&bugzilla.bugrelay_url());
+    let load = Load::start(bugzilla.url());
+    let second = Bugrelay::configured(&bugzilla.bugrelay_url(), "", "");
+    with_store(&second, &first.path("store.db"));
+    for _ in 0..3 {
+        load.wait_for(10);
+        let ended = second.verb(&["run"]);
+        assert_eq!(ended.code, 73, "{}", ended.err);
+        assert!(ended.err.contains("another bugrelay"), "{}", ended.err);
+    }
+    load.finish();
+    assert_eq!(Committed::read(server, &bugzilla.name).wait_for(&first), 0);
+    assert!(second.lines().is_empty());
+}
