@@ -10,3 +10,5 @@ mod case;
 mod connector_suite;
 mod delivery;
 mod ground;
+mod privacy;
+mod wording;
