@@ -17,6 +17,7 @@ pub use self::housekeeping::purge;
 pub use self::progress::Progress;
 
 use self::intake::{Captured, Intake};
+use self::progress::now_ms;
 use crate::backoff::Reconnect;
 use crate::capture::Source;
 use crate::changeset::{ChangeSet, Position, group};
@@ -25,7 +26,7 @@ use crate::message::{Builder, Envelope, Message, Wording};
 use crate::metrics::{Metrics, PipelineMetrics};
 use crate::queue::{Checkpoint, Queue, QueueError};
 use crate::shutdown::Shutdown;
-use crate::snapshot::{Reader, Request};
+use crate::snapshot::{Reader, Request, Snapshot};
 use crate::visibility::Rules;
 
 /// Transactions taken at a time, at the most.
@@ -34,6 +35,12 @@ const TRANSACTIONS_MAX: usize = 1_000;
 /// Change sets built and stored at a time, at the most: a transaction of more is stored in parts, each of which can be
 /// repeated after a crash, for the ledger knows what was told.
 const CHANGE_SETS_MAX: usize = 1_000;
+
+/// Milliseconds between readings of rows that are committed and not to be seen yet; after the last they count as deleted.
+const UNSEEN_WAITS: [u64; 8] = [1, 3, 10, 30, 100, 200, 300, 400];
+
+/// Older commits are to be seen.
+const UNSEEN_NEWS_MS: i64 = 10_000;
 
 /// How long something that only a person can mend is left alone.
 const MISCONFIGURED_RETRY: Duration = Duration::from_secs(30);
@@ -151,21 +158,33 @@ impl Pipeline {
         }
     }
 
-    async fn build(&self, sets: &[(ChangeSet, i64)]) -> Vec<Message> {
-        if sets.is_empty() {
-            return vec![];
-        }
+    /// The objects, as committed: never older than the save that is told.
+    async fn read(&self, sets: &[(ChangeSet, i64)]) -> Snapshot {
         let request = Request::of(sets.iter().map(|(set, _)| set));
-        let mut reconnect = Reconnect::default();
-        let snapshot = loop {
+        let (mut reconnect, mut unseen) = (Reconnect::default(), UNSEEN_WAITS.iter());
+        // What was committed long ago and is not there was deleted.
+        let newest = sets.iter().map(|(_, committed_at_ms)| *committed_at_ms).max().unwrap_or_default();
+        let is_news = now_ms() - newest < UNSEEN_NEWS_MS;
+        loop {
             match self.reader.read(&request).await {
-                Ok(snapshot) => break snapshot,
+                Ok(snapshot) if !is_news || snapshot.answers(&request) => return snapshot,
+                Ok(snapshot) => match unseen.next() {
+                    Some(wait) => tokio::time::sleep(Duration::from_millis(*wait)).await,
+                    None => return snapshot,
+                },
                 Err(error) => {
                     tracing::warn!(class = error.class.as_str(), %error, "changes wait: their objects cannot be read");
                     pause(error.class, &mut reconnect).await;
                 }
             }
-        };
+        }
+    }
+
+    async fn build(&self, sets: &[(ChangeSet, i64)]) -> Vec<Message> {
+        if sets.is_empty() {
+            return vec![];
+        }
+        let snapshot = self.read(sets).await;
         let mut builder = Builder::new(&self.wording, self.rules, &snapshot);
         let mut messages = Vec::new();
         let PipelineMetrics { change_sets, messages: counted, redacted } = &self.metrics.pipeline;
