@@ -65,7 +65,12 @@ fn attach_duplicates(sets: &mut [ChangeSet], changes: Vec<(BugId, DuplicateChang
     for (bug, change) in changes {
         let Some(set) = sets.iter_mut().rev().find(|set| set.id.bug == bug) else { continue };
         let told = set.duplicate.get_or_insert_default();
-        told.removed = told.removed.or(change.removed);
+        if change.removed.is_some() && told.added == change.removed {
+            // It was marked within this very transaction.
+            told.added = None;
+        } else {
+            told.removed = told.removed.or(change.removed);
+        }
         told.added = change.added.or(told.added);
     }
     for set in sets {
@@ -128,6 +133,17 @@ mod tests {
             RowChange::DuplicateMarked { bug: BugId(7), of: BugId(1) },
         ];
         assert_eq!(grouped(rows)[0].duplicate, None);
+    }
+
+    #[test]
+    fn only_what_became_of_a_duplicate_in_the_end_is_told() {
+        let rows = vec![
+            comment(1, 7, 2, 5),
+            RowChange::DuplicateUnmarked { bug: BugId(7), of: BugId(1) },
+            RowChange::DuplicateMarked { bug: BugId(7), of: BugId(2) },
+            RowChange::DuplicateUnmarked { bug: BugId(7), of: BugId(2) },
+        ];
+        assert_eq!(grouped(rows)[0].duplicate, Some(DuplicateChange { removed: Some(BugId(1)), added: None }));
     }
 
     #[test]

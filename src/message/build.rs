@@ -29,14 +29,14 @@ impl<'a> Builder<'a> {
 
     /// The messages of one change set, in the order they leave, each with the reason why its object is held back, if it is.
     pub fn build(&mut self, set: &ChangeSet, committed_at_ms: i64) -> Vec<(Message, Option<Reason>)> {
-        let deeds = set.deeds(&self.snapshot.fields);
-        let mut deeds: Vec<Deed> = deeds;
+        let mut deeds = set.deeds(&self.snapshot.fields);
         // Comments leave by their number, which is known only now.
         let number = |deed: &Deed| match (deed.kind, deed.subject) {
             (Kind::Create, Subject::Comment(_, id)) => self.snapshot.comments.get(&id).map_or(usize::MAX, |c| c.number),
             _ => 0,
         };
         deeds.sort_by_key(|deed| (rank(deed), number(deed)));
+        deeds.retain(|deed| self.rules.is_news(deed, set, self.snapshot));
         deeds.iter().map(|deed| self.message(deed, set, committed_at_ms)).collect()
     }
 

@@ -37,7 +37,7 @@ pub(super) async fn read(reader: &Arc<dyn Reader>, request: &Request, committed_
         match answer.unwrap_or_else(|_| Err(silence())) {
             Ok(snapshot) => {
                 let waited = first_read.get_or_insert_with(Instant::now).elapsed();
-                if request.is_met_by(&snapshot) || waited >= patience {
+                if snapshot.answers(request) || waited >= patience {
                     return snapshot;
                 }
                 tokio::time::sleep(wait).await;

@@ -44,6 +44,8 @@ pub struct SnapshotError {
 pub struct Request {
     /// Bugs whose objects are told, and whose privacy is judged.
     pub bugs: BTreeSet<BugId>,
+    /// Those of them that were filed.
+    pub filed: BTreeSet<BugId>,
     /// Comments told, with their bugs.
     pub comments: BTreeSet<(BugId, CommentId)>,
     /// Attachments told.
@@ -62,6 +64,7 @@ impl Request {
         let mut request = Request::default();
         for set in sets {
             request.bugs.insert(set.id.bug);
+            request.filed.extend(set.created.then_some(set.id.bug));
             request.users.insert(set.id.who);
             request.since = Some(request.since.map_or(set.id.at, |since| since.min(set.id.at)));
             request.comments.extend(set.comments.iter().map(|&comment| (set.id.bug, comment)));
@@ -73,17 +76,6 @@ impl Request {
             }
         }
         request
-    }
-}
-
-impl Request {
-    /// Whether everything asked for is there. If not, it was deleted since, or it is not visible yet: MariaDB sends its log
-    /// a moment before it makes the commit visible to readers.
-    pub fn is_met_by(&self, snapshot: &Snapshot) -> bool {
-        self.bugs.iter().all(|id| snapshot.bugs.contains_key(id))
-            && self.comments.iter().all(|(_, id)| snapshot.comments.contains_key(id))
-            && self.attachments.iter().all(|id| snapshot.attachments.contains_key(id))
-            && self.activity.iter().all(|id| snapshot.activity.contains_key(id))
     }
 }
 
@@ -281,6 +273,16 @@ pub struct Attachment {
 }
 
 impl Snapshot {
+    /// Whether all that was asked for is in it. What is not was deleted since, or is not to be seen yet: a server may show
+    /// a commit in its binlog a moment before it shows it to readers.
+    pub fn answers(&self, request: &Request) -> bool {
+        request.bugs.iter().all(|id| self.bugs.contains_key(id))
+            && request.filed.iter().all(|id| self.bugs.get(id).is_some_and(|bug| bug.created.is_some()))
+            && request.comments.iter().all(|(_, id)| self.comments.contains_key(id))
+            && request.attachments.iter().all(|id| self.attachments.contains_key(id))
+            && request.activity.iter().all(|id| self.activity.contains_key(id))
+    }
+
     /// A user, by name if known: one that was deleted is told by id alone.
     pub fn user(&self, id: UserId) -> User {
         self.users.get(&id).cloned().unwrap_or_else(|| User { id, login: String::new(), real_name: String::new() })

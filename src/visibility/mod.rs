@@ -10,7 +10,7 @@ mod history;
 
 use self::history::History;
 use crate::bugzilla::Field;
-use crate::changeset::{ChangeSet, Deed, Subject};
+use crate::changeset::{ActivityRow, ChangeSet, Deed, Subject};
 use crate::snapshot::{Attachment, Bug, Comment, Privacy, Snapshot};
 
 /// Something that an unprivileged user may see.
@@ -105,11 +105,28 @@ impl Rules {
         }
         let history = History::new(set, snapshot);
         let (own_before, own_then) = history.own(object);
-        if history.bug_then_private() || own_then {
+        // What was saved before the bug was filed was nobody's to see, even if it is filed by now.
+        let filed_since = object.bug().created.is_some_and(|created| created > set.id.at);
+        if filed_since || history.bug_then_private() || own_then {
             return Verdict::Private(Reason::WasPrivate);
         }
         let told = if history.bug_before_private() || own_before { Told::Opened } else { Told::All };
         Verdict::Public(Public(object), Public(told))
+    }
+
+    /// Whether a deed is news at all: groups that came and went within one commit, the bug public before and after it, are none.
+    pub fn is_news(&self, deed: &Deed, set: &ChangeSet, snapshot: &Snapshot) -> bool {
+        let is_group = |row: &ActivityRow| snapshot.fields.name(row.field) == Field::GROUPS;
+        let of_groups_alone = matches!(deed.subject, Subject::Bug(_))
+            && set.duplicate.is_none()
+            && !deed.activity.is_empty()
+            && deed.activity.iter().all(is_group);
+        // Of a bug that is gone nothing is known: it is told, without content.
+        if !of_groups_alone || !snapshot.bugs.contains_key(&set.id.bug) {
+            return true;
+        }
+        let history = History::new(set, snapshot);
+        history.bug_before_private() || history.bug_then_private()
     }
 
     /// Whether something that was told as public may still be: nothing, or why not.

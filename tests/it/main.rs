@@ -12,4 +12,6 @@ mod connector_suite;
 mod crash;
 mod delivery;
 mod ground;
+mod privacy;
 mod queue_suite;
+mod wording;

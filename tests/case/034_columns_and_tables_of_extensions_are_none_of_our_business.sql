@@ -1,0 +1,15 @@
+ALTER TABLE bugs ADD COLUMN aaa_first varchar(20) NOT NULL DEFAULT 'hush' FIRST, ADD COLUMN zzz_last int;
+ALTER TABLE longdescs ADD COLUMN edit_count int NOT NULL DEFAULT 0 AFTER bug_id;
+ALTER TABLE bugs_activity ADD COLUMN source varchar(20) NOT NULL DEFAULT 'hush' AFTER id;
+CREATE TABLE bug_extension (bug_id int PRIMARY KEY, note text);
+INSERT INTO bug_extension VALUES (1, 'hush');
+-- (no message)
+
+SET @now = '2026-11-22 06:00:00';
+BEGIN;
+UPDATE bugs SET priority = 'Low', delta_ts = @now WHERE bug_id = 1;
+INSERT INTO longdescs (comment_id, bug_id, who, bug_when, thetext) VALUES (50, 1, 3, @now, 'Low.');
+INSERT INTO bugs_activity (bug_id, who, bug_when, fieldid, removed, added) VALUES (1, 3, @now, fielddef('priority'), '---', 'Low');
+COMMIT;
+-- -> {"event":{"routing_key":"comment.create","target":"comment","action":"create","bug_id":1,"change_set":"3.1795327200.1","time":"2026-11-22T06:00:00","user":{"id":3,"login":"bob@example.org","real_name":"Bob Hazel"}},"comment":{"id":1,"comment_id":50,"body":"Low.","creation_time":"2026-11-22T06:00:00","is_private":false,"number":1,"bug":{"id":1,"alias":[],"assigned_to":{"id":3,"login":"bob@example.org","real_name":"Bob Hazel"},"classification":"Tea","component":{"id":2,"name":"Spout"},"creation_time":"2026-01-05T08:00:00","flags":[],"is_private":false,"keywords":["regression"],"last_change_time":"2026-11-22T06:00:00","operating_system":"All","platform":"All","priority":"Low","product":{"id":1,"name":"Kettle"},"qa_contact":{"id":6,"login":"zofie@example.org","real_name":"\u017dofie Dvo\u0159\u00e1kov\u00e1 \u8336"},"reporter":{"id":2,"login":"alice@example.org","real_name":"Alice Rowan"},"resolution":"","severity":"normal","status":{"id":2,"name":"CONFIRMED"},"summary":"The spout drips","target_milestone":null,"url":"","version":{"id":1,"name":"1.0"},"whiteboard":"","cf_cups":0,"cf_follows":"","cf_harvest":"","cf_hint":"","cf_platforms":[],"cf_recipe":"","cf_roast":"","cf_tasting":null}}}
+-- -> {"event":{"routing_key":"bug.modify","target":"bug","action":"modify","bug_id":1,"change_set":"3.1795327200.1","time":"2026-11-22T06:00:00","user":{"id":3,"login":"bob@example.org","real_name":"Bob Hazel"},"changes":[{"field":"priority","removed":"","added":"Low"}]},"bug":{"id":1,"alias":[],"assigned_to":{"id":3,"login":"bob@example.org","real_name":"Bob Hazel"},"classification":"Tea","component":{"id":2,"name":"Spout"},"creation_time":"2026-01-05T08:00:00","flags":[],"is_private":false,"keywords":["regression"],"last_change_time":"2026-11-22T06:00:00","operating_system":"All","platform":"All","priority":"Low","product":{"id":1,"name":"Kettle"},"qa_contact":{"id":6,"login":"zofie@example.org","real_name":"\u017dofie Dvo\u0159\u00e1kov\u00e1 \u8336"},"reporter":{"id":2,"login":"alice@example.org","real_name":"Alice Rowan"},"resolution":"","severity":"normal","status":{"id":2,"name":"CONFIRMED"},"summary":"The spout drips","target_milestone":null,"url":"","version":{"id":1,"name":"1.0"},"whiteboard":"","cf_cups":0,"cf_follows":"","cf_harvest":"","cf_hint":"","cf_platforms":[],"cf_recipe":"","cf_roast":"","cf_tasting":null}}
