@@ -7,6 +7,7 @@ mod services;
 
 mod architecture;
 mod case;
+mod config;
 mod connector_suite;
 mod delivery;
 mod ground;
