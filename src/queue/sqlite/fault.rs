@@ -11,6 +11,9 @@ pub(super) enum Fault {
     /// `max_megabytes` is reached.
     #[error("{0}")]
     Limit(String),
+    /// Another process has it.
+    #[error("in use")]
+    InUse,
     /// Not ours to use as it is.
     #[error("{0}")]
     Unusable(String),
@@ -52,6 +55,7 @@ impl Fault {
                 QueueError::Unusable { store, reason: format!("{self}; bugrelay must be able to write it and its directory") }
             }
             _ => match self {
+                Fault::InUse => QueueError::InUse { store },
                 Fault::Limit(reason) => QueueError::Full { store, reason },
                 Fault::Unusable(reason) => QueueError::Unusable { store, reason },
                 Fault::Other(reason) => QueueError::Failed { store, reason },
@@ -64,7 +68,7 @@ impl Fault {
 /// What to do about a file that cannot be trusted.
 pub(super) fn damaged(found: &str) -> String {
     format!(
-        "it is damaged ({found}); stop bugrelay, move the file and its -wal away, set `start` in [bugzilla] \
-         to the time of the last message that arrived, and start again"
+        "it is damaged ({found}); stop bugrelay, move the file and its -wal away, and start again: it goes on from then, \
+         what waited in the store is not sent"
     )
 }

@@ -6,7 +6,9 @@ use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use percent_encoding::{AsciiSet, CONTROLS};
 use rusqlite::{Connection, OpenFlags};
+use rustix::fs::{Access, access};
 
 use super::fault::{Fault, damaged};
 
@@ -23,6 +25,9 @@ const WAL_PAGES: u32 = 2048;
 const WRITER_CACHE: i32 = 6144;
 const READER_CACHE: i32 = 1024;
 
+/// What ends or changes a path in a URI.
+const NOT_IN_A_PATH: &AsciiSet = &CONTROLS.add(b'%').add(b'?').add(b'#').add(b' ');
+
 /// How long a checkpoint waits for readers.
 const BUSY: Duration = Duration::from_secs(10);
 
@@ -36,11 +41,39 @@ pub(super) fn lock(path: &Path) -> Result<Lock, Fault> {
     let file = private_file(&lock_path)?;
     match file.try_lock() {
         Ok(()) => Ok(Lock(file)),
-        Err(TryLockError::WouldBlock) => Err(Fault::Unusable(
-            "another bugrelay uses it; stop that one, or give this one a store of its own ([queue] store)".to_owned(),
-        )),
+        Err(TryLockError::WouldBlock) => Err(Fault::InUse),
         Err(TryLockError::Error(error)) => Err(cannot("lock", &lock_path, &error)),
     }
+}
+
+/// Looks whether the store could be opened, and changes nothing; `false` if it is not there yet and could be made.
+pub(super) fn look(path: &Path) -> Result<bool, Fault> {
+    let lock_path = beside(path, "-lock");
+    if let Ok(file) = File::open(&lock_path) {
+        // Shared, and let go of at once: one that starts at this very moment is all that could be in the way of it.
+        match file.try_lock_shared() {
+            Ok(()) => drop(file),
+            Err(TryLockError::WouldBlock) => return Err(Fault::InUse),
+            Err(TryLockError::Error(error)) => return Err(cannot("lock", &lock_path, &error)),
+        }
+    }
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let exists = path.try_exists().map_err(|error| cannot("look at", path, &error))?;
+    let (place, wanted) = if exists { (path, Access::READ_OK | Access::WRITE_OK) } else { (folder, Access::WRITE_OK) };
+    access(place, wanted).map_err(|error| cannot("write to", place, &error.into()))?;
+    if !exists {
+        return if folder.is_dir() {
+            Ok(false)
+        } else {
+            Err(cannot("look into", folder, &io::ErrorKind::NotADirectory.into()))
+        };
+    }
+    // Immutable: else SQLite makes its companions beside the file, be it to read.
+    let uri =
+        format!("file:{}?immutable=1", percent_encoding::utf8_percent_encode(&path.to_string_lossy(), NOT_IN_A_PATH));
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    identify(&Connection::open_with_flags(uri, flags)?)?;
+    Ok(true)
 }
 
 /// Opens the store for writing, makes it if it is not there, and looks whether it can be trusted. How long this takes does not
@@ -55,7 +88,9 @@ pub(super) fn open_writer(path: &Path) -> Result<Connection, Fault> {
     }
     let mode: String = connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
     if mode != "wal" {
-        return Err(Fault::Unusable(format!("it cannot have a write-ahead log (journal mode {mode}); is it on a network disk?")));
+        return Err(Fault::Unusable(format!(
+            "it cannot have a write-ahead log (journal mode {mode}); is it on a network disk?"
+        )));
     }
     connection.pragma_update(None, "cache_size", -WRITER_CACHE)?;
     connection.pragma_update(None, "wal_autocheckpoint", WAL_PAGES)?;
@@ -101,7 +136,10 @@ fn cannot(what: &str, path: &Path, error: &io::Error) -> Fault {
     if error.kind() == io::ErrorKind::StorageFull {
         return Fault::Limit("no space is left on its disk".to_owned());
     }
-    Fault::Unusable(format!("cannot {what} {}: {error}; its directory must exist and be writable for bugrelay", path.display()))
+    Fault::Unusable(format!(
+        "cannot {what} {}: {error}; its directory must exist and be writable for bugrelay",
+        path.display()
+    ))
 }
 
 fn connect(path: &Path) -> Result<Connection, Fault> {
@@ -120,7 +158,9 @@ fn identify(connection: &Connection) -> Result<usize, Fault> {
         return Ok(0);
     }
     if application != APPLICATION_ID {
-        return Err(Fault::Unusable("it is a database of another program; name another file in [queue] store".to_owned()));
+        return Err(Fault::Unusable(
+            "it is a database of another program; name another file in [queue] store".to_owned(),
+        ));
     }
     match usize::try_from(version) {
         Ok(version) if version <= MIGRATIONS.len() => Ok(version),
@@ -157,12 +197,12 @@ fn whole(connection: &Connection, path: &Path) -> Result<(), Fault> {
     if log_is_empty && found < expected {
         return Err(Fault::Unusable(damaged(&format!("{found} bytes long, not {expected}"))));
     }
-    connection
-        .query_row(include_str!("../../../sql/sqlite/query/ends.sql"), [], |_| Ok(()))
-        .map_err(|error| match error {
+    connection.query_row(include_str!("../../../sql/sqlite/query/ends.sql"), [], |_| Ok(())).map_err(
+        |error| match error {
             rusqlite::Error::QueryReturnedNoRows => Fault::Unusable(damaged("its state is missing")),
             error => error.into(),
-        })
+        },
+    )
 }
 
 /// Moves all of the log into the file, and makes the log empty.
