@@ -11,3 +11,4 @@ mod config;
 mod connector_suite;
 mod delivery;
 mod ground;
+mod verbs;

@@ -71,8 +71,13 @@ impl Bugrelay {
 
     /// Starts `run` and returns at once. Its log is added to the file `log`, at level trace.
     pub(crate) fn start(&mut self) {
+        self.start_with(&["run", "--log", "trace"]);
+    }
+
+    /// Starts this command line and returns at once; what it prints is added to the file `log`.
+    pub(crate) fn start_with(&mut self, arguments: &[&str]) {
         let log = std::fs::OpenOptions::new().create(true).append(true).open(self.path("log")).expect("a log");
-        let mut command = self.command(&["run", "--log", "trace"]);
+        let mut command = self.command(arguments);
         command.stdin(Stdio::null()).stdout(log.try_clone().expect("a second handle")).stderr(log);
         self.child = Some(command.spawn().expect("bugrelay starts"));
     }
@@ -93,7 +98,8 @@ impl Bugrelay {
         }
     }
 
-    fn command(&self, arguments: &[&str]) -> Command {
+    /// The command line of another verb, to be started.
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_bugrelay"));
         command.arg("--config").arg(self.path("bugrelay.toml")).args(arguments);
         command
@@ -148,10 +154,15 @@ impl Bugrelay {
 
     /// A page of the admin port, with its head; empty when nobody answers.
     pub(crate) fn get(&self, path: &str) -> String {
+        self.ask(path, "Host: localhost")
+    }
+
+    /// The same, with head lines of one's own.
+    pub(crate) fn ask(&self, path: &str, head: &str) -> String {
         let ask = || -> std::io::Result<String> {
             let mut stream = TcpStream::connect(("127.0.0.1", self.port))?;
             stream.set_read_timeout(Some(Duration::from_secs(10)))?;
-            write!(stream, "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?;
+            write!(stream, "GET {path} HTTP/1.1\r\n{head}\r\nConnection: close\r\n\r\n")?;
             let mut answer = String::new();
             stream.read_to_string(&mut answer)?;
             Ok(answer)
@@ -167,6 +178,11 @@ impl Bugrelay {
     /// Everything that it left on disk.
     pub(crate) fn files(&self) -> Vec<PathBuf> {
         std::fs::read_dir(self.folder.path()).expect("its folder").map(|entry| entry.expect("a file").path()).collect()
+    }
+
+    /// Its admin port.
+    pub(crate) fn port(&self) -> u16 {
+        self.port
     }
 
     /// Its folder.
