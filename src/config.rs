@@ -155,7 +155,9 @@ impl Config {
         environment: impl Iterator<Item = (String, String)>,
     ) -> Result<Self, ConfigError> {
         let overlay = Overlay::new(environment);
-        let refuse = |fault: Fault| ConfigError(format!("{}: {}", path.display(), fault.told(text, &overlay)));
+        let refuse = |fault: Fault| {
+            ConfigError(format!("{}: {}", path.display(), fault.told(text, overlay.variable(fault.path()))))
+        };
         let mut table: toml::Table = toml::from_str(text).map_err(|error| refuse(Fault::syntax(&error, text)))?;
         overlay.apply(&mut table).map_err(refuse)?;
         loop {

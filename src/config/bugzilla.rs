@@ -7,8 +7,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use url::Url;
 
-use super::fault::Fault;
-use super::file::within;
+use super::fault::{Fault, within};
 use super::overlay::Overlay;
 use super::secret::Given;
 use super::{BugzillaConfig, Tls};

@@ -5,8 +5,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use toml::Table;
 
-use super::fault::{Fault, suggest};
-use super::file::within;
+use super::fault::{Fault, suggest, within};
 use crate::backoff::Schedule;
 use crate::connector::Kind;
 use crate::connector::file::FileConfig;

@@ -1,9 +1,9 @@
 //! What is wrong with a configuration, in the operator's words: line, section, key, what was probably meant. Never a value that
 //! may be a secret.
 
-use toml::de::{DeTable, DeValue};
+use std::ops::RangeInclusive;
 
-use super::overlay::Overlay;
+use toml::de::{DeTable, DeValue};
 
 /// One mistake and its place.
 #[derive(Debug)]
@@ -74,8 +74,8 @@ impl Fault {
     }
 
     /// `line 7: [section] key: what`, with the line of the file or the environment variable that said it.
-    pub(super) fn told(&self, text: &str, overlay: &Overlay) -> String {
-        let place = match overlay.variable(&self.path) {
+    pub(super) fn told(&self, text: &str, variable: Option<&str>) -> String {
+        let place = match variable {
             Some(name) => format!("environment variable {name}: "),
             None => line_of(text, &self.path).map_or_else(String::new, |line| format!("line {line}: ")),
         };
@@ -152,4 +152,12 @@ fn line_of(text: &str, path: &[String]) -> Option<usize> {
 
 fn line_at(text: &str, offset: usize) -> usize {
     text.get(..offset).unwrap_or(text).matches('\n').count() + 1
+}
+
+/// The number, if it makes sense.
+pub(super) fn within(key: &str, number: u64, range: RangeInclusive<u64>) -> Result<u64, Fault> {
+    if range.contains(&number) {
+        return Ok(number);
+    }
+    Err(Fault::at(key, format!("{number} is out of range; write {} to {}", range.start(), range.end())))
 }

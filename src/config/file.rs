@@ -2,14 +2,13 @@
 //! `[bugzilla]` and `[connectors.NAME]` are in files of their own.
 
 use std::collections::BTreeMap;
-use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::Deserialize;
 
 use super::bugzilla::BugzillaTable;
-use super::fault::Fault;
+use super::fault::{Fault, within};
 use super::overlay::Overlay;
 use super::secret::Given;
 use super::{AdminConfig, Config, ConnectorConfig, MessagesConfig, QueueConfig};
@@ -154,12 +153,4 @@ impl AdminTable {
         let token = Given { key: "token", value: self.token, file: self.token_file, env: self.token_env };
         Ok(AdminConfig { listen, token: token.read(overlay)? })
     }
-}
-
-/// The number, if it makes sense.
-pub(super) fn within(key: &str, number: u64, range: RangeInclusive<u64>) -> Result<u64, Fault> {
-    if range.contains(&number) {
-        return Ok(number);
-    }
-    Err(Fault::at(key, format!("{number} is out of range; write {} to {}", range.start(), range.end())))
 }
