@@ -10,5 +10,6 @@ mod case;
 mod config;
 mod connector_suite;
 mod delivery;
+mod documents;
 mod ground;
 mod verbs;
