@@ -158,6 +158,10 @@ impl Metrics {
             IntGaugeVec::new(Opts::new("bugrelay_build_info", "The version that runs; always 1"), &["version"])?;
         build.with_label_values(&[version]).set(1);
         metrics.registry.register(Box::new(build))?;
+        // Until several can run beside each other, whoever runs leads.
+        let leader = IntGauge::new("bugrelay_leader", "1 while this instance captures and delivers")?;
+        leader.set(1);
+        metrics.registry.register(Box::new(leader))?;
         Ok(metrics)
     }
 

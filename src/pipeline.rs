@@ -20,14 +20,14 @@ pub use self::progress::Progress;
 use self::intake::{Captured, Intake};
 use crate::backoff::Reconnect;
 use crate::capture::Source;
-use crate::changeset::{ChangeSet, Position, group};
+use crate::changeset::{ChangeSet, Kind, Position, group};
 use crate::failure::Class;
 use crate::message::{Builder, Envelope, Message, Wording};
 use crate::metrics::{Metrics, PipelineMetrics};
 use crate::queue::{Checkpoint, Queue, QueueError};
 use crate::shutdown::Shutdown;
 use crate::snapshot::{Reader, Request};
-use crate::visibility::Rules;
+use crate::visibility::{Reason, Rules};
 
 /// Transactions taken at a time, at the most.
 const TRANSACTIONS_MAX: usize = 1_000;
@@ -36,8 +36,11 @@ const TRANSACTIONS_MAX: usize = 1_000;
 /// repeated after a crash, for the ledger knows what was told.
 const CHANGE_SETS_MAX: usize = 1_000;
 
+/// The label `target`; see [`crate::changeset::Subject::target`].
+const TARGETS: [&str; 3] = ["bug", "comment", "attachment"];
+
 /// How long something that only a person can mend is left alone.
-const MISCONFIGURED_RETRY: Duration = Duration::from_secs(30);
+const MISCONFIGURED_RETRY: Duration = Duration::from_secs(10);
 
 /// The capture's side of the queue.
 pub struct Pipeline {
@@ -75,6 +78,7 @@ impl Pipeline {
     }
 
     async fn flow(&self) {
+        self.begin_metrics();
         let mut reconnect = Reconnect::default();
         let stored = loop {
             match self.queue.checkpoint().await {
@@ -106,35 +110,50 @@ impl Pipeline {
         }
     }
 
+    /// Every series is there from the start, at 0: a rate over a counter that appears with its first value is wrong.
+    fn begin_metrics(&self) {
+        let PipelineMetrics { messages, redacted, .. } = &self.metrics.pipeline;
+        for reason in Reason::ALL {
+            redacted.with_label_values(&[reason.as_str()]);
+        }
+        for target in TARGETS {
+            for action in [Kind::Create, Kind::Modify] {
+                for visibility in ["public", "private"] {
+                    messages.with_label_values(&[target, action.as_str(), visibility]);
+                }
+            }
+        }
+    }
+
     /// Builds and stores what a batch of transactions tells; returns the position behind it.
     async fn store(&self, mut position: Option<Position>, batch: &mut Vec<Captured>) -> Option<Position> {
         let count = batch.len();
         let mut sets: Vec<(ChangeSet, i64)> = Vec::new();
-        let mut committed_at = 0;
+        let mut committed_at_ms = 0;
         for captured in batch.drain(..) {
             for set in group(&captured.transaction) {
                 if sets.len() == CHANGE_SETS_MAX {
-                    self.put(&mut sets, position.clone(), committed_at).await;
+                    self.put(&mut sets, position.clone(), committed_at_ms).await;
                 }
                 sets.push((set, captured.committed_at_ms));
             }
-            committed_at = captured.committed_at_ms / 1000;
+            committed_at_ms = captured.committed_at_ms;
             position = Some(captured.transaction.position);
             if sets.len() >= CHANGE_SETS_MAX {
-                self.put(&mut sets, position.clone(), committed_at).await;
+                self.put(&mut sets, position.clone(), committed_at_ms).await;
             }
         }
-        self.put(&mut sets, position.clone(), committed_at).await;
-        self.progress.stored(count, committed_at);
+        self.put(&mut sets, position.clone(), committed_at_ms).await;
+        self.progress.stored(count, committed_at_ms);
         position
     }
 
-    async fn put(&self, sets: &mut Vec<(ChangeSet, i64)>, position: Option<Position>, committed_at: i64) {
+    async fn put(&self, sets: &mut Vec<(ChangeSet, i64)>, position: Option<Position>, committed_at_ms: i64) {
         // Without a position nothing can have come before: the source tells its first one at once.
         let Some(position) = position else { return };
         let messages = self.build(sets).await;
         sets.clear();
-        let checkpoint = Checkpoint { position, committed_at };
+        let checkpoint = Checkpoint { position, committed_at: committed_at_ms / 1000 };
         let mut reconnect = Reconnect::default();
         let storing = self.stage("store");
         let envelopes = loop {

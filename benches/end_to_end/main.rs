@@ -105,7 +105,7 @@ fn main() {
 
 /// Starts it with an ordinary log.
 fn start(bugrelay: &mut Bugrelay) {
-    bugrelay.start_under(&[], "info");
+    bugrelay.start_with(&["run", "--log", "info"]);
     bugrelay.wait_until_ready();
 }
 
@@ -113,7 +113,7 @@ fn start(bugrelay: &mut Bugrelay) {
 fn catch_up(bugrelay: &mut Bugrelay, server: &MariaDb, lines: usize) -> Usage {
     let server_before = process::cpu_seconds(server.pid());
     let begun = Instant::now();
-    bugrelay.start_under(&[], "info");
+    bugrelay.start_with(&["run", "--log", "info"]);
     let out = bugrelay.path("out.jsonl");
     let mut counter = process::Lines::of(&out);
     let mut first = None;

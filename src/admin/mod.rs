@@ -5,11 +5,12 @@
 mod scrape;
 mod tail;
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{ConnectInfo, Request, State};
+use axum::http::uri::Authority;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
@@ -80,18 +81,40 @@ async fn authorize(
     request: Request,
     next: Next,
 ) -> Response {
-    let allowed = match (&admin.token, bearer(request.headers())) {
-        (Some(token), Some(given)) => equal(token.expose_secret().as_bytes(), given.as_bytes()),
-        (_, None) => peer.ip().is_loopback(),
-        (None, Some(_)) => false,
-    };
-    if allowed {
-        next.run(request).await
-    } else if admin.token.is_none() {
-        (StatusCode::FORBIDDEN, "from elsewhere the API needs a token: set [admin] token_file\n").into_response()
-    } else {
-        (StatusCode::UNAUTHORIZED, "the API needs the token of [admin]: Authorization: Bearer TOKEN\n").into_response()
+    match access(admin.token.as_ref(), peer.ip(), request.headers()) {
+        Ok(()) => next.run(request).await,
+        Err((status, text)) => (status, text).into_response(),
     }
+}
+
+/// The token opens the API from everywhere; without it this machine alone, by an address that no other site can take on.
+fn access(token: Option<&SecretString>, peer: IpAddr, headers: &HeaderMap) -> Result<(), (StatusCode, &'static str)> {
+    if let (Some(token), Some(given)) = (token, bearer(headers)) {
+        if equal(token.expose_secret().as_bytes(), given.as_bytes()) {
+            return Ok(());
+        }
+        return Err((StatusCode::UNAUTHORIZED, "this is not the token of [admin]\n"));
+    }
+    if !peer.to_canonical().is_loopback() {
+        return Err(match token {
+            None => (StatusCode::FORBIDDEN, "from elsewhere the API needs a token: set [admin] token_file\n"),
+            Some(_) => (StatusCode::UNAUTHORIZED, "the API needs the token of [admin]: Authorization: Bearer TOKEN\n"),
+        });
+    }
+    if !names_an_address(headers) {
+        let text = "without a token the API is asked by address: http://127.0.0.1 or http://localhost\n";
+        return Err((StatusCode::FORBIDDEN, text));
+    }
+    Ok(())
+}
+
+/// Whether `Host` is an IP address or localhost. A page of another site that has its name point here (DNS rebinding) makes a
+/// browser on this machine ask with that name.
+fn names_an_address(headers: &HeaderMap) -> bool {
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    let Ok(authority) = host.parse::<Authority>() else { return false };
+    let name = authority.host().trim_matches(['[', ']']);
+    name.eq_ignore_ascii_case("localhost") || name.parse::<IpAddr>().is_ok()
 }
 
 fn bearer(headers: &HeaderMap) -> Option<&str> {
@@ -101,4 +124,53 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
 /// In a time that tells nothing of where they differ.
 fn equal(a: &[u8], b: &[u8]) -> bool {
     a.len() == b.len() && a.iter().zip(b).fold(0, |differ, (a, b)| differ | (a ^ b)) == 0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn asked(token: Option<&str>, peer: &str, host: &str, given: Option<&str>) -> u16 {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::HOST, host.parse().unwrap());
+        if let Some(given) = given {
+            headers.insert(header::AUTHORIZATION, format!("Bearer {given}").parse().unwrap());
+        }
+        let token = token.map(SecretString::from);
+        access(token.as_ref(), peer.parse().unwrap(), &headers).map_or_else(|(status, _)| status.as_u16(), |()| 200)
+    }
+
+    #[test]
+    fn from_elsewhere_the_api_needs_the_token() {
+        assert_eq!(asked(None, "192.0.2.7", "192.0.2.1:9464", None), 403);
+        assert_eq!(asked(None, "192.0.2.7", "192.0.2.1:9464", Some("guess")), 403);
+        assert_eq!(asked(Some("secret"), "192.0.2.7", "192.0.2.1:9464", None), 401);
+        assert_eq!(asked(Some("secret"), "192.0.2.7", "192.0.2.1:9464", Some("Secret")), 401);
+        assert_eq!(asked(Some("secret"), "192.0.2.7", "relay.example.org", Some("secret")), 200);
+    }
+
+    #[test]
+    fn on_this_machine_it_is_open_but_a_wrong_token_is_wrong() {
+        for peer in ["127.0.0.1", "::1", "::ffff:127.0.0.1"] {
+            assert_eq!(asked(None, peer, "localhost:9464", None), 200, "{peer}");
+        }
+        assert_eq!(asked(Some("secret"), "127.0.0.1", "127.0.0.1:9464", None), 200);
+        assert_eq!(asked(Some("secret"), "127.0.0.1", "127.0.0.1:9464", Some("guess")), 401);
+    }
+
+    #[test]
+    fn a_name_that_another_site_may_point_here_is_refused_without_the_token() {
+        for (host, status) in [
+            ("evil.example", 403),
+            ("localhost.evil.example:9464", 403),
+            ("127.0.0.1.evil.example", 403),
+            ("", 403),
+            ("[::1]:9464", 200),
+            ("LOCALHOST", 200),
+        ] {
+            assert_eq!(asked(Some("secret"), "127.0.0.1", host, None), status, "{host}");
+            let with_token = asked(Some("secret"), "127.0.0.1", host, Some("secret"));
+            assert_eq!(with_token, 200, "{host}");
+        }
+    }
 }

@@ -5,6 +5,8 @@
 
 pub mod mysql_binlog;
 
+use std::borrow::Cow;
+
 use async_trait::async_trait;
 
 use crate::changeset::{Position, Transaction};
@@ -65,6 +67,9 @@ pub enum Gap {
 }
 
 impl Gap {
+    /// All labels.
+    pub const ALL: [Gap; 3] = [Gap::Purged, Gap::Ahead, Gap::ForeignServer];
+
     /// The metric's label.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -95,8 +100,8 @@ impl CaptureError {
 /// One thing that `bugrelay check` has to say about the source (also used for the other parts).
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Finding {
-    /// A stable word for scripts: `binlog_format`, `grant_replication`, ...
-    pub id: &'static str,
+    /// A stable word for scripts: `binlog_format`, `grant_replication`, `connector_NAME`, ...
+    pub id: Cow<'static, str>,
     /// How bad.
     pub severity: Severity,
     /// What was found, where.

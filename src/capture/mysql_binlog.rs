@@ -134,7 +134,8 @@ impl Source for MysqlBinlog {
         match asked.await {
             Ok(mut findings) => {
                 let message = "the database answers".to_owned();
-                findings.insert(0, Finding { id: "connection", severity: Severity::Good, message, remedy: None });
+                findings
+                    .insert(0, Finding { id: "connection".into(), severity: Severity::Good, message, remedy: None });
                 findings
             }
             Err(error) => vec![findings::unreachable(&error)],

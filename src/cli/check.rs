@@ -1,12 +1,15 @@
-//! `bugrelay check`: the configuration, then the database and the store; each finding with what mends it.
+//! `bugrelay check`: the configuration, then the database, the store and the connectors; each finding with what mends it.
+//! It looks and does not touch: beside a running bugrelay it is harmless.
 
 use clap::Args;
 
 use super::{Exit, block_on, load, output};
 use crate::app;
 use crate::capture::{Finding, Severity, Source};
-use crate::config::{Config, ConfigError};
+use crate::config::{Config, ConfigError, ConnectorConfig};
+use crate::failure::Class;
 use crate::queue::QueueError;
+use crate::queue::sqlite::SqliteQueue;
 
 #[derive(Args)]
 pub(super) struct Check {
@@ -28,14 +31,21 @@ impl Check {
 
     async fn check(&self, config: Config) -> Exit {
         let message = format!("{} is in order", config.path.display());
-        let mut findings = vec![Finding { id: "configuration", severity: Severity::Good, message, remedy: None }];
+        let mut findings =
+            vec![Finding { id: "configuration".into(), severity: Severity::Good, message, remedy: None }];
         let mut exit = Exit::Success;
         if !self.offline {
             findings.extend(app::source(&config.bugzilla).check().await);
-            exit = worst(&findings);
-            if let Err(error) = store(&config, &mut findings) {
-                exit = if exit == Exit::Success { error } else { exit };
+            let store = store(&config);
+            let store_is_usable = store.severity == Severity::Good;
+            for (name, connector) in config.connectors.iter().filter(|(_, connector)| connector.enabled) {
+                findings.push(connector_finding(name, connector).await);
             }
+            exit = worst(&findings);
+            if exit == Exit::Success && !store_is_usable {
+                exit = Exit::Store;
+            }
+            findings.push(store);
         }
         self.print(&findings);
         exit
@@ -71,15 +81,25 @@ fn worst(findings: &[Finding]) -> Exit {
     }
 }
 
-fn store(config: &Config, findings: &mut Vec<Finding>) -> Result<(), Exit> {
-    let (severity, message, result) = match app::store(config) {
-        Ok(_) => (Severity::Good, format!("the store {} can be used", config.queue.path.display()), Ok(())),
-        // It is only looked at; a running bugrelay has it, as it should.
+fn store(config: &Config) -> Finding {
+    let path = config.queue.path.display();
+    let (severity, message) = match SqliteQueue::look(&config.queue.path) {
+        Ok(true) => (Severity::Good, format!("the store {path} can be used")),
+        Ok(false) => (Severity::Good, format!("the store {path} is not there yet, and can be made")),
+        // As it should be.
         Err(QueueError::InUse { store }) => {
-            (Severity::Good, format!("the store {store} is in use by a running bugrelay"), Ok(()))
+            (Severity::Good, format!("the store {store} is in use by a running bugrelay"))
         }
-        Err(error) => (Severity::Error, error.to_string(), Err(Exit::Store)),
+        Err(error) => (Severity::Error, error.to_string()),
     };
-    findings.push(Finding { id: "store", severity, message, remedy: None });
-    result
+    Finding { id: "store".into(), severity, message, remedy: None }
+}
+
+async fn connector_finding(name: &str, connector: &ConnectorConfig) -> Finding {
+    let (severity, message) = match connector.kind.check().await {
+        Ok(found) => (Severity::Good, found),
+        Err(error) if error.class == Class::Transient => (Severity::Unavailable, error.message),
+        Err(error) => (Severity::Error, error.message),
+    };
+    Finding { id: format!("connector_{name}").into(), severity, message, remedy: None }
 }

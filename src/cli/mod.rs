@@ -78,7 +78,7 @@ pub fn main() -> ExitCode {
             return exit.into();
         }
     };
-    let config = || Config::load(arguments.config.as_deref(), std::env::vars());
+    let config = || Config::load(arguments.config.as_deref(), environment());
     let exit = match arguments.verb {
         Verb::Run(run) => run.main(config),
         Verb::Check(check) => check.main(config),
@@ -86,6 +86,11 @@ pub fn main() -> ExitCode {
         Verb::Schema(schema) => schema.main(),
     };
     exit.into()
+}
+
+/// Variables that are no text cannot be meant for us.
+fn environment() -> impl Iterator<Item = (String, String)> {
+    std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
 }
 
 /// The runtime of every verb: two threads carry far more than a Bugzilla writes.

@@ -28,7 +28,15 @@ impl Tail {
     async fn tail(&self, config: Config) -> Exit {
         let url = self.url.clone().unwrap_or_else(|| here(config.admin.listen));
         let url = format!("{}/api/tail", url.trim_end_matches('/'));
-        let mut request = reqwest::Client::new().get(&url);
+        // Not by way of a proxy: it would see the token.
+        let client = match reqwest::Client::builder().no_proxy().build() {
+            Ok(client) => client,
+            Err(error) => {
+                output::error(&format!("no HTTP client can be made: {error}"));
+                return Exit::Runtime;
+            }
+        };
+        let mut request = client.get(&url);
         if let Some(token) = &config.admin.token {
             request = request.bearer_auth(token.expose_secret());
         }
@@ -68,6 +76,9 @@ impl Tail {
 
     /// One line of the stream; `false` when nobody reads our output any more.
     fn show(&self, line: &str) -> bool {
+        if line.starts_with(": listening") {
+            output::error("listening; what is captured from now on is shown, Ctrl-C ends it");
+        }
         if let Some(missed) = line.strip_prefix(": missed ") {
             output::error(&format!("{} messages were too fast for this listener", missed.trim()));
         }

@@ -5,8 +5,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use toml::Table;
 
-use super::explain::{explain, suggest};
-use super::{ConfigError, not_yet};
+use super::fault::{Fault, suggest, within};
 use crate::backoff::Schedule;
 use crate::connector::Kind;
 use crate::connector::file::FileConfig;
@@ -39,8 +38,8 @@ struct Common {
     products: Vec<String>,
     private_events: String,
     timeout_seconds: u64,
-    batch: usize,
-    oversize: Option<String>,
+    batch: u64,
+    oversize: Option<toml::Value>,
     backoff_seconds: Vec<u64>,
 }
 
@@ -88,87 +87,79 @@ impl ConnectorConfig {
     }
 
     /// From its table.
-    pub(super) fn parse(name: &str, mut table: Table) -> Result<Self, ConfigError> {
-        let refuse = |what: &str| ConfigError(format!("[connectors.{name}] {what}"));
+    pub(super) fn parse(name: &str, mut table: Table) -> Result<Self, Fault> {
         let label = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
         if !name.chars().all(label) || name.is_empty() || name.len() > 64 {
-            return Err(refuse("has a name that is no metric label: write letters, digits, - and _, at most 64"));
+            return Err(Fault::here("its name is no metric label; write letters, digits, - and _, at most 64"));
         }
         let kind = match table.remove("type") {
             Some(toml::Value::String(kind)) => kind,
-            Some(_) => return Err(refuse("type is not a string; write type = \"file\"")),
-            None => return Err(refuse("has no type; write type = \"file\"")),
+            Some(_) => return Err(Fault::at("type", "it is not a string; write \"file\"")),
+            None => return Err(Fault::here("`type` is missing; write type = \"file\"")),
         };
         if ["kafka", "stomp", "amqp", "fedmsg", "webhook"].contains(&kind.as_str()) {
-            return Err(not_yet(&format!("[connectors.{name}] type = {kind:?}"), "that bus"));
+            return Err(Fault::not_yet("type", &format!("the bus {kind:?}")));
         }
         let mut common = Table::new();
         for key in COMMON_KEYS {
             common.extend(table.remove_entry(key));
         }
-        let kind = match Kind::parse(&kind, table) {
-            None => {
-                return Err(refuse(&format!("type = {kind:?} is not known; write one of {}", Kind::NAMES.join(", "))));
-            }
-            Some(Err(error)) => {
-                let hint = unknown_key(error.message()).and_then(|key| suggest(key, COMMON_KEYS.into_iter()));
-                return Err(refuse(&format!("{}{}", explain(&error, None), hint.unwrap_or_default())));
-            }
-            Some(Ok(kind)) => kind,
+        let Some(parsed) = Kind::parse(&kind, table) else {
+            return Err(Fault::at("type", format!("{kind:?} is not known; write one of {}", Kind::NAMES.join(", "))));
         };
-        let common: Common = common.try_into().map_err(|error| refuse(&explain(&error, None).0))?;
-        common.check(name, kind)
+        let kind = Fault::catch_among(parsed, &COMMON_KEYS)?;
+        let common: Common = Fault::catch(common.try_into())?;
+        common.check(kind)
     }
 }
 
-/// The key that serde does not know.
-fn unknown_key(message: &str) -> Option<&str> {
-    message.strip_prefix("unknown field `")?.split('`').next()
-}
-
 impl Common {
-    fn check(self, name: &str, kind: Kind) -> Result<ConnectorConfig, ConfigError> {
-        let refuse = |what: String| ConfigError(format!("[connectors.{name}] {what}"));
-        among(name, "targets", &self.targets, &["bug", "comment", "attachment", "relay"])?;
-        among(name, "actions", &self.actions, &["create", "modify", "update"])?;
+    fn check(self, kind: Kind) -> Result<ConnectorConfig, Fault> {
+        among("targets", &self.targets, &["bug", "comment", "attachment", "relay"])?;
+        among("actions", &self.actions, &["create", "modify", "update"])?;
+        if self.products.is_empty() {
+            return Err(Fault::at("products", "the list is empty, so nothing would be sent; write names, or [\"*\"]"));
+        }
         if self.oversize.is_some() {
-            return Err(not_yet(&format!("[connectors.{name}] oversize"), "buses with a limit on size"));
+            return Err(Fault::not_yet("oversize", "buses with a limit on size"));
         }
         let private_events = match self.private_events.as_str() {
             "send" => true,
             "drop" => false,
             other => {
-                return Err(refuse(format!("private_events = {other:?} is not known; write \"send\" or \"drop\"")));
+                let what = format!("{other:?} is not known; write \"send\" or \"drop\"");
+                return Err(Fault::at("private_events", what));
             }
         };
-        if self.batch == 0 || self.batch > 10_000 {
-            return Err(refuse(format!("batch = {} is out of range; write 1 to 10000", self.batch)));
+        // Beyond a week nobody knows any more that something waits. 0 would try again without end.
+        for &delay in &self.backoff_seconds {
+            within("backoff_seconds", delay, 1..=604_800)?;
         }
-        if self.timeout_seconds == 0 {
-            return Err(refuse("timeout_seconds = 0 leaves no time to send; write 1 or more".to_owned()));
-        }
-        let delays: Vec<Duration> = self.backoff_seconds.iter().copied().map(Duration::from_secs).collect();
-        if delays.iter().any(Duration::is_zero) {
-            return Err(refuse(
-                "backoff_seconds has a 0, which would try again without end; write 1 or more".to_owned(),
-            ));
-        }
+        let delays = self.backoff_seconds.iter().copied().map(Duration::from_secs).collect();
         let schedule = Schedule::new(delays)
-            .ok_or_else(|| refuse("backoff_seconds is empty; write at least one delay".to_owned()))?;
+            .ok_or_else(|| Fault::at("backoff_seconds", "the list is empty; write at least one delay"))?;
+        let batch = within("batch", self.batch, 1..=10_000)?;
+        let timeout = within("timeout_seconds", self.timeout_seconds, 1..=3_600)?;
         let Common { targets, actions, products, .. } = self;
         Ok(ConnectorConfig {
             enabled: self.enabled,
             filter: Filter { targets, actions, products, private_events },
-            timeout: Duration::from_secs(self.timeout_seconds),
-            batch: self.batch,
+            timeout: Duration::from_secs(timeout),
+            batch: usize::try_from(batch).unwrap_or(usize::MAX),
             schedule,
             kind,
         })
     }
 }
 
-fn among(name: &str, key: &str, words: &[String], known: &[&str]) -> Result<(), ConfigError> {
+fn among(key: &str, words: &[String], known: &[&str]) -> Result<(), Fault> {
+    if words.is_empty() {
+        return Err(Fault::at(
+            key,
+            format!("the list is empty, so nothing would be sent; known are {}", known.join(", ")),
+        ));
+    }
     let Some(word) = words.iter().find(|word| !known.contains(&word.as_str())) else { return Ok(()) };
-    let hint = suggest(word, known.iter().copied()).unwrap_or_else(|| format!("; known are {}", known.join(", ")));
-    Err(ConfigError(format!("[connectors.{name}] {key}: {word:?} is not known{hint}")))
+    let hint = suggest(word, known.iter().copied()).unwrap_or_default();
+    Err(Fault::at(key, format!("{word:?} is not known{hint}; known are {}", known.join(", "))))
 }

@@ -4,29 +4,47 @@ use std::path::PathBuf;
 
 use secrecy::SecretString;
 
-use super::ConfigError;
+use super::fault::Fault;
+use super::overlay::Overlay;
 
-/// The secret called `what`; `None` if it is given in none of the three ways, an error if in several.
-pub(super) fn read(
-    what: &str,
-    value: Option<String>,
-    file: Option<PathBuf>,
-    env: Option<String>,
-) -> Result<Option<SecretString>, ConfigError> {
-    let given = [value.is_some(), file.is_some(), env.is_some()].iter().filter(|given| **given).count();
-    if given > 1 {
-        return Err(ConfigError(format!("{what} is given in several ways; keep one of it, _file and _env")));
+/// The three ways to give the secret called `key`.
+pub(super) struct Given {
+    pub(super) key: &'static str,
+    pub(super) value: Option<String>,
+    pub(super) file: Option<PathBuf>,
+    pub(super) env: Option<String>,
+}
+
+impl Given {
+    /// The secret; `None` if it is given in none of the ways, an error if in several, or empty.
+    pub(super) fn read(self, overlay: &Overlay) -> Result<Option<SecretString>, Fault> {
+        let Given { key, value, file, env } = self;
+        let given = [value.is_some(), file.is_some(), env.is_some()].iter().filter(|given| **given).count();
+        if given > 1 {
+            return Err(Fault::at(
+                key,
+                format!("it is given in several ways; keep one of {key}, {key}_file and {key}_env"),
+            ));
+        }
+        let (key, text) = if let Some(path) = file {
+            let key = format!("{key}_file");
+            let text = std::fs::read_to_string(&path).map_err(|error| {
+                Fault::at(&key, format!("{} cannot be read: {error}; put the secret there", path.display()))
+            })?;
+            // Editors and `echo` leave a line end behind; secrets have none.
+            (key, Some(text.trim_end_matches(['\r', '\n']).to_owned()))
+        } else if let Some(name) = env {
+            let key = format!("{key}_env");
+            let text = overlay.get(&name).ok_or_else(|| {
+                Fault::at(&key, format!("the environment variable {name} is not set; set it before bugrelay starts"))
+            })?;
+            (key, Some(text.to_owned()))
+        } else {
+            (key.to_owned(), value)
+        };
+        if text.as_ref().is_some_and(String::is_empty) {
+            return Err(Fault::at(&key, "the secret is empty; take the key out if there is none"));
+        }
+        Ok(text.map(SecretString::from))
     }
-    if let Some(path) = file {
-        let text = std::fs::read_to_string(&path)
-            .map_err(|error| ConfigError(format!("{what}_file: {} cannot be read: {error}", path.display())))?;
-        // Editors and `echo` leave a line end behind; secrets have none.
-        return Ok(Some(SecretString::from(text.trim_end_matches(['\r', '\n']))));
-    }
-    if let Some(name) = env {
-        let text = std::env::var(&name)
-            .map_err(|_| ConfigError(format!("{what}_env: the environment variable {name} is not set")))?;
-        return Ok(Some(SecretString::from(text)));
-    }
-    Ok(value.map(SecretString::from))
 }

@@ -5,7 +5,10 @@
 
 mod sink;
 
+use std::path::Path;
+
 use async_trait::async_trait;
+use rustix::fs::{Access, access};
 use serde::Deserialize;
 use tokio::task::JoinHandle;
 
@@ -22,6 +25,30 @@ pub struct FileConfig {
     /// A file larger than so many million bytes is renamed to `<path>.<time>` before the next batch. Absent: never.
     #[serde(default)]
     pub rotate_megabytes: Option<u64>,
+}
+
+impl FileConfig {
+    /// Whether the file, or one in its directory, could be written; nothing is made.
+    pub(super) fn check(&self) -> Result<String, SendError> {
+        if self.path == "-" {
+            return Ok("writes to standard output".to_owned());
+        }
+        let path = Path::new(&self.path);
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let refuse = |what: String| SendError::misconfigured(what);
+        if !folder.is_dir() {
+            return Err(refuse(format!("the directory {} is not there; make it, or mend `path`", folder.display())));
+        }
+        if path.is_dir() {
+            return Err(refuse(format!("{} is a directory; name a file in it in `path`", path.display())));
+        }
+        for place in [folder, path].into_iter().filter(|place| place.exists()) {
+            access(place, Access::WRITE_OK).map_err(|error| {
+                refuse(format!("{} cannot be written: {error}; let bugrelay's user write it", place.display()))
+            })?;
+        }
+        Ok(format!("{} can be written", path.display()))
+    }
 }
 
 /// See the module. The file is opened at the first `send`, and anew after every failure.

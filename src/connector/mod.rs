@@ -30,6 +30,16 @@ impl Kind {
         }
     }
 
+    /// Looks whether it could send, and changes nothing; says what was found.
+    ///
+    /// # Errors
+    /// What the first `send` would fail with, as far as that can be seen without sending.
+    pub async fn check(&self) -> Result<String, SendError> {
+        match self {
+            Kind::File(config) => config.check(),
+        }
+    }
+
     /// Builds it; it connects when it first sends.
     pub fn build(&self) -> Box<dyn Connector> {
         match self {

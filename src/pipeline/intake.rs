@@ -7,7 +7,7 @@ use tokio::sync::{mpsc, watch};
 use super::pause;
 use super::progress::{Progress, now_ms};
 use crate::backoff::Reconnect;
-use crate::capture::{Capture, CaptureError, Source};
+use crate::capture::{Capture, CaptureError, Gap, Source};
 use crate::changeset::{Position, Transaction};
 use crate::metrics::SourceMetrics;
 
@@ -35,6 +35,10 @@ impl Intake {
     pub(super) async fn run(mut self, mut position: Option<Position>) {
         let mut reconnect = Reconnect::default();
         let mut last_error = String::new();
+        let mut counted: Option<(Gap, Option<Position>)> = None;
+        for gap in Gap::ALL {
+            self.metrics.gaps.with_label_values(&[gap.as_str()]);
+        }
         let taken = self.taken.clone();
         loop {
             let error = tokio::select! {
@@ -42,12 +46,16 @@ impl Intake {
                 error = self.read(&mut position, &mut reconnect, &mut last_error) => error,
             };
             self.metrics.connected.set(0);
+            self.progress.connected(false);
+            // Once for a position, however often it is met.
+            let gap = error.gap.map(|gap| (gap, position.clone()));
+            if let Some((gap, _)) = gap.as_ref().filter(|_| gap != counted) {
+                self.metrics.gaps.with_label_values(&[gap.as_str()]).inc();
+            }
+            counted = gap.or(counted);
             // Said once, and again when it changes: not at every attempt.
             if error.message != last_error {
                 tracing::error!(class = error.class.as_str(), %error, "the change source is not read");
-                if let Some(gap) = error.gap {
-                    self.metrics.gaps.with_label_values(&[gap.as_str()]).inc();
-                }
                 last_error = error.message;
             }
             tokio::select! {
@@ -73,6 +81,7 @@ impl Intake {
         if self.is_stored {
             self.progress.resumed();
         }
+        self.progress.connected(true);
         loop {
             let transaction = tokio::select! {
                 transaction = capture.next() => transaction,

@@ -1,51 +1,118 @@
 //! How far the capture is: for readiness, and for the lag that is read at scrape time.
 
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
+
+/// After so long without another transaction the source is idle: what it had is stored.
+const IDLE_MS: i64 = 2_000;
 
 /// Shared by the capture's tasks and the admin endpoints.
 #[derive(Debug, Default)]
-pub struct Progress {
-    taken: AtomicU64,
-    stored: AtomicU64,
-    committed_at: AtomicI64,
-    running: AtomicBool,
+pub struct Progress(Mutex<State>);
+
+#[derive(Clone, Copy, Debug, Default)]
+struct State {
+    /// Read, and not stored yet.
+    waiting: usize,
+    /// A position is stored.
+    running: bool,
+    /// Since when the source is not read.
+    away_since_ms: Option<i64>,
+    /// Of the last one stored: when that was, and when it was committed.
+    stored_at_ms: i64,
+    committed_at_ms: i64,
 }
 
 impl Progress {
     /// A transaction was read from the source.
     pub(super) fn taken(&self) {
-        self.taken.fetch_add(1, Ordering::Relaxed);
+        self.state().waiting += 1;
     }
 
-    /// So many transactions were stored; the last was committed then (seconds since 1970).
-    pub(super) fn stored(&self, transactions: usize, committed_at: i64) {
-        self.stored.fetch_add(transactions as u64, Ordering::Relaxed);
-        self.committed_at.store(committed_at, Ordering::Relaxed);
-        self.running.store(true, Ordering::Release);
+    /// So many transactions were stored; the last was committed then.
+    pub(super) fn stored(&self, transactions: usize, committed_at_ms: i64) {
+        let mut state = self.state();
+        state.waiting = state.waiting.saturating_sub(transactions);
+        state.running = true;
+        state.stored_at_ms = now_ms();
+        state.committed_at_ms = committed_at_ms;
+    }
+
+    /// The source is read, or is not any more.
+    pub(super) fn connected(&self, connected: bool) {
+        let mut state = self.state();
+        state.away_since_ms = if connected { None } else { state.away_since_ms.or(Some(now_ms())) };
     }
 
     /// The source is read from a position that an earlier run stored: an idle Bugzilla may give nothing to store for hours.
     pub(super) fn resumed(&self) {
-        self.running.store(true, Ordering::Release);
+        self.state().running = true;
     }
 
     /// Whether the capture has run and a position is stored: from here on nothing is lost.
     pub fn is_running(&self) -> bool {
-        self.running.load(Ordering::Acquire)
+        self.state().running
     }
 
-    /// Now minus the commit time of the last save stored; 0 when everything that was read is stored.
+    /// Now minus the commit time of the last save stored; 0 when idle. While the source cannot be read nobody knows what it
+    /// has: then at least the time since it was last.
     pub fn lag_seconds(&self) -> f64 {
-        if self.taken.load(Ordering::Relaxed) == self.stored.load(Ordering::Relaxed) {
-            return 0.0;
+        self.state().lag_ms(now_ms()).max(0) as f64 / 1000.0
+    }
+
+    /// Nothing in here can be half done: a panic elsewhere is no reason to stop.
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn lag_ms(self, now_ms: i64) -> i64 {
+        let away = self.away_since_ms.map_or(0, |since| now_ms - since);
+        // Before the first is stored nothing is known of how old it is.
+        if self.stored_at_ms == 0 {
+            return away;
         }
-        let committed_at_ms = self.committed_at.load(Ordering::Relaxed) * 1000;
-        ((now_ms() - committed_at_ms).max(0) as f64) / 1000.0
+        let idle = self.waiting == 0 && now_ms - self.stored_at_ms > IDLE_MS;
+        let behind = match (idle, self.waiting) {
+            (true, _) => 0,
+            (false, 0) => self.stored_at_ms - self.committed_at_ms,
+            (false, _) => now_ms - self.committed_at_ms,
+        };
+        behind.max(away)
     }
 }
 
 /// Milliseconds since 1970, by this machine's clock.
 pub(super) fn now_ms() -> i64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |age| i64::try_from(age.as_millis()).unwrap_or(i64::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const STORED: State =
+        State { waiting: 0, running: true, away_since_ms: None, stored_at_ms: 100_000, committed_at_ms: 40_000 };
+
+    #[test]
+    fn an_idle_source_does_not_lag_however_old_its_last_save_is() {
+        assert_eq!(STORED.lag_ms(900_000), 0);
+    }
+
+    #[test]
+    fn one_that_catches_up_lags_by_the_age_of_what_it_stored_even_between_two_transactions() {
+        assert_eq!(STORED.lag_ms(100_500), 60_000);
+        assert_eq!(State { waiting: 1, ..STORED }.lag_ms(130_000), 90_000);
+    }
+
+    #[test]
+    fn before_anything_is_stored_the_lag_is_not_the_time_since_1970() {
+        assert_eq!(State { waiting: 3, ..State::default() }.lag_ms(900_000), 0);
+    }
+
+    #[test]
+    fn a_source_that_is_away_lags_by_the_time_that_it_is() {
+        assert_eq!(State { away_since_ms: Some(850_000), ..STORED }.lag_ms(900_000), 50_000);
+    }
 }

@@ -161,7 +161,9 @@ pub enum QueueError {
         reason: String,
     },
     /// Another process has it.
-    #[error("the store {store} is in use by another bugrelay; one store serves one instance")]
+    #[error(
+        "the store {store} is in use by another bugrelay; stop that one, or give this one a store of its own ([queue] store)"
+    )]
     InUse {
         /// Which.
         store: String,

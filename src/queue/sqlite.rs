@@ -12,7 +12,7 @@ mod settle;
 mod upkeep;
 mod writer;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -69,10 +69,18 @@ impl SqliteQueue {
     /// Opens the store for this process alone, and makes it if it is not there. Blocks for some milliseconds, whatever waits in it.
     ///
     /// # Errors
-    /// [`QueueError::Unusable`]: in use by another process, damaged, of a newer version, or not to be written.
+    /// [`QueueError::InUse`] by another process; [`QueueError::Unusable`]: damaged, of a newer version, or not to be written.
     pub fn open(settings: Settings) -> Result<Self, QueueError> {
         let store = format!("sqlite:{}", settings.path.display());
         SqliteQueue::open_as(settings, store.clone()).map_err(|fault| fault.of(&store))
+    }
+
+    /// What [`SqliteQueue::open`] would say, without a change on disk; `false` if it would make the store.
+    ///
+    /// # Errors
+    /// As `open`'s; damage behind the file's first page is not looked for.
+    pub fn look(path: &Path) -> Result<bool, QueueError> {
+        file::look(path).map_err(|fault| fault.of(&format!("sqlite:{}", path.display())))
     }
 
     fn open_as(settings: Settings, store: String) -> Result<Self, Fault> {

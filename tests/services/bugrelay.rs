@@ -77,13 +77,18 @@ impl Bugrelay {
 
     /// Starts `run` and returns at once. Its log is added to the file `log`, at level trace.
     pub(crate) fn start(&mut self) {
-        self.start_under(&[], "trace");
+        self.start_under(&[], &["run", "--log", "trace"]);
     }
 
-    /// The same, with another level of the log, under another program (`strace`), which must become the process that it runs.
-    pub(crate) fn start_under(&mut self, wrapper: &[&str], level: &str) {
+    /// Starts this command line and returns at once; what it prints is added to the file `log`.
+    pub(crate) fn start_with(&mut self, arguments: &[&str]) {
+        self.start_under(&[], arguments);
+    }
+
+    /// The same under another program (`strace`), which must become the process that it runs.
+    pub(crate) fn start_under(&mut self, wrapper: &[&str], arguments: &[&str]) {
         let log = std::fs::OpenOptions::new().create(true).append(true).open(self.path("log")).expect("a log");
-        let run = self.command(&["run", "--log", level]);
+        let run = self.command(arguments);
         let mut command = match wrapper.split_first() {
             None => run,
             Some((program, arguments)) => {
@@ -112,7 +117,8 @@ impl Bugrelay {
         }
     }
 
-    fn command(&self, arguments: &[&str]) -> Command {
+    /// The command line of another verb, to be started.
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_bugrelay"));
         command.arg("--config").arg(self.path("bugrelay.toml")).args(arguments);
         command
@@ -191,10 +197,15 @@ impl Bugrelay {
 
     /// A page of the admin port, with its head; empty when nobody answers.
     pub(crate) fn get(&self, path: &str) -> String {
+        self.ask(path, "Host: localhost")
+    }
+
+    /// The same, with head lines of one's own.
+    pub(crate) fn ask(&self, path: &str, head: &str) -> String {
         let ask = || -> std::io::Result<String> {
             let mut stream = TcpStream::connect(("127.0.0.1", self.port))?;
             stream.set_read_timeout(Some(Duration::from_secs(10)))?;
-            write!(stream, "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?;
+            write!(stream, "GET {path} HTTP/1.1\r\n{head}\r\nConnection: close\r\n\r\n")?;
             let mut answer = String::new();
             stream.read_to_string(&mut answer)?;
             Ok(answer)
@@ -210,6 +221,11 @@ impl Bugrelay {
     /// Everything that it left on disk.
     pub(crate) fn files(&self) -> Vec<PathBuf> {
         std::fs::read_dir(self.folder.path()).expect("its folder").map(|entry| entry.expect("a file").path()).collect()
+    }
+
+    /// Its admin port.
+    pub(crate) fn port(&self) -> u16 {
+        self.port
     }
 
     /// Its folder.

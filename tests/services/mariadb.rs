@@ -77,6 +77,12 @@ impl MariaDb {
         self.start_again();
     }
 
+    /// The same, with other options from then on.
+    pub(crate) fn restart_with(&mut self, options: &[&str]) {
+        self.options = options.iter().map(ToString::to_string).collect();
+        self.restart();
+    }
+
     /// Kills it without notice, and leaves it dead.
     pub(crate) fn kill9(&mut self) {
         self.process.end("KILL");

@@ -2,7 +2,7 @@
 //!
 //! Included by the test binary (`#[path = "../services/mod.rs"] mod services;`). No mocks in here.
 
-#![allow(dead_code, reason = "not every test binary needs every service")]
+#![allow(dead_code, unused_imports, reason = "not every binary needs every service")]
 
 mod bugrelay;
 mod mariadb;

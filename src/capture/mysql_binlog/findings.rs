@@ -1,5 +1,7 @@
 //! Is the server fit to be read? Each answer with the setting, what was found, what is expected, and the SQL that mends it.
 
+use std::borrow::Cow;
+
 use mysql_async::Error;
 use mysql_async::prelude::Queryable;
 
@@ -31,6 +33,8 @@ const TABLES: [(&str, &str); 19] = [
     ("versions", "1"),
 ];
 
+const FURTHER_TABLES: &str = include_str!("../../../sql/mysql/query/further_tables.sql");
+
 const DAY: u64 = 24 * 60 * 60;
 
 /// Everything that can be said of a server that answers.
@@ -50,7 +54,7 @@ pub(super) async fn inspect(server: &mut Server, database: &str) -> Result<Vec<F
 /// The finding for a server that cannot be asked.
 pub(super) fn unreachable(error: &CaptureError) -> Finding {
     let severity = if error.class == Class::Transient { Severity::Unavailable } else { Severity::Error };
-    Finding { id: "connection", severity, message: error.message.clone(), remedy: None }
+    Finding { id: "connection".into(), severity, message: error.message.clone(), remedy: None }
 }
 
 /// The error that forbids to begin, if one of the findings does.
@@ -71,7 +75,7 @@ fn setting(settings: &Settings, name: &'static str, expected: &str, otherwise: S
     let message =
         if good { format!("{name} is {found}") } else { format!("{name} is {found:?}, expected {expected:?}") };
     let severity = if good { Severity::Good } else { otherwise };
-    Finding { id: name, severity, message, remedy: (!good).then(|| remedy.to_owned()) }
+    Finding { id: name.into(), severity, message, remedy: (!good).then(|| remedy.to_owned()) }
 }
 
 fn settings(settings: &Settings) -> Vec<Finding> {
@@ -82,7 +86,7 @@ fn settings(settings: &Settings) -> Vec<Finding> {
             "log_bin",
             "ON",
             Severity::Error,
-            "put log_bin = binlog under [mysqld] in the server's my.cnf and restart it; or use capture = \"triggers\"",
+            "put log_bin = binlog under [mysqld] in the server's my.cnf and restart it",
         ),
         set("binlog_format", "ROW", Severity::Error, "SET GLOBAL binlog_format = 'ROW', also in my.cnf"),
         set("binlog_row_image", "FULL", Severity::Error, "SET GLOBAL binlog_row_image = 'FULL', also in my.cnf"),
@@ -112,8 +116,8 @@ fn version(settings: &Settings) -> Finding {
     } else {
         format!("version is {found:?}, expected MariaDB 10.5 or MySQL 8.0 or later")
     };
-    let remedy = (!good).then(|| "upgrade the server, or use capture = \"triggers\"".to_owned());
-    Finding { id: "version", severity: if good { Severity::Good } else { Severity::Error }, message, remedy }
+    let remedy = (!good).then(|| "upgrade the server".to_owned());
+    Finding { id: "version".into(), severity: if good { Severity::Good } else { Severity::Error }, message, remedy }
 }
 
 fn gtid(settings: &Settings) -> Finding {
@@ -125,7 +129,7 @@ fn gtid(settings: &Settings) -> Finding {
     };
     let remedy = (!good).then(|| "SET GLOBAL enforce_gtid_consistency = ON, then gtid_mode = OFF_PERMISSIVE, ON_PERMISSIVE, ON, one after the other".to_owned());
     Finding {
-        id: "gtid",
+        id: "gtid".into(),
         severity: if good { Severity::Good } else { Severity::Warning },
         message: message.to_owned(),
         remedy,
@@ -155,7 +159,7 @@ fn retention(settings: &Settings) -> Finding {
         (Severity::Good, format!("the binlog is kept for {kept} s"))
     };
     Finding {
-        id: "binlog_retention",
+        id: "binlog_retention".into(),
         severity,
         message,
         remedy: (severity != Severity::Good).then(|| remedy.to_owned()),
@@ -172,7 +176,7 @@ fn global_grants(grants: &[String], mariadb: bool) -> [Finding; 2] {
         let good = has(names) || has(&["ALL PRIVILEGES", " SUPER"]);
         let message = if good { format!("the account has {name}") } else { format!("the account lacks {name} ON *.*") };
         let remedy = (!good).then(|| format!("GRANT {name} ON *.* TO the account (sql/mysql/grants.sql)"));
-        Finding { id, severity: if good { Severity::Good } else { missing }, message, remedy }
+        Finding { id: Cow::Borrowed(id), severity: if good { Severity::Good } else { missing }, message, remedy }
     };
     let monitor = if mariadb { "BINLOG MONITOR" } else { "REPLICATION CLIENT" };
     [
@@ -187,38 +191,57 @@ fn global_grants(grants: &[String], mariadb: bool) -> [Finding; 2] {
 
 /// Asks for no row of every table that is read.
 async fn table_grants(server: &mut Server, database: &str) -> Result<Finding, CaptureError> {
-    let quoted = database.replace('`', "``");
     let mut denied = Vec::new();
     for (table, columns) in TABLES {
-        let question = format!("SELECT {columns} FROM `{quoted}`.`{table}` LIMIT 0");
-        match server.conn.query_drop(question).await {
-            Ok(()) => {}
-            // Not there: whether it must be is for the tables' own finding.
-            Err(Error::Server(error)) if matches!(error.code, 1049 | 1146) => {}
-            Err(Error::Server(error)) if matches!(error.code, 1044 | 1142 | 1143) => denied.push((table, columns)),
-            Err(error) => return Err(super::server::classify(&error)),
+        if !may_read(server, database, table, columns).await? {
+            denied.push((table.to_owned(), columns));
         }
     }
-    let Some(first) = denied.first() else {
+    // Which further ones there must be is told by some of those.
+    if denied.is_empty() && may_read(server, database, "fielddefs", "custom, type").await? {
+        let further: Vec<String> = match server.conn.query(FURTHER_TABLES).await {
+            Ok(further) => further,
+            // No Bugzilla there yet: for the tables' own finding.
+            Err(Error::Server(error)) if error.code == 1146 => vec![],
+            Err(error) => return Err(super::server::classify(&error)),
+        };
+        for table in further {
+            if !may_read(server, database, &table, "1").await? {
+                denied.push((table, "1"));
+            }
+        }
+    }
+    let quoted = database.replace('`', "``");
+    let Some((first, columns)) = denied.first() else {
         let message = format!("the account may read the tables of {database}");
-        return Ok(Finding { id: "grant_select", severity: Severity::Good, message, remedy: None });
+        return Ok(Finding { id: "grant_select".into(), severity: Severity::Good, message, remedy: None });
     };
-    let names: Vec<&str> = denied.iter().map(|(table, _)| *table).collect();
-    let columns = if first.1 == "1" { String::new() } else { format!(" ({})", first.1) };
+    let names: Vec<&str> = denied.iter().map(|(table, _)| table.as_str()).collect();
+    let columns = if *columns == "1" { String::new() } else { format!(" ({columns})") };
     Ok(Finding {
-        id: "grant_select",
+        id: "grant_select".into(),
         severity: Severity::Error,
         message: format!("the account may not read {} of database {database}", names.join(", ")),
         remedy: Some(format!(
-            "GRANT SELECT{columns} ON `{quoted}`.`{}` TO the account, and so on (sql/mysql/grants.sql)",
-            first.0
+            "GRANT SELECT{columns} ON `{quoted}`.`{first}` TO the account, and so on (sql/mysql/grants.sql)"
         )),
     })
 }
 
+/// Whether the table may be read, or is not there: whether it must be is for the tables' own finding.
+async fn may_read(server: &mut Server, database: &str, table: &str, columns: &str) -> Result<bool, CaptureError> {
+    let (database, table) = (database.replace('`', "``"), table.replace('`', "``"));
+    match server.conn.query_drop(format!("SELECT {columns} FROM `{database}`.`{table}` LIMIT 0")).await {
+        Ok(()) => Ok(true),
+        Err(Error::Server(error)) if matches!(error.code, 1049 | 1146) => Ok(true),
+        Err(Error::Server(error)) if matches!(error.code, 1044 | 1142 | 1143) => Ok(false),
+        Err(error) => Err(super::server::classify(&error)),
+    }
+}
+
 async fn tables(server: &mut Server, database: &str) -> Result<Finding, CaptureError> {
     let columns = server.columns(database).await?;
-    let finding = |severity, message| Finding { id: "tables", severity, message, remedy: None };
+    let finding = |severity, message| Finding { id: "tables".into(), severity, message, remedy: None };
     for table in WatchedTable::ALL {
         match columns.get(table.name()) {
             // While Bugzilla is installed or upgraded this is so, and passes.

@@ -45,7 +45,7 @@ pub(super) fn foreign(why: &str) -> CaptureError {
         Gap::ForeignServer,
         format!(
             "the stored position was not issued by this server: {why}. If this is the right server (restored, or its log was reset), \
-             `bugrelay run --from-now` begins anew here, and what was saved since is not told; if it is a copy, give the copy its own base_url"
+             `bugrelay run --from-now` goes on at its present end, and what lies between is not told; if it is a copy, give the copy its own base_url"
         ),
     )
 }
@@ -55,7 +55,8 @@ fn ahead(why: &str) -> CaptureError {
         Gap::Ahead,
         format!(
             "the stored position lies behind the end of the server's binlog: {why}; the server lost the end of its log \
-             (sync_binlog = 0 and a crash) or was restored from a backup"
+             (sync_binlog = 0 and a crash) or was restored from a backup. `bugrelay run --from-now` goes on at its present end, \
+             and what lies between is not told"
         ),
     )
 }
@@ -117,7 +118,8 @@ fn purged(why: &str) -> CaptureError {
     CaptureError::gap(
         Gap::Purged,
         format!(
-            "the server has deleted the binlog that follows the stored position: {why}; keep it longer (binlog_expire_logs_seconds)"
+            "the server has deleted the binlog that follows the stored position: {why}; keep it longer (binlog_expire_logs_seconds); \
+             `bugrelay run --from-now` goes on at its present end, and what lies between is not told"
         ),
     )
 }

@@ -169,5 +169,10 @@ fn dump_refused(message: &str, said: &str) -> CaptureError {
     } else {
         return CaptureError::misconfigured(said.to_owned());
     };
-    CaptureError::gap(gap, format!("the binlog no longer has what follows the stored position; {said}"))
+    CaptureError::gap(
+        gap,
+        format!(
+            "the binlog no longer has what follows the stored position; {said}. `bugrelay run --from-now` goes on at its present end, and what lies between is not told; to prevent it keep the log longer (binlog_expire_logs_seconds)"
+        ),
+    )
 }

@@ -14,6 +14,9 @@ pub(super) enum Fault {
     /// The disk has no room for the reserve that must be held while the store grows.
     #[error("its disk has no room for a reserve of {0} bytes")]
     Crowded(u64),
+    /// Another process has it.
+    #[error("in use")]
+    InUse,
     /// Not ours to use as it is.
     #[error("{0}")]
     Unusable(String),
@@ -56,6 +59,7 @@ impl Fault {
                 reason: format!("{self}; bugrelay must be able to write it and its directory"),
             },
             _ => match self {
+                Fault::InUse => QueueError::InUse { store },
                 Fault::Limit(reason) => QueueError::Full { store, reason },
                 Fault::Crowded(_) => QueueError::Full { store, reason: self.to_string() },
                 Fault::Unusable(reason) => QueueError::Unusable { store, reason },
@@ -69,7 +73,7 @@ impl Fault {
 /// What to do about a file that cannot be trusted.
 pub(super) fn damaged(found: &str) -> String {
     format!(
-        "it is damaged ({found}); stop bugrelay, move the file and its -wal away, set `start` in [bugzilla] \
-         to the time of the last message that arrived, and start again"
+        "it is damaged ({found}); stop bugrelay, move the file and its -wal away, and start again: it goes on from then, \
+         what waited in the store is not sent"
     )
 }

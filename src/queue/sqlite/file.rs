@@ -6,7 +6,9 @@ use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use percent_encoding::{AsciiSet, CONTROLS};
 use rusqlite::{Connection, OpenFlags};
+use rustix::fs::{Access, access};
 
 use super::fault::{Fault, damaged};
 
@@ -22,6 +24,9 @@ pub(super) const PAGE: u64 = 8192;
 /// Page caches, in KiB. What waits is read once and in order, so more would not help.
 const WRITER_CACHE: i32 = 6144;
 const READER_CACHE: i32 = 1024;
+
+/// What ends or changes a path in a URI.
+const NOT_IN_A_PATH: &AsciiSet = &CONTROLS.add(b'%').add(b'?').add(b'#').add(b' ');
 
 /// How long a checkpoint waits for readers.
 const BUSY: Duration = Duration::from_secs(10);
@@ -45,11 +50,39 @@ pub(super) fn lock(path: &Path) -> Result<Lock, Fault> {
     let file = private_file(&lock_path)?;
     match file.try_lock() {
         Ok(()) => Ok(Lock(file)),
-        Err(TryLockError::WouldBlock) => Err(Fault::Unusable(
-            "another bugrelay uses it; stop that one, or give this one a store of its own ([queue] store)".to_owned(),
-        )),
+        Err(TryLockError::WouldBlock) => Err(Fault::InUse),
         Err(TryLockError::Error(error)) => Err(cannot("lock", &lock_path, &error)),
     }
+}
+
+/// Looks whether the store could be opened, and changes nothing; `false` if it is not there yet and could be made.
+pub(super) fn look(path: &Path) -> Result<bool, Fault> {
+    let lock_path = beside(path, "-lock");
+    if let Ok(file) = File::open(&lock_path) {
+        // Shared, and let go of at once: one that starts at this very moment is all that could be in the way of it.
+        match file.try_lock_shared() {
+            Ok(()) => drop(file),
+            Err(TryLockError::WouldBlock) => return Err(Fault::InUse),
+            Err(TryLockError::Error(error)) => return Err(cannot("lock", &lock_path, &error)),
+        }
+    }
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let exists = path.try_exists().map_err(|error| cannot("look at", path, &error))?;
+    let (place, wanted) = if exists { (path, Access::READ_OK | Access::WRITE_OK) } else { (folder, Access::WRITE_OK) };
+    access(place, wanted).map_err(|error| cannot("write to", place, &error.into()))?;
+    if !exists {
+        return if folder.is_dir() {
+            Ok(false)
+        } else {
+            Err(cannot("look into", folder, &io::ErrorKind::NotADirectory.into()))
+        };
+    }
+    // Immutable: else SQLite makes its companions beside the file, be it to read.
+    let uri =
+        format!("file:{}?immutable=1", percent_encoding::utf8_percent_encode(&path.to_string_lossy(), NOT_IN_A_PATH));
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    identify(&Connection::open_with_flags(uri, flags)?)?;
+    Ok(true)
 }
 
 /// Opens the store for writing, makes it if it is not there, and looks whether it can be trusted. How long this takes does not

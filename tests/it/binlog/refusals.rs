@@ -13,7 +13,7 @@ async fn finding(site: &Site, id: &str) -> Finding {
 #[tokio::test]
 async fn a_good_server_has_only_warnings_about_what_may_hurt_later() {
     let findings = PLAIN.site().source().check().await;
-    let warnings: Vec<&str> = findings.iter().filter(|f| f.severity != Severity::Good).map(|f| f.id).collect();
+    let warnings: Vec<&str> = findings.iter().filter(|f| f.severity != Severity::Good).map(|f| f.id.as_ref()).collect();
     assert_eq!(warnings, ["binlog_row_metadata", "sync_binlog", "binlog_retention"]);
     assert!(findings.iter().all(|finding| finding.severity == Severity::Good || finding.remedy.is_some()));
 }

@@ -59,7 +59,7 @@ fn killed_at(bugrelay: &mut Bugrelay, call: &str, count: u32) -> bool {
     // -D: the process is bugrelay itself.
     let mut wrapper = vec!["strace", "-D", "-f", "-e", &trace, "-e", &inject];
     wrapper.extend(quiet);
-    bugrelay.start_under(&wrapper, "trace");
+    bugrelay.start_under(&wrapper, &["run", "--log", "trace"]);
     let ended = bugrelay.wait_until_ended(Duration::from_secs(4)).is_some();
     bugrelay.kill9();
     ended

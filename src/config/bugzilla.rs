@@ -1,0 +1,181 @@
+//! `[bugzilla]`: which Bugzilla, and how its changes are captured.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::Deserialize;
+use url::Url;
+
+use super::fault::{Fault, within};
+use super::overlay::Overlay;
+use super::secret::Given;
+use super::{BugzillaConfig, Tls};
+use crate::bugzilla::Zone;
+
+/// How a database is written.
+const DATABASE: &str = "write \"mysql://USER@HOST:3306/DATABASE\"";
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct BugzillaTable {
+    database: String,
+    password: Option<String>,
+    password_file: Option<PathBuf>,
+    password_env: Option<String>,
+    tls: Option<String>,
+    ca_file: Option<PathBuf>,
+    #[serde(default = "auto")]
+    capture: String,
+    base_url: String,
+    #[serde(default = "utc")]
+    time_zone: String,
+    #[serde(default)]
+    require_login: bool,
+    /// A word, or a time.
+    start: Option<toml::Value>,
+    sweep_interval_seconds: Option<toml::Value>,
+    #[serde(default = "late_commit_window_seconds")]
+    late_commit_window_seconds: u64,
+    #[serde(default)]
+    allow_unlimited_wal: bool,
+    #[serde(default = "schema")]
+    schema: String,
+}
+
+fn auto() -> String {
+    "auto".to_owned()
+}
+
+fn utc() -> String {
+    "UTC".to_owned()
+}
+
+fn late_commit_window_seconds() -> u64 {
+    900
+}
+
+fn schema() -> String {
+    "bugrelay".to_owned()
+}
+
+impl BugzillaTable {
+    pub(super) fn check(self, overlay: &Overlay) -> Result<BugzillaConfig, Fault> {
+        self.refuse_what_is_not_there_yet()?;
+        let mut database = database(&self.database)?;
+        check_capture(&self.capture)?;
+        check_base_url(&self.base_url)?;
+        let zone = Zone::named(&self.time_zone).map_err(|error| Fault::at("time_zone", error.to_string()))?;
+        check_schema(&self.schema, &database)?;
+        let url_password =
+            database.password().map(|p| percent_encoding::percent_decode_str(p).decode_utf8_lossy().into_owned());
+        if url_password.is_some() && self.password.is_some() {
+            return Err(Fault::at("password", "it is given in `database` as well; keep one of both"));
+        }
+        let password = Given {
+            key: "password",
+            value: self.password.or(url_password),
+            file: self.password_file,
+            env: self.password_env,
+        };
+        let password = password.read(overlay)?;
+        // From here on the password is in one place only. It fails for URLs without a host, and those were refused.
+        let _ = database.set_password(None);
+        let window = within("late_commit_window_seconds", self.late_commit_window_seconds, 1..=604_800)?;
+        Ok(BugzillaConfig {
+            tls: tls(self.tls.as_deref(), self.ca_file, &database)?,
+            database,
+            password,
+            base_url: self.base_url,
+            zone,
+            require_login: self.require_login,
+            late_commit_window: Duration::from_secs(window),
+            schema: self.schema,
+        })
+    }
+
+    fn refuse_what_is_not_there_yet(&self) -> Result<(), Fault> {
+        if self.start.as_ref().is_some_and(|start| start.as_str() != Some("now")) {
+            return Err(Fault::not_yet("start", "starting from a time in the past"));
+        }
+        if self.sweep_interval_seconds.is_some() {
+            return Err(Fault::not_yet("sweep_interval_seconds", "the sweep"));
+        }
+        if self.allow_unlimited_wal {
+            return Err(Fault::not_yet("allow_unlimited_wal", "logical decoding"));
+        }
+        Ok(())
+    }
+}
+
+/// The URL is in no message: it may hold a password.
+fn database(text: &str) -> Result<Url, Fault> {
+    let refuse = |what: &str| Fault::at("database", format!("{what}; {DATABASE}"));
+    let database = Url::parse(text).map_err(|error| refuse(&format!("it is not a URL ({error})")))?;
+    match database.scheme() {
+        "mysql" | "mariadb" => {}
+        "postgresql" | "postgres" => return Err(Fault::not_yet("database", "PostgreSQL")),
+        _ => return Err(refuse("it begins with no database that Bugzilla runs on")),
+    }
+    if database.host_str().is_none_or(str::is_empty) {
+        return Err(refuse("it names no host"));
+    }
+    match database.path().trim_matches('/') {
+        "" => return Err(refuse("it names no database")),
+        name if name.contains('/') => return Err(refuse("it names several databases")),
+        _ => {}
+    }
+    if database.query().is_some() || database.fragment().is_some() {
+        return Err(refuse("it has something behind `?` or `#`, which is not read (a # in a password is written %23)"));
+    }
+    Ok(database)
+}
+
+fn check_capture(capture: &str) -> Result<(), Fault> {
+    match capture {
+        "auto" | "binlog" => Ok(()),
+        "triggers" | "logical" | "history" => Err(Fault::not_yet("capture", &format!("the way in {capture:?}"))),
+        other => Err(Fault::at("capture", format!("{other:?} is not known; write \"auto\" or \"binlog\""))),
+    }
+}
+
+fn check_base_url(base_url: &str) -> Result<(), Fault> {
+    let is_web = |url: Url| matches!(url.scheme(), "http" | "https") && url.host_str().is_some();
+    if Url::parse(base_url).is_ok_and(is_web) {
+        return Ok(());
+    }
+    let remedy = "write Bugzilla's parameter urlbase, as \"https://bugzilla.example.org/\"";
+    Err(Fault::at("base_url", format!("{base_url:?} is not the address of a web site; {remedy}")))
+}
+
+/// What is written to our own schema is not looked at: it must not be Bugzilla's.
+fn check_schema(schema: &str, database: &Url) -> Result<(), Fault> {
+    let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    if schema.is_empty() || schema.len() > 64 || !schema.chars().all(is_name) {
+        return Err(Fault::at("schema", "it is not a name; write letters, digits and _, at most 64"));
+    }
+    if database.path().trim_matches('/').eq_ignore_ascii_case(schema) {
+        return Err(Fault::at("schema", "it is Bugzilla's own database; write another name, as \"bugrelay\""));
+    }
+    Ok(())
+}
+
+/// Verified unless the server is on this machine.
+fn tls(wanted: Option<&str>, ca_file: Option<PathBuf>, database: &Url) -> Result<Tls, Fault> {
+    let host = database.host_str().unwrap_or_default().trim_matches(['[', ']']);
+    let here = host == "localhost" || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback());
+    if let Some(path) = &ca_file {
+        std::fs::metadata(path).map_err(|error| {
+            Fault::at("ca_file", format!("{} cannot be read: {error}; name a PEM file", path.display()))
+        })?;
+    }
+    match wanted {
+        Some("off") if ca_file.is_some() => {
+            Err(Fault::at("ca_file", "it is given though tls = \"off\"; take one of them out"))
+        }
+        Some("off") => Ok(Tls::Off),
+        None if here && ca_file.is_none() => Ok(Tls::Off),
+        Some("verify") | None => Ok(Tls::Verify { ca_file }),
+        Some(other) => Err(Fault::at("tls", format!("{other:?} is not known; write \"verify\" or \"off\""))),
+    }
+}

@@ -1,0 +1,229 @@
+//! `bugrelay check`: each thing that can be wrong is found, named and told how to mend.
+
+use serde_json::Value;
+
+use super::NOBODY;
+use crate::services::{Bugrelay, Database, MariaDb};
+
+const GRANTS: &str = include_str!("../../../sql/mysql/grants.sql");
+
+/// The findings of `check --json`, and its exit code.
+fn findings(bugrelay: &Bugrelay) -> (i32, Vec<Value>) {
+    let ended = bugrelay.verb(&["check", "--json"]);
+    let findings =
+        serde_json::from_str(&ended.out).unwrap_or_else(|error| panic!("{error}\n{}{}", ended.out, ended.err));
+    (ended.code, findings)
+}
+
+/// The finding of this name: its severity, and message and remedy in one.
+fn finding(findings: &[Value], id: &str) -> (String, String) {
+    let found = findings.iter().find(|finding| finding["id"] == id);
+    let found = found.unwrap_or_else(|| panic!("no finding {id} in {findings:#?}"));
+    let text = |key: &str| found[key].as_str().unwrap_or_default().to_owned();
+    (text("severity"), format!("{}; {}", text("message"), text("remedy")))
+}
+
+fn at(server: &MariaDb, account: &str, database: &str) -> String {
+    format!("mysql://{account}@127.0.0.1:{}/{database}", server.port())
+}
+
+#[test]
+fn on_a_good_server_everything_is_listed_and_the_exit_is_0() {
+    let bugzilla = MariaDb::shared().database();
+    let bugrelay = Bugrelay::configured(&bugzilla.bugrelay_url(), "", "");
+    let ended = bugrelay.verb(&["check"]);
+    assert_eq!(ended.code, 0, "{}{}", ended.out, ended.err);
+    let ids = [
+        "configuration",
+        "connection",
+        "log_bin",
+        "binlog_format",
+        "binlog_row_image",
+        "grant_replication",
+        "grant_monitor",
+    ];
+    for id in ids.into_iter().chain(["grant_select", "tables", "store", "connector_out"]) {
+        assert!(ended.out.contains(&format!("good     {id}: ")), "{id}:\n{}", ended.out);
+    }
+    let (code, findings) = findings(&bugrelay);
+    assert_eq!(code, 0);
+    assert_eq!(finding(&findings, "grant_select").0, "good");
+}
+
+#[test]
+fn offline_it_stops_after_the_configuration() {
+    let ended = Bugrelay::configured(NOBODY, "", "").verb(&["check", "--offline"]);
+    assert_eq!(ended.code, 0);
+    assert_eq!(ended.out.lines().count(), 1, "{}", ended.out);
+    assert!(ended.out.starts_with("good     configuration: "), "{}", ended.out);
+}
+
+#[test]
+fn it_makes_and_changes_nothing() {
+    let bugzilla = MariaDb::shared().database();
+    let mut bugrelay = Bugrelay::configured(&bugzilla.bugrelay_url(), "", "");
+    assert_eq!(bugrelay.verb(&["check"]).code, 0);
+    assert_eq!(bugrelay.files(), [bugrelay.path("bugrelay.toml")], "neither a store nor the connector's file");
+    bugrelay.start();
+    bugrelay.wait_until_ready();
+    bugrelay.terminate();
+    let before = (std::fs::read(bugrelay.path("store.db")).unwrap(), bugrelay.files().len());
+    let (code, findings) = findings(&bugrelay);
+    assert_eq!(code, 0);
+    assert!(finding(&findings, "store").1.contains("can be used"));
+    assert_eq!((std::fs::read(bugrelay.path("store.db")).unwrap(), bugrelay.files().len()), before);
+}
+
+#[test]
+fn beside_a_running_bugrelay_it_is_green_and_does_not_disturb() {
+    let bugzilla = MariaDb::shared().database();
+    let bugrelay = Bugrelay::running(&bugzilla.bugrelay_url());
+    let (code, findings) = findings(&bugrelay);
+    assert_eq!(code, 0, "{findings:#?}");
+    assert!(finding(&findings, "store").1.contains("in use by a running bugrelay"));
+    bugzilla.play("01_");
+    assert!(!bugrelay.wait_for(1).is_empty());
+}
+
+#[test]
+fn a_database_that_is_not_there_is_unavailable() {
+    let (code, findings) = findings(&Bugrelay::configured(NOBODY, "", ""));
+    assert_eq!(code, 69);
+    let (severity, text) = finding(&findings, "connection");
+    assert_eq!(severity, "unavailable");
+    assert!(text.contains("the connection to the database failed"), "{text}");
+}
+
+#[test]
+fn a_wrong_password_or_database_is_a_matter_of_configuration() {
+    let server = MariaDb::shared();
+    let bugzilla = server.database();
+    for (account, database) in [
+        ("bugrelay:hunter2", bugzilla.name.as_str()),
+        ("nobody:hunter2", &bugzilla.name),
+        ("bugrelay:bugrelay", "nowhere"),
+    ] {
+        let bugrelay = Bugrelay::configured(&at(server, account, database), "", "");
+        let (code, findings) = findings(&bugrelay);
+        assert_eq!(code, 78, "{account} {database}: {findings:#?}");
+        let (severity, text) = finding(&findings, "connection");
+        assert_eq!(severity, "error");
+        assert!(text.contains("Access denied") && text.contains("GRANT REPLICATION SLAVE"), "{text}");
+        assert!(!text.contains("hunter2"), "{text}");
+    }
+}
+
+#[test]
+fn a_database_without_bugzilla_may_have_it_later() {
+    let server = MariaDb::shared();
+    server.exec("CREATE DATABASE IF NOT EXISTS empty; CREATE USER IF NOT EXISTS reader@'%' IDENTIFIED BY 'reader'");
+    server.exec(
+        "GRANT REPLICATION SLAVE, REPLICATION CLIENT ON *.* TO reader@'%'; GRANT SELECT ON empty.* TO reader@'%'",
+    );
+    let (code, findings) = findings(&Bugrelay::configured(&at(server, "reader:reader", "empty"), "", ""));
+    assert_eq!(code, 69, "{findings:#?}");
+    assert!(finding(&findings, "tables").1.contains("is Bugzilla still being installed"), "{findings:#?}");
+}
+
+#[test]
+fn settings_that_forbid_to_read_are_named_with_the_sql_that_mends_them() {
+    for (options, id, words) in [
+        (&["--skip-log-bin"][..], "log_bin", ["\"OFF\", expected \"ON\"", "put log_bin"]),
+        (
+            &["--binlog-format=STATEMENT"],
+            "binlog_format",
+            ["\"STATEMENT\", expected \"ROW\"", "SET GLOBAL binlog_format = 'ROW'"],
+        ),
+        (
+            &["--binlog-row-image=MINIMAL"],
+            "binlog_row_image",
+            ["\"MINIMAL\", expected \"FULL\"", "SET GLOBAL binlog_row_image = 'FULL'"],
+        ),
+    ] {
+        let server = MariaDb::start(options);
+        let bugzilla = server.database();
+        let (code, findings) = findings(&Bugrelay::configured(&bugzilla.bugrelay_url(), "", ""));
+        assert_eq!(code, 78, "{findings:#?}");
+        let (severity, text) = finding(&findings, id);
+        assert_eq!(severity, "error");
+        assert!(words.iter().all(|word| text.contains(word)), "{text}");
+    }
+}
+
+/// An account with these grants on the database; gives its address.
+fn account(server: &MariaDb, bugzilla: &Database<'_>, name: &str, grants: &[String]) -> String {
+    let mut sql = format!("CREATE USER {name}@'%' IDENTIFIED BY 'x';");
+    for grant in grants {
+        sql.push_str(&grant.replace("'bugrelay'", name).replace("ON bugs.", &format!("ON {}.", bugzilla.name)));
+    }
+    server.exec(&sql);
+    at(server, &format!("{name}:x"), &bugzilla.name)
+}
+
+#[test]
+fn each_missing_grant_is_found_and_the_documented_ones_are_enough() {
+    let server = MariaDb::shared();
+    let bugzilla = server.database();
+    let both = "GRANT REPLICATION SLAVE, REPLICATION CLIENT ON *.*";
+    let mut grants: Vec<String> = Vec::new();
+    for line in GRANTS.lines().filter(|line| line.starts_with("GRANT ")) {
+        match line.strip_prefix(both) {
+            Some(to) => grants.extend(["SLAVE", "CLIENT"].map(|what| format!("GRANT REPLICATION {what} ON *.*{to}"))),
+            None => grants.push(line.to_owned()),
+        }
+    }
+    let custom = bugzilla.exec(
+        "SELECT table_name FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name LIKE 'bug\\_cf\\_%'",
+    );
+    grants.extend(custom.lines().map(|table| format!("GRANT SELECT ON bugs.`{table}` TO 'bugrelay'@'%';")));
+    assert!(grants.len() > 21, "{grants:?}");
+    let all = account(server, &bugzilla, "has_all", &grants);
+    let (code, found) = findings(&Bugrelay::configured(&all, "", ""));
+    assert_eq!(code, 0, "{found:#?}");
+    for missing in 0..grants.len() {
+        let mut others = grants.clone();
+        let grant = others.remove(missing);
+        let url = account(server, &bugzilla, &format!("lacks_{missing}"), &others);
+        let (code, found) = findings(&Bugrelay::configured(&url, "", ""));
+        assert_eq!(code, 78, "without {grant}: {found:#?}");
+        let object =
+            grant.split_once("bugs.").map(|(_, rest)| rest.split_whitespace().next().unwrap().trim_matches('`'));
+        let (id, name) = match object {
+            Some(table) => ("grant_select", table),
+            None if grant.contains("SLAVE") => ("grant_replication", "REPLICATION SLAVE"),
+            None => ("grant_monitor", "BINLOG MONITOR"),
+        };
+        let (severity, text) = finding(&found, id);
+        assert_eq!(severity, "error", "without {grant}");
+        assert!(text.contains(name) && text.contains("GRANT "), "without {grant}: {text}");
+    }
+}
+
+#[test]
+fn a_store_that_cannot_be_used_has_an_exit_of_its_own() {
+    let bugzilla = MariaDb::shared().database();
+    let bugrelay = Bugrelay::configured(&bugzilla.bugrelay_url(), "", "");
+    let text = std::fs::read_to_string(bugrelay.path("bugrelay.toml")).unwrap();
+    bugrelay.configure(&text.replace("store.db", "nowhere/store.db"));
+    let (code, found) = findings(&bugrelay);
+    assert_eq!(code, 73, "{found:#?}");
+    assert!(finding(&found, "store").1.contains("its directory must exist and be writable"), "{found:#?}");
+    bugrelay.configure(&text);
+    std::fs::write(bugrelay.path("store.db"), "this is no database, and long enough to be taken for one".repeat(20))
+        .unwrap();
+    let (code, found) = findings(&bugrelay);
+    assert_eq!(code, 73, "{found:#?}");
+    assert!(finding(&found, "store").1.contains("cannot be used"), "{found:#?}");
+}
+
+#[test]
+fn a_connector_that_could_not_write_is_named() {
+    let bugzilla = MariaDb::shared().database();
+    let bad = "[connectors.bad]\ntype = \"file\"\npath = \"/nowhere/out\"\n[connectors.off]\ntype = \"file\"\nenabled = false\npath = \"/nowhere/out\"";
+    let (code, found) = findings(&Bugrelay::configured(&bugzilla.bugrelay_url(), "", bad));
+    assert_eq!(code, 78, "{found:#?}");
+    let (severity, text) = finding(&found, "connector_bad");
+    assert_eq!(severity, "error");
+    assert!(text.contains("the directory /nowhere is not there; make it"), "{text}");
+    assert!(!found.iter().any(|finding| finding["id"] == "connector_off"), "a disabled one is not used");
+}
