@@ -116,6 +116,9 @@ impl Pipeline {
         for reason in Reason::ALL {
             redacted.with_label_values(&[reason.as_str()]);
         }
+        for stage in ["read", "build", "store"] {
+            self.metrics.pipeline.stage_seconds.with_label_values(&[stage]);
+        }
         for target in TARGETS {
             for action in [Kind::Create, Kind::Modify] {
                 for visibility in ["public", "private"] {

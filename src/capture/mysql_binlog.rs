@@ -26,7 +26,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use mysql_async::Opts;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
 use self::columns::Columns;
@@ -121,9 +121,19 @@ impl Source for MysqlBinlog {
         };
         let stream = stream::request(server, &place, self.config.server_id, self.config.heartbeat).await?;
         let (sender, transactions) = mpsc::channel(READ_AHEAD);
+        let (begun, begins) = oneshot::channel();
         // A task of its own: the driver's parser panics on some damaged events, and that must not be our end.
-        let task = tokio::spawn(stream::run(stream, reading, sender));
-        Ok(Box::new(MysqlCapture { transactions, task }))
+        let task = tokio::spawn(stream::run(stream, reading, begun, sender));
+        let mut capture = MysqlCapture { transactions, task };
+        // A server refuses a position only in place of the first event.
+        if begins.await.is_err() {
+            return Err(capture
+                .next()
+                .await
+                .err()
+                .unwrap_or_else(|| CaptureError::transient("the binlog ended at once")));
+        }
+        Ok(Box::new(capture))
     }
 
     async fn check(&self) -> Vec<Finding> {

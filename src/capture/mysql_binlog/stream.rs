@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use mysql_async::prelude::Queryable;
 use mysql_async::{BinlogStream, BinlogStreamRequest, Error, Opts, Sid};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
 use super::gtid::GtidSet;
@@ -64,14 +64,15 @@ pub(super) struct Reading {
     pub(super) tell_start: bool,
 }
 
-/// Reads until the stream fails or nobody listens any more.
+/// Reads until the stream fails or nobody listens any more. `begun` is told when the server sends, dropped if it does not.
 pub(super) async fn run(
     mut stream: BinlogStream,
     reading: Reading,
+    begun: oneshot::Sender<()>,
     out: mpsc::Sender<Result<Transaction, CaptureError>>,
 ) {
     let error = tokio::select! {
-        error = read(&mut stream, reading, &out) => error,
+        error = read(&mut stream, reading, begun, &out) => error,
         () = out.closed() => return,
     };
     if let Some(error) = error {
@@ -84,11 +85,13 @@ pub(super) async fn run(
 async fn read(
     stream: &mut BinlogStream,
     mut reading: Reading,
+    begun: oneshot::Sender<()>,
     out: &mpsc::Sender<Result<Transaction, CaptureError>>,
 ) -> Option<CaptureError> {
     let silence = reading.heartbeat * MISSED_HEARTBEATS;
     let mut told_at = Instant::now();
     let mut committed_at = 0;
+    let mut begun = Some(begun);
     loop {
         let event = match tokio::time::timeout(silence, stream.next()).await {
             Ok(Some(Ok(event))) => event,
@@ -104,6 +107,12 @@ async fn read(
             Ok(closed) => closed,
             Err(error) => return Some(error),
         };
+        if reading.reader.format_seen
+            && let Some(begun) = begun.take()
+        {
+            // Nobody waits any more: `out` will say so.
+            let _gone = begun.send(());
+        }
         let mut rows = None;
         if let Some(closed) = closed {
             committed_at = i64::from(closed.committed_at);

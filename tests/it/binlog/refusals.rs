@@ -71,35 +71,6 @@ async fn each_missing_right_is_named_with_its_grant() {
     }
 }
 
-#[tokio::test]
-async fn the_listed_grants_are_enough_and_open_no_password_hashes() {
-    let server = Server::start(&[]);
-    let site = server.site();
-    let grants = include_str!("../../../sql/mysql/grants.sql")
-        .replace("'bugrelay'", "'least'")
-        .replace("bugs.", &format!("{}.", site.name));
-    let existing =
-        server.root(&format!("SELECT table_name FROM information_schema.tables WHERE table_schema = '{}'", site.name));
-    // This small Bugzilla has not all the tables; a right on a table needs the table.
-    let tables: String = grants
-        .lines()
-        .filter_map(|line| line.strip_prefix(&format!("GRANT SELECT ON {}.", site.name))?.split_whitespace().next())
-        .filter(|table| !existing.lines().any(|known| known == table.trim_matches('`')))
-        .map(|table| format!("CREATE TABLE {}.{table} (id INT);", site.name))
-        .collect();
-    server.root(&tables);
-    server.root(&grants);
-    let source = site.source_as("least", "change me");
-    assert!(source.check().await.iter().all(|finding| finding.severity <= Severity::Warning));
-    let mut capture = source.open(None).await.expect("the grants are enough");
-    site.run(&super::comment(1)).await;
-    super::next(&mut *capture).await.unwrap();
-    assert_eq!(super::saves(&mut *capture, 1).await.0, [super::comment_told(1)]);
-    let hashes = format!("SELECT cryptpassword FROM {}.profiles", site.name);
-    let refused = mysql_error(&source_opts(&server, &site), &hashes).await;
-    assert!(refused.contains("1143"), "{refused}");
-}
-
 fn source_opts(server: &Server, site: &Site) -> mysql_async::Opts {
     server.opts(&site.name, "least", "change me")
 }

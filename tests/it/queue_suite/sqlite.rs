@@ -69,7 +69,7 @@ conforms! { Folder:
 /// What the store says when it cannot be opened.
 fn refusal(path: &Path) -> String {
     match SqliteQueue::open(settings(path, Keep::default())) {
-        Err(error @ QueueError::Unusable { .. }) => error.to_string(),
+        Err(error @ (QueueError::Unusable { .. } | QueueError::InUse { .. })) => error.to_string(),
         other => panic!("{other:?}"),
     }
 }
@@ -84,7 +84,7 @@ fn files_with(folder: &Path, text: &str) -> Vec<String> {
 fn a_second_process_is_refused() {
     let folder = Folder::new();
     let first = folder.open(Keep::default());
-    assert!(refusal(&folder.file()).contains("another bugrelay uses it"));
+    assert!(refusal(&folder.file()).contains("in use by another bugrelay"));
     drop(first);
     folder.open(Keep::default());
 }
