@@ -4,6 +4,13 @@
 //! A save is 1 UPDATE of bugs, 2 INSERTs into bugs_activity, 1 INSERT into longdescs; it gives two messages. Printed, never asserted:
 //! speed and memory depend on the machine. Compare figures of one run only, on a quiet machine.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stdout,
+    reason = "a measurement that cannot go on ends; its figures are printed"
+)]
+
 mod bare_reader;
 mod load;
 mod process;

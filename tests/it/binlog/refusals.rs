@@ -71,16 +71,6 @@ async fn each_missing_right_is_named_with_its_grant() {
     }
 }
 
-fn source_opts(server: &Server, site: &Site) -> mysql_async::Opts {
-    server.opts(&site.name, "least", "change me")
-}
-
-async fn mysql_error(opts: &mysql_async::Opts, sql: &str) -> String {
-    use mysql_async::prelude::Queryable;
-    let mut conn = mysql_async::Conn::new(opts.clone()).await.unwrap();
-    conn.query_drop(sql).await.unwrap_err().to_string()
-}
-
 #[tokio::test]
 async fn a_bugzilla_that_is_being_installed_is_waited_for() {
     let site = PLAIN.site();
