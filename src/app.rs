@@ -88,8 +88,8 @@ impl App {
         let address = config.admin.listen;
         let listener = TcpListener::bind(address).await.map_err(|error| AppError::Listen { address, error })?;
         let reader: Arc<dyn Reader> = Arc::new(MysqlReader::new(mysql_opts(&config.bugzilla)));
-        let rules = Rules { require_login: config.bugzilla.require_login };
-        let gate: Arc<dyn Gate> = Arc::new(Judge { reader: Arc::clone(&reader), rules });
+        let rules = Rules { require_login: config.bugzilla.require_login, zone: config.bugzilla.zone.clone() };
+        let gate: Arc<dyn Gate> = Arc::new(Judge { reader: Arc::clone(&reader), rules: rules.clone() });
         let delivery = Delivery::new(Arc::clone(&queue), Arc::clone(&gate), metrics.clone(), shutdown.clone());
         let (tail, _) = broadcast::channel(TAIL_CAPACITY);
         let progress = Arc::new(Progress::default());

@@ -191,7 +191,7 @@ impl Pipeline {
         let snapshot = objects::read(&self.reader, &request, newest).await;
         drop(reading);
         let _building = self.stage("build");
-        let mut builder = Builder::new(&self.wording, self.rules, &snapshot);
+        let mut builder = Builder::new(&self.wording, &self.rules, &snapshot);
         let mut messages = Vec::new();
         let PipelineMetrics { change_sets, messages: counted, redacted, .. } = &self.metrics.pipeline;
         for (set, committed_at_ms) in sets {

@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
+use jiff::civil::DateTime;
+use jiff::tz::{AmbiguousOffset, TimeZone};
+use jiff::{SignedDuration, Timestamp};
 
 /// A time as Bugzilla stores it: naive, in its local zone, whole seconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -51,6 +53,17 @@ impl LocalTime {
             TimeZone::UTC.to_ambiguous_timestamp(self.0).compatible().unwrap_or(Timestamp::UNIX_EPOCH)
         });
         UtcTime(timestamp)
+    }
+
+    /// Whether this time was shown twice: in the hour that the zone repeats nobody can tell which of two times came first.
+    pub fn is_repeated(self, zone: &Zone) -> bool {
+        matches!(zone.0.to_ambiguous_timestamp(self.0).offset(), AmbiguousOffset::Fold { .. })
+    }
+
+    /// One hour back: as far as a repeated hour can turn the order of times around.
+    #[must_use]
+    pub fn an_hour_before(self) -> Self {
+        LocalTime(self.0.saturating_sub(SignedDuration::from_hours(1)))
     }
 
     /// The parts, for SQL: `YYYY-MM-DD HH:MM:SS`.
@@ -103,6 +116,15 @@ mod tests {
     #[test]
     fn the_repeated_hour_is_read_as_its_first_pass() {
         assert_eq!(utc("Europe/Prague", "2026-10-25 02:30:00"), "2026-10-25T00:30:00");
+    }
+
+    #[test]
+    fn only_the_hour_that_was_shown_twice_is_repeated() {
+        let prague = Zone::named("Europe/Prague").unwrap();
+        let repeated = |text| LocalTime::parse(text).unwrap().is_repeated(&prague);
+        let times = ["2026-10-25 01:59:59", "2026-10-25 02:00:00", "2026-10-25 02:59:59", "2026-10-25 03:00:00"];
+        assert_eq!(times.map(repeated), [false, true, true, false]);
+        assert!(!LocalTime::parse("2026-10-25 02:30:00").unwrap().is_repeated(&Zone::utc()));
     }
 
     #[test]

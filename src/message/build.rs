@@ -16,14 +16,14 @@ use crate::visibility::{Object, Public, Reason, Rules, Verdict};
 /// Builds the messages of one snapshot; a bug that several of them hold is written once.
 pub struct Builder<'a> {
     wording: &'a Wording,
-    rules: Rules,
+    rules: &'a Rules,
     snapshot: &'a Snapshot,
     bugs: HashMap<BugId, Box<RawValue>>,
 }
 
 impl<'a> Builder<'a> {
     /// For change sets that `snapshot` was read for.
-    pub fn new(wording: &'a Wording, rules: Rules, snapshot: &'a Snapshot) -> Self {
+    pub fn new(wording: &'a Wording, rules: &'a Rules, snapshot: &'a Snapshot) -> Self {
         Builder { wording, rules, snapshot, bugs: HashMap::new() }
     }
 

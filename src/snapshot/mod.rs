@@ -54,7 +54,7 @@ pub struct Request {
     pub activity: BTreeSet<ActivityId>,
     /// Users who saved.
     pub users: BTreeSet<UserId>,
-    /// The oldest save: changes of privacy since then are read.
+    /// An hour before the oldest save, for hours can repeat: changes of privacy since then are read.
     pub since: Option<LocalTime>,
 }
 
@@ -66,7 +66,8 @@ impl Request {
             request.bugs.insert(set.id.bug);
             request.filed.extend(set.created.then_some(set.id.bug));
             request.users.insert(set.id.who);
-            request.since = Some(request.since.map_or(set.id.at, |since| since.min(set.id.at)));
+            let since = set.id.at.an_hour_before();
+            request.since = Some(request.since.map_or(since, |earlier| earlier.min(since)));
             request.comments.extend(set.comments.iter().map(|&comment| (set.id.bug, comment)));
             request.attachments.extend(&set.attachments);
             for row in &set.activity {

@@ -1,11 +1,12 @@
 //! What was private when a save was committed: the state of now, with later changes of privacy undone.
 //!
-//! A change of the same second that is not the save's own may have come before or after it; the save then counts as
-//! private if it would be in either case.
+//! A change of the same second that is not the save's own may have come before or after it, and so may one of the same hour
+//! where the zone repeats that hour; the save then counts as private if it would be in either case.
 
 use std::collections::BTreeSet;
 
 use super::Object;
+use crate::bugzilla::Zone;
 use crate::changeset::ChangeSet;
 use crate::snapshot::{PrivacyChange, PrivacyOf, Snapshot};
 
@@ -13,7 +14,7 @@ use crate::snapshot::{PrivacyChange, PrivacyOf, Snapshot};
 pub(super) struct History<'a> {
     /// Later than the save, newest first.
     later: Vec<&'a PrivacyChange>,
-    /// Of the save's second and not its own, newest first.
+    /// Perhaps later: of the save's second and not its own, or of its repeated hour. Newest first.
     tied: Vec<&'a PrivacyChange>,
     /// The save's own, newest first.
     own: Vec<&'a PrivacyChange>,
@@ -21,17 +22,19 @@ pub(super) struct History<'a> {
 }
 
 impl<'a> History<'a> {
-    pub(super) fn new(set: &ChangeSet, snapshot: &'a Snapshot) -> Self {
+    pub(super) fn new(set: &ChangeSet, snapshot: &'a Snapshot, zone: &Zone) -> Self {
         let groups = snapshot.bugs.get(&set.id.bug).map(|bug| bug.groups.iter().map(String::as_str).collect());
         let mut history = History { later: vec![], tied: vec![], own: vec![], groups: groups.unwrap_or_default() };
         let changes = snapshot.privacy.get(&set.id.bug).map(Vec::as_slice).unwrap_or_default();
+        let is_repeated = set.id.at.is_repeated(zone);
         for change in changes.iter().rev() {
+            let in_doubt = change.at == set.id.at || (is_repeated && change.at.is_repeated(zone));
             if set.activity.iter().any(|row| row.id == change.id) {
                 history.own.push(change);
+            } else if in_doubt {
+                history.tied.push(change);
             } else if change.at > set.id.at {
                 history.later.push(change);
-            } else if change.at == set.id.at {
-                history.tied.push(change);
             }
         }
         history
@@ -198,7 +201,7 @@ mod tests {
         fn what_was_private_then_is_never_taken_for_public(saves in proptest::collection::vec(save(), 1..20)) {
             let (played, snapshot) = play(&saves);
             for save in &played {
-                let history = History::new(&save.set, &snapshot);
+                let history = History::new(&save.set, &snapshot, &Zone::utc());
                 let ties = played.iter().filter(|other| at(other) == at(save)).count() - 1;
                 if !save.after.is_empty() {
                     prop_assert!(history.bug_then_private());
@@ -219,8 +222,21 @@ mod tests {
         for saves in [[hide.clone(), comment.clone(), open.clone()], [hide, open, comment]] {
             let (played, snapshot) = play(&saves);
             let comment = played.iter().find(|save| save.set.activity.is_empty()).unwrap();
-            assert!(History::new(&comment.set, &snapshot).bug_then_private());
+            assert!(History::new(&comment.set, &snapshot, &Zone::utc()).bug_then_private());
         }
+    }
+
+    #[test]
+    fn in_the_hour_that_a_zone_repeats_nobody_knows_whether_the_bug_was_opened_already() {
+        let at = |minute| LocalTime::new(2026, 10, 25, 2, minute, 0).unwrap();
+        let (_, mut snapshot) = play(&[]);
+        // Opened at 02:20, the second time that the clock showed it; commented at 02:30, the first time.
+        let text = ActivityText { removed: "security".to_owned(), added: String::new() };
+        let opened = PrivacyChange { id: ActivityId(1), at: at(20), of: PrivacyOf::Groups, text };
+        snapshot.privacy.insert(BugId(7), vec![opened]);
+        let comment = ChangeSet::new(ChangeSetId { who: UserId(1), at: at(30), bug: BugId(7) });
+        let private = |zone: &str| History::new(&comment, &snapshot, &Zone::named(zone).unwrap()).bug_then_private();
+        assert_eq!((private("Europe/Prague"), private("UTC")), (true, false));
     }
 
     #[test]
@@ -228,7 +244,7 @@ mod tests {
         let hide = Save { later: 1, groups: Some(BTreeSet::from(["security"])) };
         let (played, mut snapshot) = play(&[Save { later: 1, groups: None }, hide]);
         snapshot.bugs.get_mut(&BugId(7)).unwrap().groups = vec!["safety".to_owned()];
-        assert!(History::new(&played[0].set, &snapshot).bug_then_private(), "in doubt: not public");
+        assert!(History::new(&played[0].set, &snapshot, &Zone::utc()).bug_then_private(), "in doubt: not public");
     }
 
     fn comment(private: bool) -> Comment {
@@ -246,7 +262,7 @@ mod tests {
         };
         let own = |snapshot: &Snapshot, private| {
             let (bug, comment) = (&snapshot.bugs[&BugId(7)], comment(private));
-            History::new(&played[0].set, snapshot).own(Object::Comment(&comment, bug))
+            History::new(&played[0].set, snapshot, &Zone::utc()).own(Object::Comment(&comment, bug))
         };
         let mut with = |changes| {
             snapshot.privacy.insert(BugId(7), changes);

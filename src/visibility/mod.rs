@@ -9,7 +9,7 @@
 mod history;
 
 use self::history::History;
-use crate::bugzilla::Field;
+use crate::bugzilla::{Field, Zone};
 use crate::changeset::{ActivityRow, ChangeSet, Deed, Subject};
 use crate::snapshot::{Attachment, Bug, Comment, Privacy, Snapshot};
 
@@ -30,10 +30,12 @@ impl<T> Public<T> {
 }
 
 /// The site's own rules.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Rules {
     /// Bugzilla's parameter `requirelogin`: a logged-out user sees nothing at all.
     pub require_login: bool,
+    /// Bugzilla's zone, which may repeat an hour.
+    pub zone: Zone,
 }
 
 /// What may be told of a deed.
@@ -103,7 +105,7 @@ impl Rules {
         if let Some(reason) = self.hidden(object.privacy()) {
             return Verdict::Private(reason);
         }
-        let history = History::new(set, snapshot);
+        let history = History::new(set, snapshot, &self.zone);
         let (own_before, own_then) = history.own(object);
         // What was saved before the bug was filed was nobody's to see, even if it is filed by now.
         let filed_since = object.bug().created.is_some_and(|created| created > set.id.at);
@@ -125,7 +127,7 @@ impl Rules {
         if !of_groups_alone || !snapshot.bugs.contains_key(&set.id.bug) {
             return true;
         }
-        let history = History::new(set, snapshot);
+        let history = History::new(set, snapshot, &self.zone);
         history.bug_before_private() || history.bug_then_private()
     }
 
