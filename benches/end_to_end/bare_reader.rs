@@ -85,6 +85,13 @@ async fn read(arguments: &[String]) {
     out.flush().expect("the rest");
 }
 
+/// In place of the columns' names, which it does not know.
+const NAMES: [&str; 40] = [
+    "c0", "c1", "c2", "c3", "c4", "c5", "c6", "c7", "c8", "c9", "c10", "c11", "c12", "c13", "c14", "c15", "c16", "c17",
+    "c18", "c19", "c20", "c21", "c22", "c23", "c24", "c25", "c26", "c27", "c28", "c29", "c30", "c31", "c32", "c33",
+    "c34", "c35", "c36", "c37", "c38", "c39",
+];
+
 fn columns(row: BinlogRow) -> serde_json::Map<String, serde_json::Value> {
     let value = |index: usize| match row.as_ref(index) {
         Some(BinlogValue::Value(Value::Bytes(bytes))) => String::from_utf8_lossy(bytes).into(),
@@ -94,5 +101,5 @@ fn columns(row: BinlogRow) -> serde_json::Map<String, serde_json::Value> {
         Some(BinlogValue::Value(other)) => other.as_sql(true).trim_matches('\'').into(),
         Some(other) => format!("{other:?}").into(),
     };
-    (0..row.len()).map(|index| (format!("@{index}"), value(index))).collect()
+    (0..row.len()).map(|index| (NAMES[index].to_owned(), value(index))).collect()
 }
