@@ -3,10 +3,12 @@
 # Where rustup puts cargo, whether or not the shell knows it.
 export PATH := $(HOME)/.cargo/bin:$(PATH)
 
-.PHONY: help demo test check lint bench ci
+.PHONY: help build demo test check lint bench ci
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 16
 
+build: ## install what is missing, build the program: target/release/bugrelay
+	@scripts/build
 demo: ## a scripted minute of Bugzilla's life, and the messages that leave (KEEP=1 stays)
 	@scripts/demo
 test: ## install what is missing, build, run all tests (ARGS=word: those alone)

@@ -196,7 +196,7 @@ impl QueueMetrics {
         Ok(QueueMetrics {
             main_queue_messages: IntGauge::new(
                 "bugrelay_main_queue_messages",
-                "Messages that a healthy connector has not been offered yet",
+                "Messages that a healthy connector has not sent yet",
             )?,
             backlog_messages: gauges("bugrelay_backlog_messages", "Messages waiting in the connector's backlog")?,
             backlog_bytes: gauges("bugrelay_backlog_bytes", "Size of the messages in the connector's backlog")?,

@@ -37,7 +37,11 @@ async fn next(admin: &Admin, receiver: &mut Receiver<Arc<Envelope>>) -> Option<V
         () = admin.shutdown.requested() => None,
         () = tokio::time::sleep(KEEP_ALIVE) => Some(b": still here\n\n".to_vec()),
         received = receiver.recv() => match received {
-            Ok(envelope) => Some(event(admin, &envelope).await),
+            Ok(envelope) => tokio::select! {
+                // A database that hangs holds no stop.
+                () = admin.shutdown.requested() => None,
+                event = event(admin, &envelope) => Some(event),
+            },
             Err(RecvError::Lagged(missed)) => Some(format!(": missed {missed}\n\n").into_bytes()),
             Err(RecvError::Closed) => None,
         },
@@ -45,11 +49,9 @@ async fn next(admin: &Admin, receiver: &mut Receiver<Arc<Envelope>>) -> Option<V
 }
 
 async fn event(admin: &Admin, envelope: &Envelope) -> Vec<u8> {
-    // What cannot be judged is not shown.
-    let public = match admin.gate.public_now(&[envelope.subject]).await {
-        Ok(public) => public == [true],
-        Err(_) => false,
-    };
+    // Nothing to judge where only the event is left; and what cannot be judged is not shown.
+    let public = !envelope.body.is_private()
+        && admin.gate.public_now(&[envelope.subject]).await.is_ok_and(|public| public == [true]);
     let body = if public { envelope.body.clone() } else { envelope.body.redacted() };
     let mut event = format!("id: {}\nevent: {}\ndata: ", envelope.sequence, envelope.routing_key).into_bytes();
     event.extend_from_slice(&body.bytes);

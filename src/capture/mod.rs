@@ -64,11 +64,13 @@ pub enum Gap {
     Ahead,
     /// The server is not the one that issued the position.
     ForeignServer,
+    /// The log goes on, but rows are missing from it: a session wrote statements, or the server noted an incident.
+    Unlogged,
 }
 
 impl Gap {
     /// All labels.
-    pub const ALL: [Gap; 3] = [Gap::Purged, Gap::Ahead, Gap::ForeignServer];
+    pub const ALL: [Gap; 4] = [Gap::Purged, Gap::Ahead, Gap::ForeignServer, Gap::Unlogged];
 
     /// The metric's label.
     pub fn as_str(self) -> &'static str {
@@ -76,6 +78,7 @@ impl Gap {
             Gap::Purged => "purged",
             Gap::Ahead => "ahead",
             Gap::ForeignServer => "foreign_server",
+            Gap::Unlogged => "unlogged",
         }
     }
 }

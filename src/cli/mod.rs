@@ -70,6 +70,11 @@ pub fn main() -> ExitCode {
     // One provider for the whole process; two in the tree would make every TLS configuration panic.
     // Only a second call fails, and then the first stands.
     let _ = rustls::crypto::ring::default_provider().install_default();
+    // Only where: the text of a panic may quote the bytes that it stumbled over, and those may be anybody's secret.
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string).unwrap_or_default();
+        output::error(&format!("panicked at {place}; please report this"));
+    }));
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => {

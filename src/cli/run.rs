@@ -52,9 +52,10 @@ impl Run {
 
 async fn run(config: Config, from_now: bool) -> Exit {
     let (grace, path, listen) = (config.grace, config.path.clone(), config.admin.listen);
-    let (mut terminate, mut interrupt) = match (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) {
-        (Ok(terminate), Ok(interrupt)) => (terminate, interrupt),
-        (Err(error), _) | (_, Err(error)) => {
+    let signals = [SignalKind::terminate(), SignalKind::interrupt(), SignalKind::hangup()].map(signal);
+    let (mut terminate, mut interrupt, mut hangup) = match signals {
+        [Ok(terminate), Ok(interrupt), Ok(hangup)] => (terminate, interrupt, hangup),
+        [Err(error), ..] | [_, Err(error), _] | [.., Err(error)] => {
             output::error(&format!("signals cannot be listened to: {error}"));
             return Exit::Runtime;
         }
@@ -71,10 +72,14 @@ async fn run(config: Config, from_now: bool) -> Exit {
         }
     };
     tracing::info!(version = env!("CARGO_PKG_VERSION"), config = %path.display(), %listen, "running");
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
-        () = shutdown.broken() => {}
+    loop {
+        tokio::select! {
+            _ = terminate.recv() => break,
+            _ = interrupt.recv() => break,
+            () = shutdown.broken() => break,
+            // Its default would kill the process without grace.
+            _ = hangup.recv() => tracing::warn!("SIGHUP: this version cannot reload its configuration; restart it instead"),
+        }
     }
     stop(&shutdown, grace).await;
     // Whoever supervises the process is to start it anew.

@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use crate::changeset::Subject;
 use crate::queue::Entry;
 
-/// A judgement older than this is none; a read that takes longer counts as failed.
+/// A read that takes longer counts as failed.
 const GATE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Says what is public now.

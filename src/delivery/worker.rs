@@ -23,6 +23,9 @@ use crate::shutdown::Shutdown;
 /// Looks without having been woken: no wake-up is trusted to come.
 const POLL: Duration = Duration::from_secs(5);
 
+/// A judgement that the store kept waiting for longer is made anew.
+const FRESH: Duration = Duration::from_secs(1);
+
 /// See the module.
 pub(super) struct Worker {
     pub(super) name: String,
@@ -88,14 +91,20 @@ impl Worker {
         let waiting = self.waiting(&batch.standing).await;
         let shutdown = self.shutdown.clone();
         // A database that hangs is asked for longer than a stop may take, and nothing has begun yet.
-        let Judged { wanted, ignored } = tokio::select! {
+        let Judged { mut wanted, mut ignored } = tokio::select! {
             judged = self.judge(batch.entries) => judged?,
             () = shutdown.requested() => return Ok(true),
         };
         let (mut verdict, mut standing, mut delay) = (Verdict::default(), batch.standing.clone(), None);
         if !wanted.is_empty() {
             let sequences = wanted.iter().map(|entry| entry.envelope.sequence).collect();
+            let judged_at = Instant::now();
             self.queue.begin(&self.name, sequences).await?;
+            if judged_at.elapsed() > FRESH {
+                let again = self.judge(wanted).await?;
+                wanted = again.wanted;
+                ignored.extend(again.ignored);
+            }
             verdict = self.attempt(&wanted).await;
             let (now, jitter) = (SystemTime::now(), fastrand::f64());
             (standing, delay) = retry::after(&batch.standing, &verdict, &self.policy.schedule, now, jitter);

@@ -197,7 +197,7 @@ pub(crate) fn ledger_key(fact: Fact) -> (&'static str, i64) {
     }
 }
 
-/// Kept public for the stores: a body as two columns.
+/// A body as the stores keep it: two columns.
 pub(crate) fn body_from_columns(bytes: impl Into<Arc<[u8]>>, event_bytes: Option<i64>) -> Body {
     Body { bytes: bytes.into(), event_bytes: event_bytes.and_then(|n| usize::try_from(n).ok()) }
 }

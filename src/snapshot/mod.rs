@@ -289,7 +289,7 @@ impl Snapshot {
         self.users.get(&id).cloned().unwrap_or_else(|| User { id, login: String::new(), real_name: String::new() })
     }
 
-    /// The ids of fields that change privacy.
+    /// What a changed field made private or public, if it is one that can.
     fn privacy_field(
         &self,
         field: FieldId,

@@ -8,6 +8,8 @@ mod layout;
 mod query;
 
 use std::collections::HashMap;
+use std::sync::PoisonError;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use mysql_async::prelude::Queryable;
@@ -25,12 +27,20 @@ use crate::failure::Class;
 /// Connections at the most: one for the pipeline and one for each of a few connectors at a time.
 const CONNECTIONS_MAX: usize = 4;
 
+/// A read that takes longer has lost its server without a word. The server's own limit (`session_limits.sql`) is below it.
+const READ_TIMEOUT: Duration = Duration::from_secs(55);
+
+/// The same for a judgement, which is small.
+const JUDGEMENT_TIMEOUT: Duration = Duration::from_secs(9);
+
 /// How often a read begins anew because the site's fields or comments changed under it.
 const ATTEMPTS_MAX: usize = 4;
 
 /// Reads a Bugzilla database on a MySQL or MariaDB server.
 pub struct MysqlReader {
-    pool: Pool,
+    opts: Opts,
+    /// Made anew when the server goes silent: what hangs would be waited for before it is given back.
+    pool: std::sync::Mutex<Pool>,
     state: Mutex<State>,
 }
 
@@ -46,25 +56,44 @@ impl MysqlReader {
         let constraints = PoolConstraints::new(0, CONNECTIONS_MAX).unwrap_or_default();
         // Nothing is left behind in a session: every read ends its transaction, and a failed one its connection.
         let pool = PoolOpts::default().with_constraints(constraints).with_reset_connection(false);
-        let pool = Pool::new(OptsBuilder::from_opts(opts).pool_opts(pool));
-        MysqlReader { pool, state: Mutex::default() }
-    }
-
-    /// Ends the connections.
-    pub async fn disconnect(&self) {
-        if let Err(error) = self.pool.clone().disconnect().await {
-            tracing::debug!(%error, "a connection to the database did not end in order");
-        }
+        let limits = vec![include_str!("../../sql/mysql/query/session_limits.sql").to_owned()];
+        let opts: Opts = OptsBuilder::from_opts(opts).pool_opts(pool).setup(limits).into();
+        let pool = std::sync::Mutex::new(Pool::new(opts.clone()));
+        MysqlReader { opts, pool, state: Mutex::default() }
     }
 
     async fn connect(&self) -> Result<Conn, SnapshotError> {
-        self.pool.get_conn().await.map_err(SnapshotError::from)
+        let pool = self.pool.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        pool.get_conn().await.map_err(SnapshotError::from)
+    }
+
+    /// Gives up a read that its server does not answer, and the connections with it.
+    async fn answered<T>(
+        &self,
+        limit: Duration,
+        read: impl Future<Output = Result<T, SnapshotError>>,
+    ) -> Result<T, SnapshotError> {
+        tokio::time::timeout(limit, read).await.unwrap_or_else(|_| {
+            *self.pool.lock().unwrap_or_else(PoisonError::into_inner) = Pool::new(self.opts.clone());
+            let message = format!("the database did not answer within {} s", limit.as_secs());
+            Err(SnapshotError { class: Class::Transient, message })
+        })
     }
 }
 
 #[async_trait]
 impl Reader for MysqlReader {
     async fn read(&self, request: &Request) -> Result<Snapshot, SnapshotError> {
+        self.answered(READ_TIMEOUT, self.read_snapshot(request)).await
+    }
+
+    async fn privacy(&self, subjects: &[Subject]) -> Result<Vec<Privacy>, SnapshotError> {
+        self.answered(JUDGEMENT_TIMEOUT, self.read_privacy(subjects)).await
+    }
+}
+
+impl MysqlReader {
+    async fn read_snapshot(&self, request: &Request) -> Result<Snapshot, SnapshotError> {
         let mut state = self.state.lock().await;
         let state = &mut *state;
         let mut conn = self.connect().await?;
@@ -97,7 +126,7 @@ impl Reader for MysqlReader {
         })
     }
 
-    async fn privacy(&self, subjects: &[Subject]) -> Result<Vec<Privacy>, SnapshotError> {
+    async fn read_privacy(&self, subjects: &[Subject]) -> Result<Vec<Privacy>, SnapshotError> {
         let mut conn = self.connect().await?;
         match run(&mut conn, &judgement(subjects)).await {
             Ok(results) => Ok(assemble::privacy(&results, subjects)),

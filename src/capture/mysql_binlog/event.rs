@@ -101,8 +101,8 @@ fn decode_body(kind: u8, flags: u16, server_id: u32, body: &[u8]) -> Result<Even
         23..=25 | 30..=32 | 39 | 166..=171 => rows(kind, body),
         26 => {
             return Err(CaptureError::gap(
-                Gap::Purged,
-                "the server wrote an INCIDENT into its binlog: changes are missing from it; they are looked for in the history tables",
+                Gap::Unlogged,
+                "the server wrote an INCIDENT into its binlog: changes are missing from it; `bugrelay run --from-now` goes on at the present end, and what lies between is not told",
             ));
         }
         33 | 34 => mysql_gtid(kind, body),

@@ -16,7 +16,7 @@ use super::row;
 use super::statement::{self, Statement};
 use super::table_map::{Layout, TableName};
 use crate::bugzilla::WatchedTable;
-use crate::capture::CaptureError;
+use crate::capture::{CaptureError, Gap};
 use crate::changeset::{Position, RowChange};
 
 /// What is watched, and how names are compared.
@@ -303,11 +303,15 @@ impl Reader {
         let ours = self.is_watched_database(schema) || statement::contains(text, self.watch.database.as_bytes());
         let named = WatchedTable::ALL.into_iter().find(|table| statement::mentions(text, table.name()));
         match named {
-            Some(table) if ours && !self.group().told => Err(CaptureError::misconfigured(format!(
-                "a session wrote to table {} with binlog_format STATEMENT or MIXED: its rows are not in the binlog; SET GLOBAL binlog_format = 'ROW', \
-                 find what sets it otherwise in its own session, and let bugrelay begin anew from the present end: the history tables tell what was missed",
-                table.name()
-            ))),
+            Some(table) if ours && !self.group().told => Err(CaptureError::gap(
+                Gap::Unlogged,
+                format!(
+                    "a session wrote to table {} with binlog_format STATEMENT or MIXED: its rows are not in the binlog; SET GLOBAL binlog_format = 'ROW', \
+                 restart what keeps old sessions open (Bugzilla's web server and jobqueue); `bugrelay run --from-now` then goes on at the present end, \
+                 and what lies between is not told",
+                    table.name()
+                ),
+            )),
             _ => Ok(()),
         }
     }
