@@ -29,6 +29,7 @@ struct Site {
 
 impl Site {
     /// `None`, and a word about it: there is no server.
+    #[allow(clippy::print_stderr, reason = "a test that is skipped says so")]
     async fn new() -> Option<Self> {
         static NUMBER: AtomicU32 = AtomicU32::new(1);
         let Ok(address) = std::env::var("BUGRELAY_TEST_MYSQL") else {
