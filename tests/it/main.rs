@@ -14,6 +14,7 @@ mod crash;
 mod delivery;
 mod documents;
 mod ground;
+mod mysql;
 mod privacy;
 mod queue_suite;
 mod verbs;

@@ -3,10 +3,10 @@
 //! An event that could carry rows and is not understood is an error: skipping it would lose changes without a word.
 
 use std::borrow::Cow;
-use std::io::Read;
+use std::io::{self, Read};
 
 use flate2::read::ZlibDecoder;
-use mysql_async::binlog::events;
+use mysql_async::binlog::{TransactionPayloadCompressionType, events};
 
 use super::cursor::Cursor;
 use super::gtid::Gtid;
@@ -71,10 +71,9 @@ pub(super) struct RowImages<'a> {
 pub(super) fn decode(event: &events::Event) -> Result<Event<'_>, CaptureError> {
     let kind = event.header().event_type_raw();
     match kind {
-        // The driver unpacks a compressed transaction, but passes over one that it cannot unpack.
         40 => {
-            event.read_event::<events::TransactionPayloadEvent<'_>>().map_err(|_| corrupt(kind))?;
-            Ok(Event::Other)
+            let payload = event.read_event::<events::TransactionPayloadEvent<'_>>().map_err(|_| corrupt(kind))?;
+            unpacks(&payload).then_some(Event::Other).ok_or_else(|| corrupt(kind))
         }
         42 => {
             let gtid = event.read_event::<events::GtidEvent>().map_err(|_| corrupt(kind))?;
@@ -84,6 +83,17 @@ pub(super) fn decode(event: &events::Event) -> Result<Event<'_>, CaptureError> {
         }
         _ => decode_body(kind, event.header().flags_raw(), event.header().server_id(), event.data()),
     }
+}
+
+/// Whether a compressed transaction of MySQL can be unpacked, and is as long as it says. The driver unpacks it once more behind us,
+/// but gives an empty one in place of one that it cannot unpack: its rows would be lost without a word.
+fn unpacks(payload: &events::TransactionPayloadEvent<'_>) -> bool {
+    let unpacked = payload.decompressed().and_then(|mut events| io::copy(&mut events, &mut io::sink()));
+    let expected = match payload.algorithm() {
+        TransactionPayloadCompressionType::NONE => payload.payload_raw().len() as u64,
+        TransactionPayloadCompressionType::ZSTD => payload.uncompressed_size(),
+    };
+    unpacked.is_ok_and(|length| length == expected)
 }
 
 /// Reads the body of an event of type `kind`.
@@ -273,6 +283,19 @@ mod tests {
     }
 
     #[test]
+    fn a_compressed_transaction_that_cannot_be_unpacked_is_an_error_and_never_skipped() {
+        // A zstd frame of one block, stored as it is: five letters.
+        const FRAME: &[u8] = &[0x28, 0xb5, 0x2f, 0xfd, 0x20, 5, 0x29, 0, 0, b'e', b'v', b'e', b'n', b't'];
+        let payload = |bytes: &[u8], length| {
+            let zstd = TransactionPayloadCompressionType::ZSTD;
+            unpacks(&events::TransactionPayloadEvent::new(bytes.len() as u64, zstd, length, bytes.to_vec()))
+        };
+        assert!(payload(FRAME, 5));
+        assert!(!payload(FRAME, 4) && !payload(FRAME, 6));
+        assert!((1..FRAME.len()).all(|cut| !payload(&FRAME[..cut], 5)));
+    }
+
+    #[test]
     fn an_unknown_event_that_may_carry_rows_stops_the_capture_by_its_number() {
         for kind in [20, 21, 22, 172, 200] {
             let error = decode_body(kind, 0, 1, &[]).unwrap_err();
@@ -283,7 +306,7 @@ mod tests {
 
     #[test]
     fn an_incident_is_a_gap() {
-        assert_eq!(decode_body(26, 0, 1, &[]).unwrap_err().gap, Some(Gap::Purged));
+        assert_eq!(decode_body(26, 0, 1, &[]).unwrap_err().gap, Some(Gap::Unlogged));
     }
 
     #[test]

@@ -176,4 +176,11 @@ mod tests {
         let text = format!("{SOURCE}:1-14,{SOURCE}:tagx:1");
         assert_eq!(GtidSet::parse_mysql(&format!("{SOURCE}:1-14:tagx:1")).unwrap().to_string(), text);
     }
+
+    #[test]
+    fn what_is_stored_can_be_sent_to_the_server() {
+        let set = GtidSet::parse_mysql(&format!("{SOURCE}:1-14:16:tagx:1-2")).unwrap().to_string();
+        let sids: Vec<mysql_async::Sid<'_>> = set.split(',').map(|sid| sid.parse().unwrap()).collect();
+        assert_eq!(sids.len(), 2);
+    }
 }
