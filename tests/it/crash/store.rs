@@ -85,7 +85,7 @@ fn a_full_disk_pauses_the_capture_which_heals_by_itself_when_there_is_room() {
     assert!(bugrelay.get("/livez").starts_with("HTTP/1.1 200"));
     load.finish();
     let committed = Committed::read(server, &bugzilla.name);
-    assert!(!committed.judge(&bugrelay.lines()).lost.is_empty(), "something waits outside");
+    // Whether something still waits outside by now is chance: what is delivered makes room.
     disk.free();
     assert_eq!(committed.wait_for(&bugrelay), 0);
     std::fs::create_dir(&late).unwrap();
