@@ -220,7 +220,6 @@ fn what_this_version_has_no_part_for_is_refused_by_name() {
             ("start = \"2026-01-01T00:00:00\"", &not_yet),
             ("start = 2026-01-01T00:00:00Z", &not_yet),
             ("sweep_interval_seconds = 300", &not_yet),
-            ("allow_unlimited_wal = true", &not_yet),
         ],
     );
     assert_refused("queue", &[("store = \"database\"", &not_yet)]);
