@@ -103,15 +103,14 @@ impl MysqlReader {
                 None => Layout::read(&mut conn).await?,
             };
             let unknown = state.numbering.unknown(&request.comments);
-            let results = match run(&mut conn, &reading(request, &layout, &unknown)).await {
-                Ok(results) => results,
-                Err(error) => {
-                    // The connection sits in a broken transaction.
-                    drop(conn.disconnect().await);
-                    return Err(error);
-                }
+            let mut results = Results::new();
+            let keep = |statement: &Statement, row| match statement {
+                Statement::Numbering => assemble::learn(&row, &mut state.numbering),
+                _ => add(&mut results, statement, row),
             };
-            let (snapshot, complete) = assemble(results, request, &layout, &mut state.numbering);
+            conn = run(conn, &reading(request, &layout, &unknown), keep).await?;
+            state.numbering.learnt();
+            let (snapshot, complete) = assemble(results, request, &layout, &state.numbering);
             if !layout.fits(&snapshot.fields) {
                 continue;
             }
@@ -127,22 +126,43 @@ impl MysqlReader {
     }
 
     async fn read_privacy(&self, subjects: &[Subject]) -> Result<Vec<Privacy>, SnapshotError> {
-        let mut conn = self.connect().await?;
-        match run(&mut conn, &judgement(subjects)).await {
-            Ok(results) => Ok(assemble::privacy(&results, subjects)),
-            Err(error) => {
-                drop(conn.disconnect().await);
-                Err(error)
-            }
-        }
+        let mut results = Results::new();
+        run(self.connect().await?, &judgement(subjects), |statement, row| add(&mut results, statement, row)).await?;
+        Ok(assemble::privacy(&results, subjects))
     }
 }
 
 /// The rows of each statement.
 type Results = HashMap<Statement, Vec<Row>>;
 
-/// Runs all statements in one snapshot and one round trip.
-async fn run(conn: &mut Conn, statements: &[(Statement, String)]) -> Result<Results, SnapshotError> {
+fn add(results: &mut Results, statement: &Statement, row: Row) {
+    match results.get_mut(statement) {
+        Some(rows) => rows.push(row),
+        None => drop(results.insert(statement.clone(), vec![row])),
+    }
+}
+
+/// Runs all statements in one snapshot and one round trip, and hands over each row as it comes. The connection comes back
+/// if all went well; else it sits in a broken transaction, and is closed.
+async fn run(
+    mut conn: Conn,
+    statements: &[(Statement, String)],
+    each: impl FnMut(&Statement, Row),
+) -> Result<Conn, SnapshotError> {
+    match run_on(&mut conn, statements, each).await {
+        Ok(()) => Ok(conn),
+        Err(error) => {
+            drop(conn.disconnect().await);
+            Err(error.into())
+        }
+    }
+}
+
+async fn run_on(
+    conn: &mut Conn,
+    statements: &[(Statement, String)],
+    mut each: impl FnMut(&Statement, Row),
+) -> mysql_async::Result<()> {
     let mut text = String::from("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY");
     for (_, sql) in statements {
         text.push_str(";\n");
@@ -150,15 +170,14 @@ async fn run(conn: &mut Conn, statements: &[(Statement, String)]) -> Result<Resu
     }
     text.push_str(";\nCOMMIT");
     let mut result = conn.query_iter(text).await?;
-    let mut results = Results::new();
     // The first set is START TRANSACTION's, the last COMMIT's.
     let _: Vec<Row> = result.collect().await?;
     for (statement, _) in statements {
-        let rows: Vec<Row> = result.collect().await?;
-        results.entry(statement.clone()).or_default().extend(rows);
+        while let Some(row) = result.next().await? {
+            each(statement, row);
+        }
     }
-    result.drop_result().await?;
-    Ok(results)
+    result.drop_result().await
 }
 
 impl From<mysql_async::Error> for SnapshotError {

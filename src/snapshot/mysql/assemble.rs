@@ -19,7 +19,7 @@ pub(super) fn assemble(
     mut results: Results,
     request: &Request,
     layout: &Layout,
-    numbering: &mut Numbering,
+    numbering: &Numbering,
 ) -> (Snapshot, bool) {
     let mut take = |statement| results.remove(&statement).unwrap_or_default();
     let mut snapshot = Snapshot { fields: fields(&take(Statement::Fields)), ..Snapshot::default() };
@@ -43,8 +43,6 @@ pub(super) fn assemble(
             snapshot.users.insert(user.id, user);
         }
     }
-    numbering
-        .learn(take(Statement::Numbering).iter().map(|row| (BugId(int(row, 0)), CommentId(int(row, 1)), time(row, 2))));
     let mut complete = true;
     for row in take(Statement::Comments) {
         let comment = comment(&row);
@@ -56,6 +54,11 @@ pub(super) fn assemble(
         }
     }
     (snapshot, complete)
+}
+
+/// One comment of the list that numbers them.
+pub(super) fn learn(row: &Row, numbering: &mut Numbering) {
+    numbering.learn(BugId(int(row, 0)), CommentId(int(row, 1)), time(row, 2));
 }
 
 /// What hangs on bugs: aliases, keywords, groups, flags, multi-selects.
