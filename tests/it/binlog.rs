@@ -22,17 +22,18 @@ use std::time::Duration;
 use bugrelay::capture::{Capture, CaptureError, Source};
 use bugrelay::changeset::{Position, RowChange, Transaction};
 
-use server::{Server, Site};
+use crate::services::MariaDb;
+use server::Site;
 
 /// Longest that anything may take here.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The server that most tests share, with MariaDB's defaults: no names of columns in the log.
-static PLAIN: LazyLock<Server> = LazyLock::new(|| Server::start(&[]));
+static PLAIN: LazyLock<MariaDb> = LazyLock::new(|| MariaDb::start(&[]));
 
 /// The other one: compressed events that name their columns.
-static COMPRESSED: LazyLock<Server> = LazyLock::new(|| {
-    Server::start(&["--log-bin-compress=ON", "--log-bin-compress-min-len=10", "--binlog-row-metadata=FULL"])
+static COMPRESSED: LazyLock<MariaDb> = LazyLock::new(|| {
+    MariaDb::start(&["--log-bin-compress=ON", "--log-bin-compress-min-len=10", "--binlog-row-metadata=FULL"])
 });
 
 /// Opens, and takes the first transaction when there is no position.

@@ -119,6 +119,11 @@ impl MariaDb {
         self.port
     }
 
+    /// Where root connects without a password.
+    pub(crate) fn socket(&self) -> String {
+        socket(self.folder.path())
+    }
+
     fn client(&self, database: &str, sql: &str) -> String {
         let mut client = Command::new("mariadb")
             .args(["--no-defaults", "--default-character-set=utf8mb4", "--batch", "--skip-column-names", "-uroot"])

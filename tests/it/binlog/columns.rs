@@ -1,11 +1,11 @@
 //! Columns keep their names, whatever is altered and whenever.
 
-use super::{COMPRESSED, PLAIN, comment, comment_told, open, refused, saves};
+use super::{COMPRESSED, PLAIN, Site, comment, comment_told, open, refused, saves};
 
 #[tokio::test]
 async fn alters_in_mid_stream_do_not_mix_columns_up() {
     for server in [&PLAIN, &COMPRESSED] {
-        let site = server.site();
+        let site = Site::new(server);
         let (mut capture, _) = open(&site, None).await;
         for (id, alter) in [
             (1, "ADD COLUMN w INT NOT NULL DEFAULT 5 FIRST"),
@@ -22,7 +22,7 @@ async fn alters_in_mid_stream_do_not_mix_columns_up() {
 
 #[tokio::test]
 async fn a_table_put_in_the_place_of_another_is_read_with_its_own_columns() {
-    let site = PLAIN.site();
+    let site = Site::new(&PLAIN);
     let (mut capture, _) = open(&site, None).await;
     site.run(&format!(
         "{} CREATE TABLE fresh (x INT, dupe MEDIUMINT, dupe_of MEDIUMINT); RENAME TABLE duplicates TO old, fresh TO duplicates;",
@@ -36,7 +36,7 @@ async fn a_table_put_in_the_place_of_another_is_read_with_its_own_columns() {
 
 #[tokio::test]
 async fn one_alter_while_we_are_down_is_understood() {
-    let site = PLAIN.site();
+    let site = Site::new(&PLAIN);
     let (capture, position) = open(&site, None).await;
     drop(capture);
     site.run(&format!(
@@ -51,7 +51,7 @@ async fn one_alter_while_we_are_down_is_understood() {
 
 #[tokio::test]
 async fn columns_added_behind_the_others_while_we_are_down_do_no_harm() {
-    let site = PLAIN.site();
+    let site = Site::new(&PLAIN);
     let (capture, position) = open(&site, None).await;
     drop(capture);
     site.run(&format!(
@@ -69,7 +69,7 @@ async fn columns_added_behind_the_others_while_we_are_down_do_no_harm() {
 
 #[tokio::test]
 async fn a_restart_between_two_alters_loses_no_column() {
-    let site = PLAIN.site();
+    let site = Site::new(&PLAIN);
     let (capture, position) = open(&site, None).await;
     drop(capture);
     site.run(&format!(
@@ -89,7 +89,7 @@ async fn a_restart_between_two_alters_loses_no_column() {
 
 #[tokio::test]
 async fn columns_that_cannot_be_known_stop_the_capture_and_are_never_guessed() {
-    let site = PLAIN.site();
+    let site = Site::new(&PLAIN);
     let (capture, position) = open(&site, None).await;
     drop(capture);
     site.run(
@@ -103,7 +103,7 @@ async fn columns_that_cannot_be_known_stop_the_capture_and_are_never_guessed() {
 
 #[tokio::test]
 async fn with_named_columns_any_alters_while_we_are_down_are_understood() {
-    let site = COMPRESSED.site();
+    let site = Site::new(&COMPRESSED);
     let (capture, position) = open(&site, None).await;
     drop(capture);
     site.run(

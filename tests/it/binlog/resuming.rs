@@ -5,11 +5,12 @@ use bugrelay::changeset::Position;
 use bugrelay::failure::Class;
 use mysql_async::prelude::Queryable;
 
-use super::{PLAIN, Server, comment, comment_told, failure, open, refused, saves};
+use super::{PLAIN, Site, comment, comment_told, failure, open, refused, saves};
+use crate::services::MariaDb;
 
 #[tokio::test]
 async fn from_every_position_exactly_the_rest_is_told() {
-    let site = PLAIN.site();
+    let site = Site::new(&PLAIN);
     let (mut capture, start) = open(&site, None).await;
     site.run(&(1..=4).map(comment).collect::<String>()).await;
     let mut positions = vec![start];
@@ -25,14 +26,14 @@ async fn from_every_position_exactly_the_rest_is_told() {
 
 #[tokio::test]
 async fn a_server_without_any_gtid_yet_is_resumed_by_file() {
-    let server = Server::start(&[]);
-    let site = server.site();
-    server.root("RESET MASTER");
+    let server = MariaDb::start(&[]);
+    let site = Site::new(&server);
+    server.exec("RESET MASTER");
     let (capture, position) = open(&site, None).await;
     drop(capture);
     assert!(position.0.contains("binlog.000001") && !position.0.contains("gtid"), "{position}");
     site.run(&comment(1)).await;
-    server.root("FLUSH BINARY LOGS");
+    server.exec("FLUSH BINARY LOGS");
     site.run(&comment(2)).await;
     let (mut capture, _) = open(&site, Some(&position)).await;
     let (told, later) = saves(&mut *capture, 2).await;
@@ -41,7 +42,7 @@ async fn a_server_without_any_gtid_yet_is_resumed_by_file() {
 
     // The same name and number, but another file.
     tokio::time::sleep(std::time::Duration::from_millis(1100)).await;
-    server.root("RESET MASTER");
+    server.exec("RESET MASTER");
     assert_eq!(refused(&site, Some(&position)).await.gap, Some(Gap::ForeignServer));
     let other_server = Position(position.0.replace(r#""server":"1""#, r#""server":"2""#));
     assert_eq!(refused(&site, Some(&other_server)).await.gap, Some(Gap::ForeignServer));
@@ -53,22 +54,22 @@ async fn a_server_without_any_gtid_yet_is_resumed_by_file() {
 
 #[tokio::test]
 async fn a_purged_log_is_a_gap() {
-    let server = Server::start(&[]);
-    let site = server.site();
+    let server = MariaDb::start(&[]);
+    let site = Site::new(&server);
     let (capture, position) = open(&site, None).await;
     drop(capture);
     site.run(&comment(1)).await;
-    server.root("FLUSH BINARY LOGS; FLUSH BINARY LOGS");
+    server.exec("FLUSH BINARY LOGS; FLUSH BINARY LOGS");
     // The server spares files that a reader was in or that its own checkpoint is not past, and is late to notice.
     let deadline = std::time::Instant::now() + super::PATIENCE;
     loop {
-        let files = server.root("SHOW BINARY LOGS");
+        let files = server.exec("SHOW BINARY LOGS");
         let names: Vec<&str> = files.lines().filter_map(|line| line.split('\t').next()).collect();
         if names.len() == 1 {
             break;
         }
         assert!(std::time::Instant::now() < deadline, "old files can be deleted");
-        server.root(&format!("PURGE BINARY LOGS TO '{}'", names[names.len() - 1]));
+        server.exec(&format!("PURGE BINARY LOGS TO '{}'", names[names.len() - 1]));
     }
     let error = refused(&site, Some(&position)).await;
     assert_eq!(error.gap, Some(Gap::Purged), "{error}");
@@ -76,7 +77,7 @@ async fn a_purged_log_is_a_gap() {
 
 #[tokio::test]
 async fn a_position_that_the_server_never_issued_is_refused() {
-    let site = PLAIN.site();
+    let site = Site::new(&PLAIN);
     site.run(&comment(1)).await;
     let (_, position) = open(&site, None).await;
     let with = |gtid: &str| {
@@ -95,8 +96,8 @@ async fn a_position_that_the_server_never_issued_is_refused() {
 
 #[tokio::test]
 async fn a_killed_connection_is_a_passing_failure() {
-    let server = Server::start(&[]);
-    let site = server.site();
+    let server = MariaDb::start(&[]);
+    let site = Site::new(&server);
     let (mut capture, position) = open(&site, None).await;
     let mut session = site.session().await;
     let dump: Option<u64> = session
@@ -112,16 +113,16 @@ async fn a_killed_connection_is_a_passing_failure() {
 
 #[tokio::test]
 async fn a_crash_of_the_server_loses_nothing() {
-    let mut server = Server::start(&["--sync-binlog=1", "--innodb-flush-log-at-trx-commit=1"]);
-    let site = server.site();
+    let mut server = MariaDb::start(&["--sync-binlog=1", "--innodb-flush-log-at-trx-commit=1"]);
+    let site = Site::new(&server);
     let (mut capture, position) = open(&site, None).await;
     site.run(&comment(1)).await;
-    server.kill();
+    server.kill9();
     let error = failure(&mut *capture).await;
     assert_eq!((error.class, error.gap), (Class::Transient, None), "{error}");
     let error = refused(&site, Some(&position)).await;
     assert_eq!((error.class, error.gap), (Class::Transient, None), "{error}");
-    server.launch();
+    server.start_again();
     site.run(&comment(2)).await;
     let (mut capture, _) = open(&site, Some(&position)).await;
     assert_eq!(saves(&mut *capture, 2).await.0, [comment_told(1), comment_told(2)]);
@@ -129,10 +130,10 @@ async fn a_crash_of_the_server_loses_nothing() {
 
 #[tokio::test]
 async fn a_server_that_hangs_is_noticed_by_its_silence() {
-    let server = Server::start(&[]);
-    let site = server.site();
+    let server = MariaDb::start(&[]);
+    let site = Site::new(&server);
     let (mut capture, _) = open(&site, None).await;
-    server.freeze();
+    server.stop();
     let error = failure(&mut *capture).await;
     assert!(error.to_string().contains("not even a heartbeat"), "{error}");
     assert_eq!(error.class, Class::Transient);
@@ -140,7 +141,7 @@ async fn a_server_that_hangs_is_noticed_by_its_silence() {
 
 #[tokio::test]
 async fn a_second_reader_with_our_number_throws_the_first_one_out_which_says_so() {
-    let site = PLAIN.site();
+    let site = Site::new(&PLAIN);
     let source = site.source();
     let mut first = source.open(None).await.unwrap();
     let mut second = source.open(None).await.unwrap();
@@ -153,11 +154,11 @@ async fn a_second_reader_with_our_number_throws_the_first_one_out_which_says_so(
 
 #[tokio::test]
 async fn an_idle_position_is_told_now_and_then_but_not_for_our_own_writes() {
-    let server = Server::start(&[]);
-    let site = server.site();
-    server.root("CREATE DATABASE bugrelay; CREATE TABLE bugrelay.queue (id INT)");
+    let server = MariaDb::start(&[]);
+    let site = Site::new(&server);
+    server.exec("CREATE DATABASE bugrelay; CREATE TABLE bugrelay.queue (id INT)");
     let (mut capture, start) = open(&site, None).await;
-    server.root("INSERT INTO bugrelay.queue VALUES (1)");
+    server.exec("INSERT INTO bugrelay.queue VALUES (1)");
     let silent = tokio::time::timeout(std::time::Duration::from_secs(12), capture.next()).await;
     assert!(silent.is_err(), "our own writes are no progress");
     site.run("INSERT INTO attach_data VALUES (1, 'x')").await;

@@ -44,18 +44,18 @@ async fn a_day(site: &Site) {
 
 #[tokio::test]
 async fn every_save_is_told_once_and_in_order() {
-    a_day(&PLAIN.site()).await;
+    a_day(&Site::new(&PLAIN)).await;
 }
 
 #[tokio::test]
 async fn compressed_events_with_named_columns_tell_the_same() {
-    a_day(&COMPRESSED.site()).await;
+    a_day(&Site::new(&COMPRESSED)).await;
 }
 
 #[tokio::test]
 async fn tables_of_any_character_set_tell_the_same() {
     for charset in ["latin1", "utf8mb3", "utf8mb4"] {
-        let site = PLAIN.site();
+        let site = Site::new(&PLAIN);
         site.run(&format!(
             "ALTER TABLE bugs CONVERT TO CHARACTER SET {charset}; ALTER TABLE longdescs CONVERT TO CHARACTER SET {charset};
              ALTER TABLE bugs_activity CONVERT TO CHARACTER SET {charset}"
@@ -67,7 +67,7 @@ async fn tables_of_any_character_set_tell_the_same() {
 
 #[tokio::test]
 async fn what_was_rolled_back_is_never_told() {
-    let site = PLAIN.site();
+    let site = Site::new(&PLAIN);
     let (mut capture, _) = open(&site, None).await;
     site.run(&format!(
         "BEGIN; {} ROLLBACK; BEGIN; {} SAVEPOINT a; {} ROLLBACK TO a; {} COMMIT; {}",
@@ -83,7 +83,7 @@ async fn what_was_rolled_back_is_never_told() {
 
 #[tokio::test]
 async fn a_savepoint_behind_a_myisam_write_is_rolled_back_all_the_same() {
-    let site = PLAIN.site();
+    let site = Site::new(&PLAIN);
     site.run("CREATE TABLE logincookies (cookie INT) ENGINE = MyISAM").await;
     let (mut capture, _) = open(&site, None).await;
     site.run(&format!(
@@ -101,7 +101,7 @@ async fn a_savepoint_behind_a_myisam_write_is_rolled_back_all_the_same() {
 
 #[tokio::test]
 async fn what_myisam_keeps_after_a_rollback_is_told() {
-    let site = PLAIN.site();
+    let site = Site::new(&PLAIN);
     site.run("ALTER TABLE longdescs ENGINE = MyISAM").await;
     let (mut capture, _) = open(&site, None).await;
     site.run(&format!("BEGIN; {} INSERT INTO duplicates VALUES (1, 2); ROLLBACK; {}", comment(1), comment(2))).await;
@@ -110,7 +110,7 @@ async fn what_myisam_keeps_after_a_rollback_is_told() {
 
 #[tokio::test]
 async fn other_databases_are_passed_over() {
-    let (site, other) = (PLAIN.site(), PLAIN.site());
+    let (site, other) = (Site::new(&PLAIN), Site::new(&PLAIN));
     let (mut capture, _) = open(&site, None).await;
     other.run(&comment(1)).await;
     site.run(&format!("BEGIN; INSERT INTO {}.duplicates VALUES (1, 2); {} COMMIT", other.name, comment(2))).await;
@@ -119,7 +119,7 @@ async fn other_databases_are_passed_over() {
 
 #[tokio::test]
 async fn rows_without_a_possible_time_are_told_with_the_epoch() {
-    let site = PLAIN.site();
+    let site = Site::new(&PLAIN);
     let (mut capture, _) = open(&site, None).await;
     site.run(
         "SET sql_mode = ''; INSERT INTO longdescs (comment_id, bug_id, who, bug_when) VALUES (1, 7, 3, '0000-00-00')",
@@ -130,7 +130,7 @@ async fn rows_without_a_possible_time_are_told_with_the_epoch() {
 
 #[tokio::test]
 async fn a_statement_of_thousands_of_rows_is_one_transaction() {
-    let site = PLAIN.site();
+    let site = Site::new(&PLAIN);
     let (mut capture, _) = open(&site, None).await;
     site.run("INSERT INTO longdescs (comment_id, bug_id, who, bug_when, thetext) SELECT seq, 7, 3, NOW(), REPEAT('t', 200) FROM seq_1_to_20000").await;
     let transaction = super::next(&mut *capture).await.unwrap();
@@ -139,7 +139,7 @@ async fn a_statement_of_thousands_of_rows_is_one_transaction() {
 
 #[tokio::test]
 async fn two_readers_see_the_same() {
-    let site = PLAIN.site();
+    let site = Site::new(&PLAIN);
     let (mut one, _) = open(&site, None).await;
     let (mut two, _) = open(&site, None).await;
     let mut session = site.session().await;
@@ -153,7 +153,7 @@ async fn two_readers_see_the_same() {
 
 #[tokio::test]
 async fn a_row_told_as_sql_stops_the_capture_with_the_setting_and_without_the_text() {
-    let site = PLAIN.site();
+    let site = Site::new(&PLAIN);
     let (mut capture, _) = open(&site, None).await;
     site.run(&format!(
         "SET SESSION binlog_format = STATEMENT; INSERT INTO profiles (userid) VALUES (1); {}",
@@ -167,7 +167,7 @@ async fn a_row_told_as_sql_stops_the_capture_with_the_setting_and_without_the_te
 
 #[tokio::test]
 async fn a_row_without_its_columns_stops_the_capture_with_the_setting() {
-    let site = PLAIN.site();
+    let site = Site::new(&PLAIN);
     let (mut capture, _) = open(&site, None).await;
     site.run("INSERT INTO duplicates VALUES (1, 2); SET SESSION binlog_row_image = MINIMAL; UPDATE duplicates SET dupe_of = 5").await;
     assert_eq!(saves(&mut *capture, 1).await.0, ["2 duplicates 1"]);

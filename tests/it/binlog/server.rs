@@ -1,16 +1,13 @@
-//! A private MariaDB, and small databases in it of Bugzilla's shape.
+//! Small databases of Bugzilla's shape on a private MariaDB, and how the capture reads them.
 
-use std::io::Write;
-use std::net::TcpListener;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bugrelay::capture::mysql_binlog::{MysqlBinlog, MysqlBinlogConfig};
 use mysql_async::prelude::Queryable;
 use mysql_async::{Conn, Opts, OptsBuilder};
-use tempfile::TempDir;
+
+use crate::services::MariaDb;
 
 /// Bugzilla's watched tables: the needed columns in Bugzilla's order, and between them one of each kind that is passed over.
 const TABLES: &str = "
@@ -29,14 +26,6 @@ const TABLES: &str = "
     CREATE TABLE attach_data (id MEDIUMINT NOT NULL PRIMARY KEY, thedata LONGBLOB);
     CREATE TABLE profiles (userid MEDIUMINT PRIMARY KEY, login_name VARCHAR(255), cryptpassword VARCHAR(128), realname VARCHAR(255));";
 
-/// A server with its data in a folder of its own. Ends with this process at the latest.
-pub(crate) struct Server {
-    process: Option<Child>,
-    folder: TempDir,
-    port: u16,
-    options: Vec<String>,
-}
-
 /// One Bugzilla of a server.
 pub(crate) struct Site {
     /// The database's name.
@@ -45,126 +34,28 @@ pub(crate) struct Site {
     reader: Opts,
 }
 
-impl Server {
-    /// Later options win over the usual ones.
-    pub(crate) fn start(options: &[&str]) -> Self {
-        let folder = tempfile::Builder::new().prefix("bugrelay-binlog-").tempdir().expect("a folder");
-        let installed = Command::new("mariadb-install-db")
-            .args(["--no-defaults", "--user=root", "--auth-root-authentication-method=normal", "--skip-test-db"])
-            .arg(format!("--datadir={}", folder.path().join("data").display()))
-            // Servers that are installed at the same time take each other's temporary tables away.
-            .env("TMPDIR", folder.path())
-            .stdout(Stdio::null())
-            .status();
-        assert!(installed.is_ok_and(|status| status.success()), "mariadb-install-db works (package mariadb-server)");
-        let port = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port").port();
-        let options = options.iter().map(ToString::to_string).collect();
-        let mut server = Server { process: None, folder, port, options };
-        server.launch();
-        server.root(
-            "CREATE USER bugrelay@'%' IDENTIFIED BY 'relay'; GRANT REPLICATION SLAVE, BINLOG MONITOR ON *.* TO bugrelay@'%'",
-        );
-        server
-    }
-
-    /// Starts it again on the same data, after [`Server::kill`] too.
-    pub(crate) fn launch(&mut self) {
-        let dir = self.folder.path();
-        let data = dir.join("data");
-        let log = std::fs::File::create(dir.join("log")).expect("a log");
-        // The shell waits for a word, or for the end of its input, which comes at our end, however that comes about: then nobody is
-        // left to tidy up but the shell.
-        let keep = r#""$@" & pid=$!; read word || rm=rm; kill -9 $pid; wait $pid; ${rm:-true} -rf "$0""#;
-        let child = Command::new("sh")
-            .args(["-c", keep])
-            .arg(dir)
-            .args(["mariadbd", "--no-defaults", "--user=root"])
-            .arg(format!("--datadir={}", data.display()))
-            .arg(format!("--socket={}", socket(dir).display()))
-            .arg(format!("--pid-file={}", dir.join("pid").display()))
-            .arg(format!("--port={}", self.port))
-            .args([
-                "--bind-address=127.0.0.1",
-                "--skip-name-resolve",
-                "--server-id=1",
-                "--log-bin=binlog",
-                "--binlog-format=ROW",
-            ])
-            .args(["--binlog-row-image=FULL", "--character-set-server=utf8mb4", "--innodb-buffer-pool-size=16M"])
-            .args(["--innodb-log-file-size=8M", "--innodb-flush-log-at-trx-commit=0", "--performance-schema=0"])
-            .args(&self.options)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::null())
-            .stderr(log)
-            .spawn();
-        self.process = Some(child.expect("mariadbd starts"));
-        let deadline = Instant::now() + Duration::from_secs(60);
-        while !self.client("SELECT 1").is_ok_and(|output| output.status.success()) {
-            assert!(Instant::now() < deadline, "mariadbd does not answer; see {}", dir.join("log").display());
-            std::thread::yield_now();
-        }
-    }
-
-    /// As a power failure would.
-    pub(crate) fn kill(&mut self) {
-        if let Some(mut process) = self.process.take() {
-            if let Some(mut word) = process.stdin.take() {
-                writeln!(word, "stop").expect("the shell listens");
-            }
-            process.wait().expect("it ends");
-        }
-    }
-
-    /// It hangs: connections stay open, nothing is answered. Only [`Server::kill`] helps.
-    pub(crate) fn freeze(&self) {
-        let pid = std::fs::read_to_string(self.folder.path().join("pid")).expect("its id");
-        let stopped = Command::new("kill").args(["-STOP", pid.trim()]).status();
-        assert!(stopped.is_ok_and(|status| status.success()));
-    }
-
-    /// Statements as root; gives what they print.
-    pub(crate) fn root(&self, sql: &str) -> String {
-        let output = self.client(sql).expect("the client runs");
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        String::from_utf8_lossy(&output.stdout).trim().to_owned()
-    }
-
-    fn client(&self, sql: &str) -> std::io::Result<std::process::Output> {
-        Command::new("mariadb")
-            .args(["--no-defaults", "-uroot", "--batch", "--skip-column-names", "--connect-timeout=1", "-e", sql])
-            .arg(format!("--socket={}", socket(self.folder.path()).display()))
-            .output()
-    }
-
-    /// A new Bugzilla, with `prefix` in front of its tables' definitions: `SET ...`.
-    pub(crate) fn site(&self) -> Site {
-        static NUMBER: AtomicU32 = AtomicU32::new(1);
-        let name = format!("bugs_{}", NUMBER.fetch_add(1, Ordering::Relaxed));
-        self.root(&format!("CREATE DATABASE {name}; USE {name}; {TABLES} GRANT SELECT ON {name}.* TO bugrelay@'%'"));
-        self.existing(&name)
-    }
-
-    /// To connect as somebody.
-    pub(crate) fn opts(&self, database: &str, user: &str, password: &str) -> Opts {
-        let address = OptsBuilder::default().ip_or_hostname("127.0.0.1").tcp_port(self.port).prefer_socket(false);
-        address.db_name(Some(database)).user(Some(user)).pass(Some(password)).into()
-    }
-
-    /// A Bugzilla that is there already.
-    pub(crate) fn existing(&self, name: &str) -> Site {
-        let socket = socket(self.folder.path()).display().to_string();
-        let root = OptsBuilder::default().socket(Some(socket)).db_name(Some(name)).user(Some("root")).into();
-        Site { name: name.to_owned(), root, reader: self.opts(name, "bugrelay", "relay") }
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        self.kill();
-    }
-}
-
 impl Site {
+    /// A new one, with what a replication account needs and no more.
+    pub(crate) fn new(server: &MariaDb) -> Self {
+        static NUMBER: AtomicU32 = AtomicU32::new(1);
+        let name = format!("small_{}", NUMBER.fetch_add(1, Ordering::Relaxed));
+        server.exec(&format!(
+            "CREATE DATABASE {name}; USE {name}; {TABLES}
+             CREATE USER IF NOT EXISTS bugrelay@'%' IDENTIFIED BY 'relay';
+             GRANT REPLICATION SLAVE, BINLOG MONITOR ON *.* TO bugrelay@'%';
+             GRANT SELECT ON {name}.* TO bugrelay@'%'"
+        ));
+        Self::existing(server, &name)
+    }
+
+    /// One that is there already.
+    pub(crate) fn existing(server: &MariaDb, name: &str) -> Self {
+        let root = OptsBuilder::default().socket(Some(server.socket())).db_name(Some(name)).user(Some("root")).into();
+        let address = OptsBuilder::default().ip_or_hostname("127.0.0.1").tcp_port(server.port()).prefer_socket(false);
+        let reader = address.db_name(Some(name)).user(Some("bugrelay")).pass(Some("relay")).into();
+        Site { name: name.to_owned(), root, reader }
+    }
+
     /// A session as Bugzilla.
     pub(crate) async fn session(&self) -> Conn {
         Conn::new(self.root.clone()).await.expect("root may connect")
@@ -199,8 +90,4 @@ impl Site {
             heartbeat: Duration::from_secs(1),
         })
     }
-}
-
-fn socket(folder: &Path) -> PathBuf {
-    folder.join("sock")
 }
