@@ -30,11 +30,11 @@ use crate::snapshot::{Reader, Request};
 use crate::visibility::{Reason, Rules};
 
 /// Transactions taken at a time, at the most.
-const TRANSACTIONS_MAX: usize = 300;
+const TRANSACTIONS_MAX: usize = 500;
 
 /// Change sets built and stored at a time, at the most: a transaction of more is stored in parts, each of which can be
 /// repeated after a crash, for the ledger knows what was told.
-const CHANGE_SETS_MAX: usize = 300;
+const CHANGE_SETS_MAX: usize = 500;
 
 /// The label `target`; see [`crate::changeset::Subject::target`].
 const TARGETS: [&str; 3] = ["bug", "comment", "attachment"];

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
 
 use super::pause;
 use super::progress::{Progress, now_ms};
@@ -15,7 +15,12 @@ use crate::metrics::SourceMetrics;
 pub(super) struct Captured {
     pub(super) transaction: Transaction,
     pub(super) committed_at_ms: i64,
+    /// Its rows' share of [`ROWS_MAX`].
+    _room: OwnedSemaphorePermit,
 }
+
+/// Rows read ahead, at the most, about 100 bytes each; a transaction of more is taken alone.
+const ROWS_MAX: u32 = 20_000;
 
 /// Sources date commits to the second. One read within this time of its date was read as it was committed.
 const LIVE_MS: i64 = 1_500;
@@ -40,10 +45,11 @@ impl Intake {
             self.metrics.gaps.with_label_values(&[gap.as_str()]);
         }
         let taken = self.taken.clone();
+        let room = Arc::new(Semaphore::new(ROWS_MAX as usize));
         loop {
             let error = tokio::select! {
                 () = taken.closed() => return,
-                error = self.read(&mut position, &mut reconnect, &mut last_error) => error,
+                error = self.read(&room, &mut position, &mut reconnect, &mut last_error) => error,
             };
             self.metrics.connected.set(0);
             self.progress.connected(false);
@@ -68,6 +74,7 @@ impl Intake {
     /// Reads until it fails; `position` follows what was handed over.
     async fn read(
         &mut self,
+        room: &Arc<Semaphore>,
         position: &mut Option<Position>,
         reconnect: &mut Reconnect,
         last_error: &mut String,
@@ -101,7 +108,11 @@ impl Intake {
             self.progress.taken();
             *position = Some(transaction.position.clone());
             let committed_at_ms = commit_time_ms(transaction.committed_at, now_ms());
-            if self.taken.send(Captured { transaction, committed_at_ms }).await.is_err() {
+            let rows = u32::try_from(transaction.rows.len()).unwrap_or(ROWS_MAX).min(ROWS_MAX);
+            let Ok(room) = Arc::clone(room).acquire_many_owned(rows).await else {
+                return CaptureError::transient("stopping");
+            };
+            if self.taken.send(Captured { transaction, committed_at_ms, _room: room }).await.is_err() {
                 return CaptureError::transient("stopping");
             }
         }
