@@ -90,6 +90,17 @@ fn main() {
         );
         rows.push((rate(&ours), rate(&bare), ours));
     }
+    if !rows.is_empty() {
+        medians(&rows);
+    }
+    latency(&mut bugrelay, &load, &plan);
+    if plan.waiting > 0 {
+        waiting(&server, plan.waiting);
+    }
+}
+
+/// The middle of each figure over all runs.
+fn medians(rows: &[(f64, f64, Usage)]) {
     let median = |of: &dyn Fn(&(f64, f64, Usage)) -> f64| {
         let mut values: Vec<f64> = rows.iter().map(of).collect();
         values.sort_by(f64::total_cmp);
@@ -104,10 +115,6 @@ fn main() {
         median(&|row| row.2.peak_mb),
         median(&|row| row.2.first.as_secs_f64())
     );
-    latency(&mut bugrelay, &load, &plan);
-    if plan.waiting > 0 {
-        waiting(&server, plan.waiting);
-    }
 }
 
 /// Starts it with an ordinary log.
