@@ -1,8 +1,6 @@
 //! [`Envelope`] -> a bus. A connector sends once: deadline, retry, backlog and metrics are `delivery`'s.
 
 pub mod file;
-#[doc(hidden)]
-pub mod scripted;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 

@@ -2,10 +2,10 @@
 
 mod file;
 
+use crate::scripted::{Behaviour, Script};
 use async_trait::async_trait;
 use bugrelay::bugzilla::BugId;
 use bugrelay::changeset::Subject;
-use bugrelay::connector::scripted::{Behaviour, Script};
 use bugrelay::connector::{Connector, Outcome, Outcomes, SendError};
 use bugrelay::failure::Class;
 use bugrelay::message::{Body, Envelope, MessageId};

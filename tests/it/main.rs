@@ -17,5 +17,6 @@ mod ground;
 mod mysql;
 mod privacy;
 mod queue_suite;
+mod scripted;
 mod verbs;
 mod wording;

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::scripted::{Behaviour, Fate, Script};
 use bugrelay::connector::SendError;
-use bugrelay::connector::scripted::{Behaviour, Fate, Script};
 use bugrelay::failure::Class;
 use bugrelay::queue::Queue as _;
 use tokio::time::Instant;

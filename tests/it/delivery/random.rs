@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use bugrelay::connector::scripted::{Behaviour, Fate, Script};
+use crate::scripted::{Behaviour, Fate, Script};
 use bugrelay::message::Envelope;
 
 use super::rig::{Rig, policy};

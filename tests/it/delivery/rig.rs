@@ -4,11 +4,11 @@ use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use crate::scripted::Script;
 use async_trait::async_trait;
 use bugrelay::backoff::Schedule;
 use bugrelay::bugzilla::{ActivityId, BugId};
 use bugrelay::changeset::{Kind, Position, Subject};
-use bugrelay::connector::scripted::Script;
 use bugrelay::delivery::{Delivery, Gate, GateError, Handle, Policy};
 use bugrelay::message::{Body, Envelope, Fact, Message, MessageId};
 use bugrelay::metrics::Metrics;

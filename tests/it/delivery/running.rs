@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use crate::scripted::{Behaviour, Script};
 use bugrelay::connector::SendError;
-use bugrelay::connector::scripted::{Behaviour, Script};
 use bugrelay::queue::Queue as _;
 use tokio::time::Instant;
 

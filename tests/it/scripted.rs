@@ -1,26 +1,21 @@
-//! A connector that does what a test tells it to: accept, refuse, hang, lose an answer. Not reachable from configuration.
-//!
-//! It is in the library only because the integration tests are a crate of their own.
+//! A connector that does what a test tells it to: accept, refuse, hang, lose an answer. No configuration reaches it.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use bugrelay::connector::{Connector, Outcomes, SendError};
+use bugrelay::message::Envelope;
 use tokio::sync::watch;
-
-use super::{Connector, Outcomes, SendError};
-use crate::message::Envelope;
 
 /// What one `send` does.
 #[derive(Clone)]
-pub enum Behaviour {
+pub(crate) enum Behaviour {
     /// Takes everything.
     Accept,
     /// Takes nothing, for this reason.
     Fail(SendError),
-    /// Takes everything and never says so.
-    AckThenLose,
     /// Refuses the envelopes that this says, takes the others.
     Poison(Arc<dyn Fn(&Envelope) -> bool + Send + Sync>),
     /// One fate for each envelope in order; what is beyond the list is accepted.
@@ -35,7 +30,7 @@ pub enum Behaviour {
 
 /// What becomes of one envelope.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fate {
+pub(crate) enum Fate {
     /// Arrives, and is acknowledged.
     Accepted,
     /// Arrives, and no answer comes.
@@ -50,13 +45,13 @@ pub enum Fate {
 
 /// What the connector saw.
 #[derive(Clone, Debug, Default)]
-pub struct Seen {
+pub(crate) struct Seen {
     /// What arrived, in order.
-    pub arrived: Vec<Envelope>,
+    pub(crate) arrived: Vec<Envelope>,
     /// Sizes of the batches handed over.
-    pub batches: Vec<usize>,
+    pub(crate) batches: Vec<usize>,
     /// Whether `close` was called.
-    pub closed: bool,
+    pub(crate) closed: bool,
 }
 
 #[derive(Default)]
@@ -67,44 +62,44 @@ struct Plan {
 
 /// The test's handle to a [`ScriptedConnector`].
 #[derive(Clone)]
-pub struct Script {
+pub(crate) struct Script {
     plan: Arc<Mutex<Plan>>,
     seen: watch::Sender<Seen>,
 }
 
 /// The connector itself.
-pub struct ScriptedConnector(Script);
+pub(crate) struct ScriptedConnector(Script);
 
 impl Script {
     /// Accepts everything until told otherwise.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Script { plan: Arc::default(), seen: watch::Sender::new(Seen::default()) }
     }
 
     /// The connector that follows it.
-    pub fn connector(&self) -> ScriptedConnector {
+    pub(crate) fn connector(&self) -> ScriptedConnector {
         ScriptedConnector(self.clone())
     }
 
     /// The next `send` without a behaviour of its own does this.
     #[must_use]
-    pub fn then(self, behaviour: Behaviour) -> Self {
+    pub(crate) fn then(self, behaviour: Behaviour) -> Self {
         self.plan().next.push_back(behaviour);
         self
     }
 
     /// Every `send` that was given nothing else does this from now on.
-    pub fn always(&self, behaviour: Behaviour) {
+    pub(crate) fn always(&self, behaviour: Behaviour) {
         self.plan().always = Some(behaviour);
     }
 
     /// What it saw until now.
-    pub fn seen(&self) -> Seen {
+    pub(crate) fn seen(&self) -> Seen {
         self.seen.borrow().clone()
     }
 
     /// Waits until the connector has seen this.
-    pub async fn until(&self, condition: impl Fn(&Seen) -> bool) -> Seen {
+    pub(crate) async fn until(&self, condition: impl Fn(&Seen) -> bool) -> Seen {
         let mut watching = self.seen.subscribe();
         // The sender is in `self`: it cannot be gone.
         watching.wait_for(|seen| condition(seen)).await.map(|seen| seen.clone()).unwrap_or_default()
@@ -156,7 +151,6 @@ impl Connector for ScriptedConnector {
         match behaviour {
             Behaviour::Accept => script.accept(batch, outcomes),
             Behaviour::Fail(error) => outcomes.failed_from(0, &error),
-            Behaviour::AckThenLose => script.arrive(batch),
             Behaviour::Poison(poisonous) => {
                 for (index, envelope) in batch.iter().enumerate() {
                     let fate = if poisonous(envelope) { Fate::Poisonous } else { Fate::Accepted };
