@@ -105,7 +105,7 @@ impl File {
         let mut connectors = BTreeMap::new();
         for (name, table) in self.connectors {
             let connector =
-                ConnectorConfig::parse(&name, table).map_err(|fault| fault.within(&name).within("connectors"))?;
+                ConnectorConfig::parse(&name, table, overlay).map_err(|fault| fault.within(&name).within("connectors"))?;
             connectors.insert(name, connector);
         }
         if connectors.is_empty() {

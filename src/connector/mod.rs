@@ -3,6 +3,7 @@
 pub mod file;
 #[doc(hidden)]
 pub mod scripted;
+pub mod stomp;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -16,16 +17,27 @@ use crate::message::Envelope;
 pub enum Kind {
     /// Lines in a file.
     File(file::FileConfig),
+    /// STOMP brokers.
+    Stomp(stomp::StompConfig),
 }
 
 impl Kind {
     /// What a configuration may say as `type`.
-    pub const NAMES: [&str; 1] = ["file"];
+    pub const NAMES: [&str; 2] = ["file", "stomp"];
+
+    /// The keys of a type that hold secrets: each may also be given as `X_file` or `X_env`.
+    pub fn secrets(name: &str) -> &'static [&'static str] {
+        match name {
+            "stomp" => &["passcode"],
+            _ => &[],
+        }
+    }
 
     /// From the keys of its own; `None` if there is no such type.
     pub fn parse(name: &str, keys: toml::Table) -> Option<Result<Self, toml::de::Error>> {
         match name {
             "file" => Some(keys.try_into().map(Kind::File)),
+            "stomp" => Some(keys.try_into().map(Kind::Stomp)),
             _ => None,
         }
     }
@@ -37,6 +49,7 @@ impl Kind {
     pub async fn check(&self) -> Result<String, SendError> {
         match self {
             Kind::File(config) => config.check(),
+            Kind::Stomp(config) => config.check().await,
         }
     }
 
@@ -44,6 +57,7 @@ impl Kind {
     pub fn build(&self) -> Box<dyn Connector> {
         match self {
             Kind::File(config) => Box::new(file::FileConnector::new(config.clone())),
+            Kind::Stomp(config) => Box::new(stomp::StompConnector::new(config.clone())),
         }
     }
 }
