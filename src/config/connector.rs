@@ -165,7 +165,7 @@ fn resolve(key: &'static str, table: &mut Table, overlay: &Overlay) -> Result<()
     let mut text = |key: &str| match table.remove(key) {
         None => Ok(None),
         Some(toml::Value::String(text)) => Ok(Some(text)),
-        Some(_) => Err(Fault::at(key, "the value is of the wrong kind; write a string in quotes")),
+        Some(_) => Err(Fault::no_text(key)),
     };
     let given = Given {
         key,

@@ -51,8 +51,8 @@ pub struct StompConnector {
 /// The broker refused something among many. Until a batch has passed, messages go one by one, so that it is seen what.
 #[derive(Default)]
 struct Caution {
-    /// The message that seems to be at fault. Refused again, alone, it is.
-    suspect: Option<MessageId>,
+    /// What was in flight when the broker refused something, and perhaps it.
+    suspects: Vec<MessageId>,
 }
 
 /// What follows from a refusal.
@@ -80,29 +80,33 @@ impl StompConnector {
         Ok(connection)
     }
 
-    /// A message is at fault only if it was refused twice, and alone the second time: words are not to be trusted that far.
+    /// Which message it was is mostly not said, so it is found out: next time they go one by one. One that is refused alone, after a
+    /// first time, is at fault if the broker takes another: a broker that is in trouble refuses everything.
     fn after(&mut self, refusal: &Refusal, index: Option<usize>, attempt: &mut Attempt<'_>, to: &Address) -> Next {
         let error = refusal.explain(to);
         let caution = self.caution.get_or_insert_default();
-        let Some(index) = index.filter(|_| refusal.fault != Fault::Theirs) else { return Next::GiveUp(error) };
-        if refusal.fault == Fault::Ours {
+        if refusal.fault == Fault::Theirs {
+            return Next::GiveUp(error);
+        }
+        let Some(index) = index else {
+            caution.suspects = attempt.in_flight();
+            return Next::GiveUp(error);
+        };
+        let poisonous = match refusal.fault {
+            Fault::Messages => true,
+            Fault::Unclear => caution.suspects.contains(&attempt.id(index)),
+            Fault::Ours | Fault::Theirs => false,
+        };
+        if poisonous && refusal.fault == Fault::Messages {
+            attempt.fail(index, refusal.of_message(to));
+        } else if !poisonous || !attempt.doubt(index, refusal.of_message(to)) {
+            caution.suspects = attempt.in_flight();
+            // Named by the broker, or alone: it was not taken.
             attempt.fail(index, error.clone());
             return Next::GiveUp(error);
         }
-        let (id, alone) = (attempt.id(index), attempt.is_alone(index));
-        let refused_before = caution.suspect.replace(id) == Some(id);
-        if alone && refused_before {
-            attempt.fail(index, refusal.of_message(to));
-            caution.suspect = None;
-            return Next::ResumeAt(index + 1);
-        }
-        // Only what the broker named was certainly not taken; nothing that it may have is sent again in silence.
-        match refusal.receipt {
-            Some(_) if alone => return Next::ResumeAt(index),
-            Some(_) => attempt.fail(index, error.clone()),
-            None => {}
-        }
-        Next::GiveUp(error)
+        // Others were in flight, and are not sent again in silence.
+        if attempt.in_flight().is_empty() { Next::ResumeAt(index + 1) } else { Next::GiveUp(error) }
     }
 }
 
@@ -118,7 +122,10 @@ impl Connector for StompConnector {
             let window = if self.caution.is_some() { 1 } else { WINDOW };
             match attempt.run(&mut connection, &self.config, window).await {
                 Ok(()) => {
-                    self.caution = None;
+                    // A message that is still in doubt was the last one: it stays under suspicion.
+                    if attempt.settle_doubt() {
+                        self.caution = None;
+                    }
                     self.idle = Some(Keeper::keep(connection));
                     return;
                 }

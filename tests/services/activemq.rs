@@ -11,7 +11,7 @@ use tempfile::TempDir;
 use super::Certificates;
 use super::process::{Process, free_port, poll};
 
-/// The account with a password. It may not write to topics below `Forbidden.`.
+/// The account with a password. It may write to topics below `VirtualTopic.` only.
 const ACCOUNT: [&str; 2] = ["relay", "needle-of-a-passcode"];
 
 /// A broker with all its data in a folder of its own. Killed when dropped.
@@ -89,7 +89,10 @@ impl ActiveMq {
         let ready = || open(self.port) && open(self.tls_port);
         poll(Duration::from_secs(90), || !self.server.is_alive() || ready());
         if !(self.server.is_alive() && ready()) {
-            panic!("ActiveMQ does not start:\n{}", std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default());
+            panic!(
+                "ActiveMQ does not start:\n{}",
+                std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
+            );
         }
     }
 }
@@ -149,9 +152,8 @@ const BROKER: &str = r#"<beans xmlns="http://www.springframework.org/schema/bean
   <plugins>
    <jaasDualAuthenticationPlugin configuration="plain" sslConfiguration="certificate"/>
    <authorizationPlugin><map><authorizationMap><authorizationEntries>
-    <authorizationEntry topic="&gt;" read="relays,admins" write="relays,admins" admin="relays,admins"/>
-    <authorizationEntry queue="&gt;" read="relays,admins" write="relays,admins" admin="relays,admins"/>
-    <authorizationEntry topic="Forbidden.&gt;" read="admins" write="admins" admin="admins"/>
+    <authorizationEntry topic="VirtualTopic.&gt;" read="relays,admins" write="relays,admins" admin="relays,admins"/>
+    <authorizationEntry queue="Consumer.&gt;" read="relays,admins" write="relays,admins" admin="relays,admins"/>
     <authorizationEntry topic="ActiveMQ.Advisory.&gt;" read="relays,admins" write="relays,admins" admin="relays,admins"/>
    </authorizationEntries></authorizationMap></map></authorizationPlugin>
   </plugins>

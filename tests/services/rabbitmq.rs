@@ -121,9 +121,11 @@ impl RabbitMq {
     /// Makes a durable queue that gets what is sent to the topics that match.
     pub(crate) async fn bind(&self, queue: &str, topics: &str) {
         let (connection, channel) = self.channel().await;
-        let (options, none) = (QueueDeclareOptions { durable: true, ..QueueDeclareOptions::default() }, FieldTable::default);
+        let (options, none) =
+            (QueueDeclareOptions { durable: true, ..QueueDeclareOptions::default() }, FieldTable::default);
         channel.queue_declare(queue.into(), options, none()).await.expect("a queue");
-        let bound = channel.queue_bind(queue.into(), "amq.topic".into(), topics.into(), QueueBindOptions::default(), none());
+        let bound =
+            channel.queue_bind(queue.into(), "amq.topic".into(), topics.into(), QueueBindOptions::default(), none());
         bound.await.expect("a binding");
         connection.close(200, "done".into()).await.expect("it closes");
     }
@@ -132,7 +134,8 @@ impl RabbitMq {
     pub(crate) async fn take(&self, queue: &str) -> Vec<Received> {
         let (connection, channel) = self.channel().await;
         let mut received = vec![];
-        while let Some(message) = channel.basic_get(queue.into(), BasicGetOptions::default()).await.expect("an answer") {
+        while let Some(message) = channel.basic_get(queue.into(), BasicGetOptions::default()).await.expect("an answer")
+        {
             message.ack(BasicAckOptions::default()).await.expect("it is acknowledged");
             let body = String::from_utf8(message.delivery.data.clone()).expect("UTF-8");
             received.push(Received { properties: message.delivery.properties.clone(), body });
@@ -154,7 +157,10 @@ impl RabbitMq {
         let ready = || open(self.ports.stomp) && open(self.ports.amqp);
         poll(Duration::from_secs(90), || !self.server.is_alive() || ready());
         if !(self.server.is_alive() && ready()) {
-            panic!("RabbitMQ does not start:\n{}", std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default());
+            panic!(
+                "RabbitMQ does not start:\n{}",
+                std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
+            );
         }
     }
 }

@@ -26,6 +26,10 @@ pub(super) struct Attempt<'a> {
     in_flight: VecDeque<InFlight>,
     /// What of the connection was written when it was looked at last.
     written: u64,
+    /// The broker has taken something.
+    accepted: bool,
+    /// Refused again and alone; poison as soon as the broker takes another.
+    doubted: Option<(usize, SendError)>,
 }
 
 struct InFlight {
@@ -43,7 +47,7 @@ pub(super) enum Stopped {
 
 impl<'a> Attempt<'a> {
     pub(super) fn new(batch: &'a [Envelope], outcomes: &'a Outcomes) -> Self {
-        Attempt { batch, outcomes, next: 0, in_flight: VecDeque::new(), written: 0 }
+        Attempt { batch, outcomes, next: 0, in_flight: VecDeque::new(), written: 0, accepted: false, doubted: None }
     }
 
     /// Sends what is left, at most `window` at once. When it is stopped, what was in flight has no outcome yet.
@@ -93,6 +97,10 @@ impl<'a> Attempt<'a> {
                 let receipt = frame.header("receipt-id").and_then(|id| id.trim().parse().ok());
                 if let Some(sent) = position(receipt).and_then(|at| self.in_flight.remove(at)) {
                     self.outcomes.sent(sent.index);
+                    self.accepted = true;
+                    if let Some((index, error)) = self.doubted.take() {
+                        self.outcomes.failed(index, error);
+                    }
                 }
                 Ok(())
             }
@@ -112,15 +120,34 @@ impl<'a> Attempt<'a> {
         self.batch[index].id
     }
 
-    /// Whether this one alone has no outcome of those that were handed over.
-    pub(super) fn is_alone(&self, index: usize) -> bool {
-        self.in_flight.iter().all(|sent| sent.index == index)
+    /// What was handed over, or is about to be, and has no outcome.
+    pub(super) fn in_flight(&self) -> Vec<MessageId> {
+        self.in_flight.iter().map(|sent| self.id(sent.index)).collect()
     }
 
-    /// Makes ready to go on behind, or with, the message that the broker refused alone.
+    /// Goes on from this message, on another connection.
     pub(super) fn resume_at(&mut self, index: usize) {
-        self.in_flight.clear();
         self.next = index;
+    }
+
+    /// The message is poison if the broker takes another, before it or behind it. `false`: a second one is in doubt, so neither is.
+    pub(super) fn doubt(&mut self, index: usize, error: SendError) -> bool {
+        if self.accepted {
+            self.fail(index, error);
+        } else if self.doubted.is_none() {
+            self.in_flight.retain(|sent| sent.index != index);
+            self.doubted = Some((index, error));
+        } else {
+            return false;
+        }
+        true
+    }
+
+    /// Nothing is left to be sent. A message that is still in doubt has failed for now; whether there was none.
+    pub(super) fn settle_doubt(&mut self) -> bool {
+        let Some((index, error)) = self.doubted.take() else { return true };
+        self.outcomes.failed(index, SendError::transient(error.message));
+        false
     }
 
     /// This message failed, by itself.
@@ -131,12 +158,10 @@ impl<'a> Attempt<'a> {
 
     /// Nothing more is sent: this is why.
     pub(super) fn give_up(&mut self, error: &SendError) {
+        self.settle_doubt();
         for sent in self.in_flight.drain(..) {
-            let mut error = error.clone();
-            if sent.queued.end <= self.written {
-                error = SendError::unanswered(error.message);
-            }
-            self.outcomes.failed(sent.index, error);
+            let perhaps_delivered = sent.queued.end <= self.written;
+            self.outcomes.failed(sent.index, SendError { perhaps_delivered, ..error.clone() });
         }
         self.outcomes.failed_from(self.next, error);
         self.next = self.batch.len();
@@ -145,6 +170,7 @@ impl<'a> Attempt<'a> {
 
 impl Drop for Attempt<'_> {
     fn drop(&mut self) {
+        self.settle_doubt();
         if self.next < self.batch.len() || !self.in_flight.is_empty() {
             self.give_up(&SendError::transient(
                 "the broker did not take everything before the deadline; see whether it is overloaded or hangs, or raise `timeout_seconds`",

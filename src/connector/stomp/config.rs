@@ -17,8 +17,8 @@ pub struct StompConfig {
     pub login: Option<String>,
     /// Header `passcode`.
     pub passcode: Option<SecretString>,
-    /// Header `host`; absent: the name of the broker.
-    pub vhost: Option<String>,
+    /// Header `host`.
+    pub vhost: String,
     /// With `{target}` and `{action}` in it.
     pub destination_template: String,
     /// Sent with each message.
@@ -63,7 +63,8 @@ struct Table {
     url: Url,
     login: Option<String>,
     passcode: Option<SecretString>,
-    vhost: Option<String>,
+    #[serde(default = "slash")]
+    vhost: String,
     #[serde(default)]
     destination_template: Template,
     #[serde(default)]
@@ -85,6 +86,11 @@ struct Url(Vec<Address>);
 #[derive(Deserialize)]
 #[serde(try_from = "String")]
 struct Template(String);
+
+/// The protocol would have the broker's name; RabbitMQ takes it for one of its virtual hosts, and others do not look.
+fn slash() -> String {
+    "/".to_owned()
+}
 
 fn ten() -> u64 {
     10
@@ -143,7 +149,7 @@ impl TryFrom<Table> for StompConfig {
         }
         let passcode = table.passcode.as_ref().map(ExposeSecret::expose_secret);
         for (key, text) in
-            [("login", table.login.as_deref()), ("passcode", passcode), ("vhost", table.vhost.as_deref())]
+            [("login", table.login.as_deref()), ("passcode", passcode), ("vhost", Some(table.vhost.as_str()))]
         {
             if text.is_some_and(|text| text.contains(['\n', '\r', '\0'])) {
                 return Err(format!("`{key}` has a line end or a NUL in it, which STOMP cannot carry there"));

@@ -60,7 +60,7 @@ async fn open(config: &StompConfig, address: &Address) -> Result<Connection, Sen
     let stream: Box<dyn Stream> =
         if address.encrypted { Box::new(tls::encrypt(tcp, address, &config.tls).await?) } else { Box::new(tcp) };
     let mut connection = Connection::new(stream, address.clone());
-    connection.queue_plain(&connect(config, address));
+    connection.queue_plain(&connect(config));
     let answer = loop {
         if let Some(frame) = connection.turn().await? {
             break frame;
@@ -70,11 +70,11 @@ async fn open(config: &StompConfig, address: &Address) -> Result<Connection, Sen
     Ok(connection)
 }
 
-fn connect(config: &StompConfig, address: &Address) -> Frame {
+fn connect(config: &StompConfig) -> Frame {
     let beat = config.heartbeat_seconds * 1000;
     let mut frame = Frame::new("CONNECT")
         .with("accept-version", "1.0,1.1,1.2")
-        .with("host", config.vhost.as_deref().unwrap_or(&address.host))
+        .with("host", &*config.vhost)
         .with("heart-beat", format!("{beat},{beat}"));
     if let Some(login) = &config.login {
         frame = frame.with("login", login);

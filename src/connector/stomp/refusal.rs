@@ -8,12 +8,10 @@ use crate::connector::SendError;
 const EXCERPT: usize = 100;
 
 /// Somebody must change something.
-const MISCONFIGURED: [&str; 12] = [
+const OURS: [&str; 10] = [
     "access_refused",
-    "access refused",
     "not_found",
     "not_allowed",
-    "precondition_failed",
     "not authorized",
     "not authorised",
     "unauthorized",
@@ -23,10 +21,9 @@ const MISCONFIGURED: [&str; 12] = [
     "bad connect",
 ];
 
-/// The broker is at fault, or about to go.
-const TRANSIENT: [&str; 9] = [
+/// The broker is in trouble, or about to go.
+const THEIRS: [&str; 9] = [
     "connection_forced",
-    "connection-forced",
     "shut",
     "stopp",
     "resource_error",
@@ -34,7 +31,12 @@ const TRANSIENT: [&str; 9] = [
     "timeout",
     "unavailable",
     "disposed",
+    "usage",
 ];
+
+/// The message is too large for the broker.
+const MESSAGES: [&str; 6] =
+    ["larger than", "too large", "too big", "data length was exceeded", "maximum frame size", "size limit"];
 
 /// An ERROR frame, judged.
 #[derive(Debug, PartialEq, Eq)]
@@ -54,6 +56,8 @@ pub(super) enum Fault {
     Ours,
     /// The broker.
     Theirs,
+    /// The message.
+    Messages,
     /// Perhaps the message: the words are not known.
     Unclear,
 }
@@ -61,13 +65,10 @@ pub(super) enum Fault {
 impl Refusal {
     pub(super) fn of(error: &Frame) -> Self {
         let message = error.header("message").unwrap_or_default();
-        // The body explains; it may also quote the message, so its words decide where the header's are not known, and stay here.
-        let body = String::from_utf8_lossy(&error.body[..error.body.len().min(400)]).into_owned();
-        let fault = [message, &body].into_iter().map(fault).find(|fault| *fault != Fault::Unclear);
         let excerpt = message.chars().map(|c| if c.is_ascii_graphic() { c } else { ' ' }).take(EXCERPT).collect();
         Refusal {
             receipt: error.header("receipt-id").and_then(|id| id.trim().parse().ok()),
-            fault: fault.unwrap_or(Fault::Unclear),
+            fault: fault(message, &error.body),
             said: excerpt,
         }
     }
@@ -89,18 +90,24 @@ impl Refusal {
         }
     }
 
-    /// The answer to a message that was refused twice, alone.
+    /// The answer to a message that is at fault.
     pub(super) fn of_message(&self, address: &Address) -> SendError {
-        SendError::poison(format!("{address} refused this message twice, the second time alone ({})", self.said))
+        SendError::poison(format!("{address} refuses this message and takes others ({})", self.said))
     }
 }
 
-fn fault(words: &str) -> Fault {
-    let words = words.to_ascii_lowercase();
-    let holds = |list: &[&str]| list.iter().any(|word| words.contains(word));
-    match () {
-        () if holds(&MISCONFIGURED) => Fault::Ours,
-        () if holds(&TRANSIENT) => Fault::Theirs,
-        () => Fault::Unclear,
+/// The body explains the `message` header, and may quote what was sent: it is asked for the size alone, and stays here.
+fn fault(message: &str, body: &[u8]) -> Fault {
+    let message = message.to_ascii_lowercase();
+    let body = String::from_utf8_lossy(&body[..body.len().min(400)]).to_ascii_lowercase();
+    let holds = |text: &str, list: &[&str]| list.iter().any(|word| text.contains(word));
+    if holds(&message, &OURS) {
+        Fault::Ours
+    } else if holds(&message, &THEIRS) {
+        Fault::Theirs
+    } else if holds(&message, &MESSAGES) || holds(&body, &MESSAGES) {
+        Fault::Messages
+    } else {
+        Fault::Unclear
     }
 }

@@ -3,6 +3,7 @@
 mod activemq;
 mod network;
 mod rabbitmq;
+mod refusals;
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -11,6 +12,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bugrelay::connector::stomp::codec::{Codec, Frame, Limits};
 use bugrelay::connector::{Connector, Kind, Outcome, SendError};
+use bugrelay::failure::Class;
+use bugrelay::message::{Body, Envelope};
 use bytes::BytesMut;
 use futures_util::StreamExt as _;
 use tokio::io::AsyncWriteExt as _;
@@ -49,6 +52,27 @@ fn first_error(outcomes: Vec<Outcome>) -> SendError {
     outcomes.into_iter().find_map(Result::err).expect("all was sent")
 }
 
+/// A message of so many bytes.
+fn large(number: i64, bytes: usize) -> Envelope {
+    let mut envelope = envelope(number);
+    envelope.body = Body { bytes: vec![b'x'; bytes].into(), event_bytes: None };
+    envelope
+}
+
+/// In two attempts at most, as delivery makes them.
+async fn assert_only_the_second_is_poison(connector: &mut dyn Connector, batch: &[Envelope]) {
+    let mut fates: Vec<Option<Outcome>> = deliver(connector, batch).await.into_iter().map(Some).collect();
+    let is_open = |fate: &Option<Outcome>| matches!(fate, Some(Err(error)) if error.class != Class::Poison);
+    let open: Vec<usize> = (0..batch.len()).filter(|&index| is_open(&fates[index])).collect();
+    let again: Vec<Envelope> = open.iter().map(|&index| batch[index].clone()).collect();
+    for (index, outcome) in open.into_iter().zip(deliver(connector, &again).await) {
+        fates[index] = Some(outcome);
+    }
+    for (index, fate) in fates.into_iter().flatten().enumerate() {
+        assert_eq!(fate.map_err(|error| error.class), if index == 1 { Err(Class::Poison) } else { Ok(()) });
+    }
+}
+
 /// Waits for what is not told.
 async fn until(what: &str, condition: impl Fn() -> bool) {
     let met = async {
@@ -77,7 +101,8 @@ impl<'a> Rabbit<'a> {
     /// With its usual keys and these.
     fn keys(&self, further: &str) -> String {
         let (port, name, account) = (self.proxy.port(), &self.name, account(RabbitMq::account()));
-        let url = if further.contains("url =") { String::new() } else { format!("url = \"stomp://127.0.0.1:{port}\"\n") };
+        let url =
+            if further.contains("url =") { String::new() } else { format!("url = \"stomp://127.0.0.1:{port}\"\n") };
         format!("{url}{account}destination_template = \"/topic/{name}.{{target}}.{{action}}\"\n{further}")
     }
 
@@ -121,7 +146,8 @@ impl Active {
 
     fn connector_with(&self, further: &str) -> Box<dyn Connector> {
         let (port, name, account) = (self.proxy.port(), &self.name, account(ActiveMq::account()));
-        let url = if further.contains("url =") { String::new() } else { format!("url = \"stomp://127.0.0.1:{port}\"\n") };
+        let url =
+            if further.contains("url =") { String::new() } else { format!("url = \"stomp://127.0.0.1:{port}\"\n") };
         kind(&format!("{url}{account}destination_template = \"/topic/VirtualTopic.{name}\"\n{further}")).build()
     }
 }

@@ -1,8 +1,5 @@
 //! RabbitMQ: what arrives with which headers, what it refuses and how that is told.
 
-use bugrelay::failure::Class;
-use bugrelay::message::Body;
-
 use super::*;
 
 #[tokio::test]
@@ -72,13 +69,6 @@ async fn a_restart_in_the_middle_loses_nothing() {
     assert_eq!(arrived, bodies(1..=500));
 }
 
-/// A message of so many bytes.
-fn large(number: i64, bytes: usize) -> bugrelay::message::Envelope {
-    let mut envelope = envelope(number);
-    envelope.body = Body { bytes: vec![b'x'; bytes].into(), event_bytes: None };
-    envelope
-}
-
 #[tokio::test]
 async fn a_message_over_our_own_limit_is_not_shown_to_the_broker_and_the_rest_flows() {
     let bus = Rabbit::at(RabbitMq::shared()).await;
@@ -95,14 +85,7 @@ async fn a_message_that_the_broker_finds_too_large_is_poison_in_the_end_and_the_
     let bus = Rabbit::at(RabbitMq::shared()).await;
     let mut connector = bus.connector();
     let batch = [envelope(1), large(2, 300_000), envelope(3), envelope(4)];
-    let first = deliver(&mut *connector, &batch).await;
-    println!("FIRST {first:#?}");
-    let left: Vec<_> = batch.iter().zip(&first).filter(|(_, outcome)| outcome.is_err()).map(|(e, _)| e.clone()).collect();
-    let second = deliver(&mut *connector, &left).await;
-    println!("SECOND {second:#?}");
-    println!("{:?}", bus.arrived().await.len());
-    let poisoned: Vec<_> = second.iter().filter_map(|outcome| outcome.as_ref().err()).map(|error| error.class).collect();
-    assert_eq!(poisoned, [Class::Poison]);
+    assert_only_the_second_is_poison(&mut *connector, &batch).await;
     let mut arrived = bus.arrived().await;
     arrived.dedup();
     assert_eq!(arrived, [bodies(1..=1), bodies(3..=4)].concat());
@@ -128,10 +111,8 @@ async fn what_only_a_person_can_mend_is_told_to_that_person_and_no_secret_is() {
         let mut connector = kind(&keys).build();
         let mut outcomes = send(&mut *connector, 1..=3).await;
         if outcomes[0].as_ref().is_err_and(|error| error.class == Class::Transient) {
-            println!("AT FIRST {outcomes:#?}");
             outcomes = send(&mut *connector, 1..=3).await;
         }
-        println!("THEN {outcomes:#?}");
         let error = outcomes.swap_remove(0).unwrap_err();
         assert_eq!(error.class, Class::Misconfigured, "{error}");
         assert!(error.message.contains(remedy) && error.message.contains(&port.to_string()), "{error}");
