@@ -18,6 +18,8 @@ use crate::connector::SendError;
 
 /// How long the broker may take to say goodbye.
 const FAREWELL: Duration = Duration::from_secs(2);
+/// How much is read at once; receipts are some 40 bytes each.
+const READ: usize = 8 * 1024;
 
 /// TCP, with TLS around it or not.
 pub(super) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
@@ -119,6 +121,8 @@ impl Connection {
         if let Some(frame) = self.codec.decode(&mut self.inbox).map_err(|error| self.unreadable(&error))? {
             return Ok(Some(frame));
         }
+        // Without it every read would be of a few bytes.
+        self.inbox.reserve(READ);
         let has_output = self.unflushed || !self.outbox.is_empty();
         tokio::select! {
             read = self.reader.read_buf(&mut self.inbox) => match read {
@@ -224,7 +228,8 @@ impl Keeper {
         let task = tokio::spawn(async move {
             loop {
                 tokio::select! {
-                    called = &mut called => return called.ok().map(|()| connection),
+                    // What came already is heard first: a connection that has ended is not handed out.
+                    biased;
                     turned = connection.turn() => match turned {
                         Ok(None) => {}
                         // Nothing was asked: this can only be an ERROR, and the broker closes after it.
@@ -237,6 +242,7 @@ impl Keeper {
                             return None;
                         }
                     },
+                    called = &mut called => return called.ok().map(|()| connection),
                 }
             }
         });

@@ -84,15 +84,15 @@ async fn until(what: &str, condition: impl Fn() -> bool) {
 }
 
 /// RabbitMQ behind a proxy, and a durable queue of AMQP that gets what is sent.
-struct Rabbit<'a> {
+pub(crate) struct Rabbit<'a> {
     broker: &'a RabbitMq,
-    proxy: Proxy,
+    pub(crate) proxy: Proxy,
     name: String,
-    taken: Mutex<Vec<Received>>,
+    pub(crate) taken: Mutex<Vec<Received>>,
 }
 
 impl<'a> Rabbit<'a> {
-    async fn at(broker: &'a RabbitMq) -> Self {
+    pub(crate) async fn at(broker: &'a RabbitMq) -> Self {
         let (proxy, name) = (Proxy::before(broker.port()).await, fresh_name());
         broker.bind(&name, &format!("{name}.#")).await;
         Rabbit { broker, proxy, name, taken: Mutex::default() }
@@ -106,7 +106,8 @@ impl<'a> Rabbit<'a> {
         format!("{url}{account}destination_template = \"/topic/{name}.{{target}}.{{action}}\"\n{further}")
     }
 
-    fn connector_with(&self, further: &str) -> Box<dyn Connector> {
+    /// A connector to it, with these keys besides.
+    pub(crate) fn connector_with(&self, further: &str) -> Box<dyn Connector> {
         kind(&self.keys(further)).build()
     }
 }
