@@ -28,7 +28,7 @@ impl ActiveMq {
     /// Starts one for this test alone.
     pub(crate) fn start() -> Self {
         let folder = tempfile::Builder::new().prefix("bugrelay-activemq-").tempdir().expect("a folder for the broker");
-        let (certificates, port, tls_port) = (Certificates::make(), free_port(), free_port());
+        let (certificates, port, tls_port) = (Certificates::make(folder.path()), free_port(), free_port());
         keystores(folder.path(), &certificates);
         let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).expect("it is written");
         let [login, passcode] = ACCOUNT;

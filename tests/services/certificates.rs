@@ -5,19 +5,17 @@ use std::path::{Path, PathBuf};
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, date_time_ymd,
 };
-use tempfile::TempDir;
 
-/// See the module. Gone when dropped.
+/// See the module.
 #[derive(Debug)]
 pub(crate) struct Certificates {
-    folder: TempDir,
+    folder: PathBuf,
 }
 
 impl Certificates {
-    /// `ca`, `server` for localhost and 127.0.0.1, the same as `expired`, and `client`.
-    pub(crate) fn make() -> Self {
-        let folder = tempfile::Builder::new().prefix("bugrelay-certificates-").tempdir().expect("a folder");
-        let certificates = Certificates { folder };
+    /// `ca`, `server` for localhost and 127.0.0.1, the same as `expired`, and `client`, in this folder.
+    pub(crate) fn make(folder: &Path) -> Self {
+        let certificates = Certificates { folder: folder.to_owned() };
         let key = KeyPair::generate().expect("a key");
         let mut params = named("authority");
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -43,12 +41,12 @@ impl Certificates {
 
     /// A file: `ca.pem`, `client.pem`, `client.key`, ...
     pub(crate) fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
+        self.folder.join(name)
     }
 
     /// The folder of them all.
     pub(crate) fn folder(&self) -> &Path {
-        self.folder.path()
+        &self.folder
     }
 
     fn write(&self, name: &str, text: &str) {

@@ -1,7 +1,6 @@
 //! ActiveMQ: virtual topics, certificates, and what its Java consumers see.
 
 use super::*;
-use crate::services::Certificates;
 
 #[tokio::test]
 async fn the_stomp_connector_conforms_on_activemq() {
@@ -60,11 +59,11 @@ async fn a_client_certificate_is_a_login() {
     assert!(all_sent(&send(&mut *kind(&certified).build(), 1..=3).await));
     assert_eq!(bus.arrived().await, bodies(1..=3));
 
-    let stranger = tls("").replace(&file("ca.pem"), &Certificates::make().path("ca.pem").display().to_string());
-    // Its folder is gone; the authorities that everybody trusts did not sign this broker.
+    let elsewhere = tls("").replace(&file("ca.pem"), "/nowhere/ca.pem");
+    // The authorities that everybody trusts did not sign this broker.
     let unsigned = format!("url = \"stomp+ssl://localhost:{port}\"");
     for (keys, told) in
-        [(tls(""), "by `tls.cert_file`"), (stranger, "`ca_file`"), (unsigned, "signed by nobody we trust")]
+        [(tls(""), "by `tls.cert_file`"), (elsewhere, "`ca_file`"), (unsigned, "signed by nobody we trust")]
     {
         let error = first_error(send(&mut *kind(&keys).build(), 4..=4).await);
         assert_eq!((error.class, error.perhaps_delivered), (Class::Misconfigured, false), "{error}");

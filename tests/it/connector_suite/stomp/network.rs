@@ -136,7 +136,8 @@ async fn a_connection_that_died_in_silence_is_noticed_before_anything_is_sent_on
 
 #[tokio::test]
 async fn certificates_are_looked_at() {
-    let certificates = Certificates::make();
+    let folder = tempfile::tempdir().unwrap();
+    let certificates = Certificates::make(folder.path());
     let broker = RabbitMq::start(Some((&certificates, "expired")));
     let tls = |host: &str, tls: &str| {
         format!("url = \"stomp+ssl://{host}:{}\"\n{}{tls}", broker.tls_port(), account(RabbitMq::account()))
