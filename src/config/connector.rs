@@ -1,11 +1,15 @@
 //! `[connectors.NAME]`: what all types have in common; what a type has of its own is in its file.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
+use secrecy::ExposeSecret as _;
 use serde::Deserialize;
 use toml::Table;
 
 use super::fault::{Fault, suggest, within};
+use super::overlay::Overlay;
+use super::secret::Given;
 use crate::backoff::Schedule;
 use crate::connector::Kind;
 use crate::connector::file::FileConfig;
@@ -87,7 +91,7 @@ impl ConnectorConfig {
     }
 
     /// From its table.
-    pub(super) fn parse(name: &str, mut table: Table) -> Result<Self, Fault> {
+    pub(super) fn parse(name: &str, mut table: Table, overlay: &Overlay) -> Result<Self, Fault> {
         let label = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
         if !name.chars().all(label) || name.is_empty() || name.len() > 64 {
             return Err(Fault::here("its name is no metric label; write letters, digits, - and _, at most 64"));
@@ -97,12 +101,16 @@ impl ConnectorConfig {
             Some(_) => return Err(Fault::at("type", "it is not a string; write \"file\"")),
             None => return Err(Fault::here("`type` is missing; write type = \"file\"")),
         };
-        if ["kafka", "stomp", "amqp", "fedmsg", "webhook"].contains(&kind.as_str()) {
+        if ["kafka", "amqp", "fedmsg", "webhook"].contains(&kind.as_str()) {
             return Err(Fault::not_yet("type", &format!("the bus {kind:?}")));
         }
         let mut common = Table::new();
         for key in COMMON_KEYS {
             common.extend(table.remove_entry(key));
+        }
+        let secrets = Kind::secrets(&kind);
+        for key in secrets {
+            resolve(key, &mut table, overlay)?;
         }
         let Some(parsed) = Kind::parse(&kind, table) else {
             return Err(Fault::at("type", format!("{kind:?} is not known; write one of {}", Kind::NAMES.join(", "))));
@@ -150,6 +158,25 @@ impl Common {
             kind,
         })
     }
+}
+
+/// Puts the secret that is given as `key`, in a file or in a variable, into the table as `key`.
+fn resolve(key: &'static str, table: &mut Table, overlay: &Overlay) -> Result<(), Fault> {
+    let mut text = |key: &str| match table.remove(key) {
+        None => Ok(None),
+        Some(toml::Value::String(text)) => Ok(Some(text)),
+        Some(_) => Err(Fault::no_text(key)),
+    };
+    let given = Given {
+        key,
+        value: text(key)?,
+        file: text(&format!("{key}_file"))?.map(PathBuf::from),
+        env: text(&format!("{key}_env"))?,
+    };
+    if let Some(secret) = given.read(overlay)? {
+        table.insert(key.to_owned(), toml::Value::String(secret.expose_secret().to_owned()));
+    }
+    Ok(())
 }
 
 fn among(key: &str, words: &[String], known: &[&str]) -> Result<(), Fault> {

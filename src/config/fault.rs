@@ -21,6 +21,11 @@ impl Fault {
         Fault { path: vec![key.to_owned()], what: what.into(), wants_text: false }
     }
 
+    /// A value that must be a string is something else.
+    pub(super) fn no_text(key: &str) -> Self {
+        Fault { wants_text: true, ..Fault::at(key, "the value is of the wrong kind; write a string in quotes") }
+    }
+
     /// About the section as a whole.
     pub(super) fn here(what: impl Into<String>) -> Self {
         Fault { path: vec![], what: what.into(), wants_text: false }

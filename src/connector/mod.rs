@@ -1,6 +1,7 @@
 //! [`Envelope`] -> a bus. A connector sends once: deadline, retry, backlog and metrics are `delivery`'s.
 
 pub mod file;
+pub mod stomp;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -14,16 +15,27 @@ use crate::message::Envelope;
 pub enum Kind {
     /// Lines in a file.
     File(file::FileConfig),
+    /// STOMP brokers.
+    Stomp(stomp::StompConfig),
 }
 
 impl Kind {
     /// What a configuration may say as `type`.
-    pub const NAMES: [&str; 1] = ["file"];
+    pub const NAMES: [&str; 2] = ["file", "stomp"];
+
+    /// The keys of a type that hold secrets: each may also be given as `X_file` or `X_env`.
+    pub fn secrets(name: &str) -> &'static [&'static str] {
+        match name {
+            "stomp" => &["passcode"],
+            _ => &[],
+        }
+    }
 
     /// From the keys of its own; `None` if there is no such type.
     pub fn parse(name: &str, keys: toml::Table) -> Option<Result<Self, toml::de::Error>> {
         match name {
             "file" => Some(keys.try_into().map(Kind::File)),
+            "stomp" => Some(keys.try_into().map(Kind::Stomp)),
             _ => None,
         }
     }
@@ -35,6 +47,7 @@ impl Kind {
     pub async fn check(&self) -> Result<String, SendError> {
         match self {
             Kind::File(config) => config.check(),
+            Kind::Stomp(config) => config.check().await,
         }
     }
 
@@ -42,6 +55,7 @@ impl Kind {
     pub fn build(&self) -> Box<dyn Connector> {
         match self {
             Kind::File(config) => Box::new(file::FileConnector::new(config.clone())),
+            Kind::Stomp(config) => Box::new(stomp::StompConnector::new(config.clone())),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What every connector must do, run over each of them; what one alone does stands beside it.
 
 mod file;
+pub(crate) mod stomp;
 
 use crate::scripted::{Behaviour, Script};
 use async_trait::async_trait;

@@ -4,10 +4,18 @@
 
 #![allow(dead_code, unused_imports, reason = "not every binary needs every service")]
 
+mod activemq;
 mod bugrelay;
+mod certificates;
 mod mariadb;
 mod process;
+mod proxy;
+mod rabbitmq;
 
+pub(crate) use activemq::ActiveMq;
 pub(crate) use bugrelay::{Bugrelay, Ended};
+pub(crate) use certificates::Certificates;
 pub(crate) use mariadb::{Database, MariaDb};
 pub(crate) use process::poll;
+pub(crate) use proxy::{Mode, Proxy};
+pub(crate) use rabbitmq::{RabbitMq, Received};

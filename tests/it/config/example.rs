@@ -5,8 +5,18 @@ use super::parse;
 const EXAMPLE: &str = include_str!("../../../bugrelay.example.toml");
 
 /// Shown, and no defaults: absent, or of another machine.
-const NOT_DEFAULTS: [&str; 8] =
-    ["password_file", "password_env", "token_file", "token_env", "tls", "ca_file", "rotate_megabytes", "path"];
+const NOT_DEFAULTS: [&str; 10] = [
+    "password_file",
+    "password_env",
+    "token_file",
+    "token_env",
+    "tls",
+    "ca_file",
+    "rotate_megabytes",
+    "path",
+    "passcode_file",
+    "passcode_env",
+];
 
 /// The lines `# key = value`, by their number.
 fn commented() -> Vec<(usize, &'static str)> {

@@ -1,0 +1,245 @@
+//! `type = "stomp"`: the keys of its own, checked as far as that goes without a broker.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::PathBuf;
+
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+
+/// Where to send, as whom, and what beside the body.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(try_from = "Table")]
+pub struct StompConfig {
+    /// The brokers that stand in for each other; the first that lets us in is used.
+    pub addresses: Vec<Address>,
+    /// Header `login`. Absent: the broker knows us by our certificate, or lets anybody in.
+    pub login: Option<String>,
+    /// Header `passcode`.
+    pub passcode: Option<SecretString>,
+    /// Header `host`.
+    pub vhost: String,
+    /// With `{target}` and `{action}` in it.
+    pub destination_template: String,
+    /// Sent with each message.
+    pub headers: BTreeMap<String, String>,
+    /// How often each side says that it is there, in seconds; 0: never.
+    pub heartbeat_seconds: u64,
+    /// Whether a message says how long it is.
+    pub send_content_length: bool,
+    /// A frame of more bytes is not sent.
+    pub max_message_bytes: usize,
+    /// How the broker is known to us, and we to it.
+    pub tls: TlsConfig,
+}
+
+/// One broker.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Address {
+    /// A name, or a number of IPv4 or IPv6 without brackets.
+    pub host: String,
+    /// Of TCP.
+    pub port: u16,
+    /// `stomp+ssl`.
+    pub encrypted: bool,
+}
+
+/// `tls = { ca_file, cert_file, key_file }`: files in PEM, read anew for each connection.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct TlsConfig {
+    /// The authority that signed the broker's certificate. Absent: the built-in ones.
+    pub ca_file: Option<PathBuf>,
+    /// Our certificate, and those between it and its authority.
+    pub cert_file: Option<PathBuf>,
+    /// The key to it.
+    pub key_file: Option<PathBuf>,
+}
+
+/// As it is written.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Table {
+    url: Url,
+    login: Option<String>,
+    passcode: Option<SecretString>,
+    #[serde(default = "slash")]
+    vhost: String,
+    #[serde(default)]
+    destination_template: Template,
+    #[serde(default)]
+    headers: BTreeMap<String, String>,
+    #[serde(default = "ten")]
+    heartbeat_seconds: u64,
+    #[serde(default = "yes")]
+    send_content_length: bool,
+    #[serde(default = "four_mebibytes")]
+    max_message_bytes: u64,
+    #[serde(default)]
+    tls: TlsConfig,
+}
+
+#[derive(Deserialize)]
+#[serde(try_from = "String")]
+struct Url(Vec<Address>);
+
+#[derive(Deserialize)]
+#[serde(try_from = "String")]
+struct Template(String);
+
+/// The protocol would have the broker's name; RabbitMQ takes it for one of its virtual hosts, and others do not look.
+fn slash() -> String {
+    "/".to_owned()
+}
+
+fn ten() -> u64 {
+    10
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// What RabbitMQ takes by default.
+fn four_mebibytes() -> u64 {
+    4 << 20
+}
+
+impl Default for Template {
+    fn default() -> Self {
+        Template("/topic/VirtualTopic.eng.bugzilla.{target}.{action}".to_owned())
+    }
+}
+
+/// Headers that we set ourselves, or that would change what a message does.
+const OURS: [&str; 17] = [
+    "destination",
+    "receipt",
+    "transaction",
+    "content-length",
+    "content-type",
+    "persistent",
+    "correlation-id",
+    "timestamp",
+    "message_id",
+    "routing_key",
+    "bug_id",
+    "change_set",
+    "sequence",
+    "is_private",
+    "content_type",
+    "login",
+    "passcode",
+];
+
+impl TryFrom<Table> for StompConfig {
+    type Error = String;
+
+    fn try_from(table: Table) -> Result<Self, String> {
+        let Url(addresses) = table.url;
+        let encrypted = addresses.iter().any(|address| address.encrypted);
+        if table.tls != TlsConfig::default() && !encrypted {
+            return Err("`tls` is given though `url` says stomp://; write stomp+ssl://, or take `tls` out".to_owned());
+        }
+        if table.tls.cert_file.is_some() != table.tls.key_file.is_some() {
+            return Err("`tls` has one of `cert_file` and `key_file`; they are needed together".to_owned());
+        }
+        if table.passcode.is_some() && table.login.is_none() {
+            return Err("`passcode` is given without `login`; write both, or none".to_owned());
+        }
+        let passcode = table.passcode.as_ref().map(ExposeSecret::expose_secret);
+        for (key, text) in
+            [("login", table.login.as_deref()), ("passcode", passcode), ("vhost", Some(table.vhost.as_str()))]
+        {
+            if text.is_some_and(|text| text.contains(['\n', '\r', '\0'])) {
+                return Err(format!("`{key}` has a line end or a NUL in it, which STOMP cannot carry there"));
+            }
+        }
+        if let Some(name) = table.headers.keys().find(|name| name.is_empty() || OURS.contains(&name.as_str())) {
+            return Err(format!("`headers` may not have {name:?}, which bugrelay sets itself; take it out"));
+        }
+        // Three times a day at least; beyond that the port of a firewall on the way was closed long ago.
+        if table.heartbeat_seconds > 28_800 {
+            return Err("`heartbeat_seconds` is out of range; write 0 to 28800".to_owned());
+        }
+        // A message can be a few kilobytes long without anybody having written much.
+        if !(65_536..=1 << 30).contains(&table.max_message_bytes) {
+            return Err("`max_message_bytes` is out of range; write 65536 to 1073741824".to_owned());
+        }
+        let mut headers = BTreeMap::from(
+            [("esbMessageType", "bugzillaNotification"), ("esbSourceSystem", "bugzilla")]
+                .map(|(name, value)| (name.to_owned(), value.to_owned())),
+        );
+        headers.extend(table.headers);
+        // An empty one is a way to be rid of a default.
+        headers.retain(|_, value| !value.is_empty());
+        Ok(StompConfig {
+            addresses,
+            login: table.login,
+            passcode: table.passcode,
+            vhost: table.vhost,
+            destination_template: table.destination_template.0,
+            headers,
+            heartbeat_seconds: table.heartbeat_seconds,
+            send_content_length: table.send_content_length,
+            max_message_bytes: usize::try_from(table.max_message_bytes).unwrap_or(usize::MAX),
+            tls: table.tls,
+        })
+    }
+}
+
+impl TryFrom<String> for Url {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        text.split(',').map(|part| Address::parse(part.trim())).collect::<Result<_, _>>().map(Url)
+    }
+}
+
+impl Address {
+    /// What is wrong is told without the text: somebody may have written a password into it.
+    fn parse(text: &str) -> Result<Self, String> {
+        const REMEDY: &str = "write \"stomp://HOST:61613\" or \"stomp+ssl://HOST:61614\", several with commas between";
+        let refuse = |what: &str| format!("{what}; {REMEDY}");
+        let url = url::Url::parse(text).map_err(|error| refuse(&format!("it is not a URL ({error})")))?;
+        let encrypted = match url.scheme() {
+            "stomp" => false,
+            "stomp+ssl" => true,
+            _ => return Err(refuse("it begins with neither stomp:// nor stomp+ssl://")),
+        };
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(refuse("it has an account in it, which belongs into `login` and `passcode`"));
+        }
+        if !matches!(url.path(), "" | "/") || url.query().is_some() || url.fragment().is_some() {
+            return Err(refuse("it has something behind the port, which is not read (`vhost` is a key of its own)"));
+        }
+        let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']).to_owned();
+        if host.is_empty() {
+            return Err(refuse("it names no host"));
+        }
+        let port = url.port().unwrap_or(if encrypted { 61614 } else { 61613 });
+        Ok(Address { host, port, encrypted })
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.host.contains(':') {
+            write!(f, "[{}]:{}", self.host, self.port)
+        } else {
+            write!(f, "{}:{}", self.host, self.port)
+        }
+    }
+}
+
+impl TryFrom<String> for Template {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let rest = text.replace("{target}", "").replace("{action}", "");
+        if text.is_empty() || rest.contains(['{', '}', '\n', '\r', '\0']) {
+            return Err("it is no destination; write one, in which {target} and {action} may stand".to_owned());
+        }
+        Ok(Template(text))
+    }
+}

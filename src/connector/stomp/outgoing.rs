@@ -1,0 +1,41 @@
+//! [`Envelope`] -> a SEND frame: where it goes and what stands beside the body.
+
+use bytes::Bytes;
+
+use super::codec::Frame;
+use super::config::StompConfig;
+use crate::message::Envelope;
+
+/// The frame, but for its receipt.
+pub(super) fn send(envelope: &Envelope, config: &StompConfig) -> Frame {
+    let (target, action) = envelope.routing_key.split_once('.').unwrap_or((&envelope.routing_key, ""));
+    let destination = config.destination_template.replace("{target}", target).replace("{action}", action);
+    let id = envelope.id.to_string();
+    let mut frame = Frame::new("SEND")
+        .with("destination", destination)
+        .with("content-type", "application/json")
+        .with("persistent", "true")
+        .with("correlation-id", &*id)
+        .with("timestamp", envelope.committed_at_ms.to_string())
+        .with("message_id", &*id)
+        .with("routing_key", &*envelope.routing_key)
+        .with("bug_id", envelope.subject.bug().to_string())
+        .with("change_set", &*envelope.change_set)
+        .with("sequence", envelope.sequence.to_string())
+        .with("is_private", envelope.body.is_private().to_string())
+        .with("content_type", "application/json");
+    for (name, value) in &config.headers {
+        frame = frame.with(name, value);
+    }
+    if config.send_content_length {
+        frame = frame.with("content-length", envelope.body.bytes.len().to_string());
+    }
+    frame.body = Bytes::from_owner(envelope.body.bytes.clone());
+    frame
+}
+
+/// The bytes of the frame on the wire, about: escapes and the receipt are not counted.
+pub(super) fn size(frame: &Frame) -> usize {
+    let headers: usize = frame.headers.iter().map(|(name, value)| name.len() + value.len() + 2).sum();
+    frame.command.len() + headers + frame.body.len() + 3
+}
