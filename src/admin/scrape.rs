@@ -53,3 +53,27 @@ fn set(gauges: &QueueMetrics, stats: &Stats) {
 fn epoch_seconds(at: SystemTime) -> f64 {
     at.duration_since(UNIX_EPOCH).map_or(0.0, |age| age.as_secs_f64())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metrics::Metrics;
+    use crate::queue::BacklogStats;
+
+    #[test]
+    fn a_connector_that_the_store_has_forgotten_has_no_gauges_any_more() {
+        let metrics = Metrics::new("test").unwrap();
+        let stats = |names: &[&str]| {
+            let of = |name: &&str| BacklogStats { connector: (*name).to_owned(), parked: 1, ..BacklogStats::default() };
+            Stats { backlogs: names.iter().map(of).collect(), ..Stats::default() }
+        };
+        let shown = || {
+            let text = TextEncoder::new().encode_to_string(&metrics.registry.gather()).unwrap();
+            ["gone", "kafka"].map(|name| text.lines().filter(|line| line.contains(&format!("\"{name}\""))).count())
+        };
+        set(&metrics.queue, &stats(&["gone", "kafka"]));
+        assert_eq!(shown(), [7, 7]);
+        set(&metrics.queue, &stats(&["kafka"]));
+        assert_eq!(shown(), [0, 7]);
+    }
+}
