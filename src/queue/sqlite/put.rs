@@ -85,7 +85,10 @@ fn check_room(connection: &Connection, messages: &[Message], room: &Room) -> Res
         )));
     }
     if used.saturating_add(more) > max {
-        return Err(Fault::Limit(format!("it holds {used} of {max} bytes (`max_megabytes` in [queue])")));
+        return Err(Fault::Limit(format!(
+            "it holds {used} of {max} bytes; mend the connector that fills it (`bugrelay backlog list`), or raise \
+             `max_megabytes` in [queue]"
+        )));
     }
     room.reserve.hold(more)
 }
