@@ -196,6 +196,8 @@ fn of_live_listeners_there_are_sixteen_at_the_most() {
     let bugrelay = running(&bugzilla);
     let listeners: Vec<Listener> =
         (0..16).map(|n| Listener::start(&bugrelay, &format!("listener{n}"), &["tail", "--json"])).collect();
+    let status = || bugrelay.status("/api/tail", Duration::from_secs(5));
+    assert!(status().contains("503"), "{}", status());
     let refused = bugrelay.verb(&["tail"]);
     assert!(
         refused.code == 1 && refused.err.contains("503") && refused.err.contains("16 listeners"),
@@ -203,6 +205,5 @@ fn of_live_listeners_there_are_sixteen_at_the_most() {
         refused.err
     );
     drop(listeners);
-    let free = || bugrelay.status("/api/tail", Duration::from_secs(5)).contains("200");
-    assert!(poll(PATIENCE, free), "whoever leaves gives his place back");
+    assert!(poll(PATIENCE, || status().contains("200")), "whoever leaves gives his place back");
 }
