@@ -1,17 +1,18 @@
 //! Configuration -> parts -> tasks: the only file that knows every part. No decisions here.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use mysql_async::{Opts, OptsBuilder, SslOpts};
 use secrecy::ExposeSecret;
 use tokio::net::TcpListener;
-use tokio::sync::broadcast;
+use tokio::sync::{Semaphore, broadcast};
 
-use crate::admin::Admin;
+use crate::admin::{Admin, LISTENERS_MAX};
 use crate::capture::mysql_binlog::{MysqlBinlog, MysqlBinlogConfig, replica_id};
 use crate::config::{BugzillaConfig, CommentIdOf, Config, Tls};
-use crate::delivery::{Delivery, Gate, Judge, Policy};
+use crate::delivery::{Delivery, Gate, Judge, Policy, recheck};
 use crate::message::Wording;
 use crate::metrics::Metrics;
 use crate::pipeline::{Pipeline, Progress};
@@ -107,17 +108,30 @@ impl App {
             from_now,
         };
         let token = config.admin.token.clone();
-        let admin = Admin { queue, gate, progress, metrics, tail, token, shutdown: shutdown.clone() };
+        let admin = Admin {
+            queue,
+            gate,
+            progress,
+            metrics,
+            tail,
+            listeners: Arc::new(Semaphore::new(LISTENERS_MAX)),
+            connectors: Arc::default(),
+            news: delivery.news(),
+            scraping: Arc::default(),
+            token,
+            shutdown: shutdown.clone(),
+        };
         Ok(App { config, delivery, pipeline, admin, listener, shutdown })
     }
 
     /// Starts all tasks; they end when the returned handle says so.
     pub async fn spawn(self) -> Result<Shutdown, AppError> {
-        let App { config, delivery, pipeline, admin, listener, shutdown } = self;
+        let App { config, delivery, pipeline, mut admin, listener, shutdown } = self;
         let enabled = || config.connectors.iter().filter(|(_, connector)| connector.enabled);
         let subscribers =
             enabled().map(|(name, connector)| Subscriber { connector: name.clone(), filter: connector.filter.clone() });
         pipeline.queue.subscribe(subscribers.collect()).await?;
+        let mut connectors: BTreeMap<_, _> = config.connectors.keys().map(|name| (name.clone(), None)).collect();
         for (name, connector) in enabled() {
             let policy = Policy {
                 filter: connector.filter.clone(),
@@ -125,8 +139,11 @@ impl App {
                 timeout: connector.timeout,
                 schedule: connector.schedule.clone(),
             };
-            delivery.spawn(name, connector.kind.build(), policy);
+            connectors.insert(name.clone(), Some(delivery.spawn(name, connector.kind.build(), policy)));
         }
+        admin.connectors = Arc::new(connectors);
+        let Delivery { queue, gate, metrics, .. } = delivery;
+        shutdown.spawn(recheck(queue, gate, metrics, shutdown.clone()));
         shutdown.spawn(admin.serve(listener));
         shutdown.spawn(crate::pipeline::purge(Arc::clone(&pipeline.queue), shutdown.clone()));
         shutdown.spawn(pipeline.run());

@@ -64,6 +64,8 @@ pub struct QueueMetrics {
     pub backlog_attempts: IntGaugeVec,
     /// When the next attempt is due, 0 when none is.
     pub backlog_next_attempt: GaugeVec,
+    /// 1 while somebody has paused it.
+    pub connector_paused: IntGaugeVec,
     /// Messages set aside.
     pub parked_messages: IntGaugeVec,
     /// Size of the store.
@@ -181,6 +183,7 @@ impl Metrics {
         registry.register(Box::new(queue.backlog_oldest_age_seconds.clone()))?;
         registry.register(Box::new(queue.backlog_attempts.clone()))?;
         registry.register(Box::new(queue.backlog_next_attempt.clone()))?;
+        registry.register(Box::new(queue.connector_paused.clone()))?;
         registry.register(Box::new(queue.parked_messages.clone()))?;
         registry.register(Box::new(queue.store_bytes.clone()))?;
         registry.register(Box::new(delivery.deliveries.clone()))?;
@@ -209,12 +212,24 @@ impl QueueMetrics {
                 "bugrelay_backlog_next_attempt_timestamp_seconds",
                 "When the connector's next attempt is due; 0 when it has no backlog",
             )?,
+            connector_paused: gauges("bugrelay_connector_paused", "1 while somebody has paused the connector")?,
             parked_messages: gauges(
                 "bugrelay_parked_messages",
                 "Messages that the connector's bus refuses, set aside",
             )?,
             store_bytes: IntGauge::new("bugrelay_store_bytes", "Size of the durable store")?,
         })
+    }
+
+    /// Takes out all series of connectors; those that there are now are to be set anew.
+    pub fn forget_connectors(&self) {
+        self.backlog_messages.reset();
+        self.backlog_bytes.reset();
+        self.backlog_oldest_age_seconds.reset();
+        self.backlog_attempts.reset();
+        self.backlog_next_attempt.reset();
+        self.connector_paused.reset();
+        self.parked_messages.reset();
     }
 }
 

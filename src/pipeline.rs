@@ -7,8 +7,10 @@
 mod housekeeping;
 mod intake;
 mod objects;
+mod parts;
 mod progress;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -20,12 +22,12 @@ pub use self::progress::Progress;
 use self::intake::{Captured, Intake};
 use crate::backoff::Reconnect;
 use crate::capture::Source;
-use crate::changeset::{ChangeSet, Kind, Position, group};
+use crate::changeset::{ChangeSet, Kind, group};
 use crate::failure::Class;
-use crate::message::{Builder, Envelope, Message, Wording};
+use crate::message::{Builder, Envelope, Message, MessageId, Wording};
 use crate::metrics::{Metrics, PipelineMetrics};
 use crate::queue::{Checkpoint, Queue, QueueError};
-use crate::shutdown::Shutdown;
+use crate::shutdown::{Cause, Shutdown};
 use crate::snapshot::{Reader, Request};
 use crate::visibility::{Reason, Rules};
 
@@ -86,7 +88,7 @@ impl Pipeline {
                 Err(error) => wait_for_store(&error, &mut reconnect).await,
             }
         };
-        let from = stored.filter(|_| !self.from_now).map(|checkpoint| checkpoint.position);
+        let from = stored.filter(|_| !self.from_now);
         let (taken, mut captured) = mpsc::channel(TRANSACTIONS_MAX);
         let (acknowledged, acknowledgements) = watch::channel(None);
         let intake = Intake {
@@ -98,12 +100,12 @@ impl Pipeline {
             is_stored: from.is_some(),
         };
         // Ends with this future: the other end of its channel is gone then.
-        let reading = tokio::spawn(intake.run(from.clone()));
-        let mut position = from;
+        let reading = tokio::spawn(intake.run(from.as_ref().map(|from| from.position.clone())));
+        let mut stored = from;
         let mut batch: Vec<Captured> = Vec::new();
         while captured.recv_many(&mut batch, TRANSACTIONS_MAX).await > 0 {
-            position = self.store(position, &mut batch).await;
-            acknowledged.send_replace(position.clone());
+            self.store(&mut stored, &mut batch).await;
+            acknowledged.send_replace(stored.as_ref().map(|stored| stored.position.clone()));
         }
         if let Err(error) = reading.await {
             tracing::error!(%error, "the task that reads changes ended by itself");
@@ -128,47 +130,70 @@ impl Pipeline {
         }
     }
 
-    /// Builds and stores what a batch of transactions tells; returns the position behind it.
-    async fn store(&self, mut position: Option<Position>, batch: &mut Vec<Captured>) -> Option<Position> {
+    /// Builds and stores what a batch of transactions tells; `stored` follows the checkpoint in the store.
+    async fn store(&self, stored: &mut Option<Checkpoint>, batch: &mut Vec<Captured>) {
         let count = batch.len();
         let mut sets: Vec<(ChangeSet, i64)> = Vec::new();
-        let mut committed_at_ms = 0;
-        for captured in batch.drain(..) {
-            for set in group(&captured.transaction) {
-                if sets.len() == CHANGE_SETS_MAX {
-                    self.put(&mut sets, position.clone(), committed_at_ms).await;
+        let mut behind = stored.clone();
+        let mut last_ms = 0;
+        for Captured { transaction, committed_at_ms, .. } in batch.drain(..) {
+            for set in group(&transaction) {
+                if sets.len() >= CHANGE_SETS_MAX {
+                    self.put(&mut sets, behind.as_ref(), stored).await;
                 }
-                sets.push((set, captured.committed_at_ms));
+                sets.push((set, committed_at_ms));
             }
-            committed_at_ms = captured.committed_at_ms;
-            position = Some(captured.transaction.position);
-            if sets.len() >= CHANGE_SETS_MAX {
-                self.put(&mut sets, position.clone(), committed_at_ms).await;
+            last_ms = committed_at_ms;
+            behind = Some(Checkpoint { position: transaction.position, committed_at: committed_at_ms / 1000 });
+            // The very first position is stored at once: nothing can be stored in parts before there is one.
+            if sets.len() >= CHANGE_SETS_MAX || stored.is_none() {
+                self.put(&mut sets, behind.as_ref(), stored).await;
             }
         }
-        self.put(&mut sets, position.clone(), committed_at_ms).await;
-        self.progress.stored(count, committed_at_ms);
-        position
+        self.put(&mut sets, behind.as_ref(), stored).await;
+        self.progress.stored(count, last_ms);
     }
 
-    async fn put(&self, sets: &mut Vec<(ChangeSet, i64)>, position: Option<Position>, committed_at_ms: i64) {
+    /// Stores what these tell, and the checkpoint `behind` them with the last of it: what comes before is repeated after a
+    /// crash, and the ledger knows it then.
+    async fn put(
+        &self,
+        sets: &mut Vec<(ChangeSet, i64)>,
+        behind: Option<&Checkpoint>,
+        stored: &mut Option<Checkpoint>,
+    ) {
         // Without a position nothing can have come before: the source tells its first one at once.
-        let Some(position) = position else { return };
-        let messages = self.build(sets).await;
+        let Some(behind) = behind else { return };
+        let (messages, reasons) = self.build(sets).await;
         sets.clear();
-        let checkpoint = Checkpoint { position, committed_at: committed_at_ms / 1000 };
+        let mut parts = parts::of(messages).into_iter().peekable();
+        while let Some(part) = parts.next() {
+            let is_last = parts.peek().is_none();
+            let checkpoint = stored.as_ref().filter(|_| !is_last).unwrap_or(behind);
+            self.put_part(part, checkpoint, &reasons).await;
+        }
+        *stored = Some(behind.clone());
+    }
+
+    async fn put_part(&self, messages: Vec<Message>, checkpoint: &Checkpoint, reasons: &HashMap<MessageId, Reason>) {
         let mut reconnect = Reconnect::default();
         let storing = self.stage("store");
         let envelopes = loop {
             match self.queue.put(messages.clone(), checkpoint.clone()).await {
                 Ok(envelopes) => break envelopes,
-                Err(error) => wait_for_store(&error, &mut reconnect).await,
+                Err(error) => {
+                    if matches!(error, QueueError::Lost { .. }) {
+                        self.shutdown.give_up(Cause::Store);
+                    }
+                    wait_for_store(&error, &mut reconnect).await;
+                }
             }
         };
         drop(storing);
         if !envelopes.is_empty() {
             self.news.send_replace(());
         }
+        self.count(&envelopes, reasons);
         if self.tail.receiver_count() > 0 {
             for envelope in envelopes {
                 // Nobody listening any more is no failure.
@@ -177,13 +202,28 @@ impl Pipeline {
         }
     }
 
+    /// What was stored, and not what was built: the ledger leaves out what was told before.
+    fn count(&self, stored: &[Envelope], reasons: &HashMap<MessageId, Reason>) {
+        let PipelineMetrics { messages, redacted, .. } = &self.metrics.pipeline;
+        for envelope in stored {
+            let (target, action) = envelope.routing_key.split_once('.').unwrap_or_default();
+            let visibility = if envelope.body.is_private() { "private" } else { "public" };
+            messages.with_label_values(&[target, action, visibility]).inc();
+            if let Some(reason) = reasons.get(&envelope.id) {
+                redacted.with_label_values(&[reason.as_str()]).inc();
+            }
+        }
+    }
+
     fn stage(&self, name: &'static str) -> Stage<'_> {
         Stage { metrics: &self.metrics.pipeline, name, begun: Instant::now() }
     }
 
-    async fn build(&self, sets: &[(ChangeSet, i64)]) -> Vec<Message> {
+    /// The messages, and why some of them are their event alone.
+    async fn build(&self, sets: &[(ChangeSet, i64)]) -> (Vec<Message>, HashMap<MessageId, Reason>) {
+        let (mut messages, mut reasons) = (Vec::new(), HashMap::new());
         if sets.is_empty() {
-            return vec![];
+            return (messages, reasons);
         }
         let request = Request::of(sets.iter().map(|(set, _)| set));
         let reading = self.stage("read");
@@ -192,20 +232,16 @@ impl Pipeline {
         drop(reading);
         let _building = self.stage("build");
         let mut builder = Builder::new(&self.wording, &self.rules, &snapshot);
-        let mut messages = Vec::new();
-        let PipelineMetrics { change_sets, messages: counted, redacted, .. } = &self.metrics.pipeline;
         for (set, committed_at_ms) in sets {
-            change_sets.inc();
+            self.metrics.pipeline.change_sets.inc();
             for (message, reason) in builder.build(set, *committed_at_ms) {
-                let visibility = if message.body.is_private() { "private" } else { "public" };
-                counted.with_label_values(&[message.subject.target(), message.kind.as_str(), visibility]).inc();
                 if let Some(reason) = reason {
-                    redacted.with_label_values(&[reason.as_str()]).inc();
+                    reasons.insert(message.id, reason);
                 }
                 messages.push(message);
             }
         }
-        messages
+        (messages, reasons)
     }
 }
 

@@ -1,6 +1,7 @@
 //! Stopping: one signal to all tasks, a limit to how long they may take, and notice of a task that ends by itself.
 
 use std::panic::{AssertUnwindSafe, Location};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
@@ -13,6 +14,16 @@ pub struct Shutdown {
     token: CancellationToken,
     tasks: TaskTracker,
     broken: CancellationToken,
+    cause: Arc<OnceLock<Cause>>,
+}
+
+/// Why there is no going on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cause {
+    /// A task ended that nobody had told to.
+    Task,
+    /// The store is not there any more.
+    Store,
 }
 
 impl Shutdown {
@@ -40,19 +51,25 @@ impl Shutdown {
             let panicked = AssertUnwindSafe(task).catch_unwind().await.is_err();
             if panicked || !shutdown.is_requested() {
                 tracing::error!(%spawned_at, panicked, "a task ended that nobody had told to; please report this");
-                shutdown.broken.cancel();
+                shutdown.give_up(Cause::Task);
             }
         });
     }
 
-    /// Resolves when a task has ended that nobody had told to: there is no going on.
+    /// There is no going on: resolves [`Shutdown::broken`]. The first cause stands.
+    pub fn give_up(&self, cause: Cause) {
+        self.cause.get_or_init(|| cause);
+        self.broken.cancel();
+    }
+
+    /// Resolves when there is no going on: a task has ended that nobody had told to, or a part has given up.
     pub async fn broken(&self) {
         self.broken.cancelled().await;
     }
 
-    /// Whether [`Shutdown::broken`] would resolve at once.
-    pub fn is_broken(&self) -> bool {
-        self.broken.is_cancelled()
+    /// Why [`Shutdown::broken`] would resolve at once, if it would.
+    pub fn broken_by(&self) -> Option<Cause> {
+        self.cause.get().copied()
     }
 
     /// Waits until all tasks have ended; `false` if `grace` passed first.
@@ -81,7 +98,7 @@ mod tests {
         shutdown.spawn(async move { told.requested().await });
         shutdown.request();
         assert!(shutdown.finished(Duration::from_secs(20)).await);
-        assert!(!shutdown.is_broken());
+        assert_eq!(shutdown.broken_by(), None);
     }
 
     #[tokio::test(start_paused = true)]
@@ -97,6 +114,7 @@ mod tests {
                 shutdown.spawn(panic())
             }
             tokio::time::timeout(Duration::from_secs(1), shutdown.broken()).await.unwrap();
+            assert_eq!(shutdown.broken_by(), Some(Cause::Task));
         }
     }
 }

@@ -1,25 +1,35 @@
-//! HTTP beside the way: `/livez`, `/readyz`, `/metrics`, `/api/tail`. Reads only.
+//! HTTP beside the way: `/livez`, `/readyz`, `/metrics`, and the API that the verbs ask. State is changed by way of the queue
+//! and delivery alone.
 //!
-//! Health and metrics are open to everybody who reaches the port; all else beyond loopback needs the token.
+//! Health and metrics are open to everybody who reaches the port; all else beyond loopback needs the token, and so does every
+//! change of state, wherever it comes from.
 
+mod answer;
+mod backlog;
+mod connectors;
 mod scrape;
 mod tail;
 
+pub use backlog::{BacklogPage, EntryView};
+pub use connectors::{Changed, ConnectorState, ConnectorView};
+pub use tail::LISTENERS_MAX;
+
+use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use axum::Router;
 use axum::extract::{ConnectInfo, Request, State};
 use axum::http::uri::Authority;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::net::TcpListener;
-use tokio::sync::broadcast;
+use tokio::sync::{Semaphore, broadcast, watch};
 
-use crate::delivery::Gate;
+use crate::delivery::{Gate, Handle};
 use crate::message::Envelope;
 use crate::metrics::Metrics;
 use crate::pipeline::Progress;
@@ -39,7 +49,15 @@ pub struct Admin {
     pub metrics: Metrics,
     /// What is being stored, live.
     pub tail: broadcast::Sender<Arc<Envelope>>,
-    /// Who knows it may use the API from elsewhere.
+    /// Live listeners that may still come.
+    pub listeners: Arc<Semaphore>,
+    /// Every connector of the configuration; without a handle: it is disabled.
+    pub connectors: Arc<BTreeMap<String, Option<Handle>>>,
+    /// Has the connectors' workers look at the queue.
+    pub news: watch::Sender<()>,
+    /// Held while gauges are set and gathered: two scrapes must not mix.
+    pub scraping: Arc<Mutex<()>>,
+    /// Who knows it may use the API from elsewhere, and change state.
     pub token: Option<SecretString>,
     /// Ends live listeners.
     pub shutdown: Shutdown,
@@ -51,6 +69,11 @@ impl Admin {
         let shutdown = self.shutdown.clone();
         let api = Router::new()
             .route("/api/tail", get(tail::tail))
+            .route("/api/connectors", get(connectors::list))
+            .route("/api/connectors/{name}/pause", post(connectors::pause))
+            .route("/api/connectors/{name}/resume", post(connectors::resume))
+            .route("/api/connectors/{name}/retry", post(connectors::retry))
+            .route("/api/backlog/{name}", get(backlog::page))
             .layer(middleware::from_fn_with_state(self.clone(), authorize));
         let router = Router::new()
             .route("/livez", get(async || "ok\n"))
@@ -81,14 +104,20 @@ async fn authorize(
     request: Request,
     next: Next,
 ) -> Response {
-    match access(admin.token.as_ref(), peer.ip(), request.headers()) {
+    match access(admin.token.as_ref(), peer.ip(), request.method(), request.headers()) {
         Ok(()) => next.run(request).await,
         Err((status, text)) => (status, text).into_response(),
     }
 }
 
-/// The token opens the API from everywhere; without it this machine alone, by an address that no other site can take on.
-fn access(token: Option<&SecretString>, peer: IpAddr, headers: &HeaderMap) -> Result<(), (StatusCode, &'static str)> {
+/// The token opens the API from everywhere; without it this machine alone, to look, by an address that no other site can take on.
+/// To change something it is needed here too: a page in a browser on this machine can send a request as well.
+fn access(
+    token: Option<&SecretString>,
+    peer: IpAddr,
+    method: &Method,
+    headers: &HeaderMap,
+) -> Result<(), (StatusCode, &'static str)> {
     if let (Some(token), Some(given)) = (token, bearer(headers)) {
         if equal(token.expose_secret().as_bytes(), given.as_bytes()) {
             return Ok(());
@@ -99,6 +128,12 @@ fn access(token: Option<&SecretString>, peer: IpAddr, headers: &HeaderMap) -> Re
         return Err(match token {
             None => (StatusCode::FORBIDDEN, "from elsewhere the API needs a token: set [admin] token_file\n"),
             Some(_) => (StatusCode::UNAUTHORIZED, "the API needs the token of [admin]: Authorization: Bearer TOKEN\n"),
+        });
+    }
+    if !method.is_safe() {
+        return Err(match token {
+            None => (StatusCode::FORBIDDEN, "a change of state needs a token: set [admin] token_file\n"),
+            Some(_) => (StatusCode::UNAUTHORIZED, "a change of state needs the token: Authorization: Bearer TOKEN\n"),
         });
     }
     if !names_an_address(headers) {
@@ -131,13 +166,18 @@ mod tests {
     use super::*;
 
     fn asked(token: Option<&str>, peer: &str, host: &str, given: Option<&str>) -> u16 {
+        asked_by(Method::GET, token, peer, host, given)
+    }
+
+    fn asked_by(method: Method, token: Option<&str>, peer: &str, host: &str, given: Option<&str>) -> u16 {
         let mut headers = HeaderMap::new();
         headers.insert(header::HOST, host.parse().unwrap());
         if let Some(given) = given {
             headers.insert(header::AUTHORIZATION, format!("Bearer {given}").parse().unwrap());
         }
         let token = token.map(SecretString::from);
-        access(token.as_ref(), peer.parse().unwrap(), &headers).map_or_else(|(status, _)| status.as_u16(), |()| 200)
+        access(token.as_ref(), peer.parse().unwrap(), &method, &headers)
+            .map_or_else(|(status, _)| status.as_u16(), |()| 200)
     }
 
     #[test]
@@ -156,6 +196,16 @@ mod tests {
         }
         assert_eq!(asked(Some("secret"), "127.0.0.1", "127.0.0.1:9464", None), 200);
         assert_eq!(asked(Some("secret"), "127.0.0.1", "127.0.0.1:9464", Some("guess")), 401);
+    }
+
+    #[test]
+    fn a_change_of_state_needs_the_token_on_this_machine_too() {
+        let post = |token, given| asked_by(Method::POST, token, "127.0.0.1", "localhost", given);
+        assert_eq!(post(None, None), 403);
+        assert_eq!(post(None, Some("guess")), 403);
+        assert_eq!(post(Some("secret"), None), 401);
+        assert_eq!(post(Some("secret"), Some("guess")), 401);
+        assert_eq!(post(Some("secret"), Some("secret")), 200);
     }
 
     #[test]

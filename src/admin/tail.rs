@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use axum::extract::State;
-use axum::http::header;
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream;
 use tokio::sync::broadcast::Receiver;
@@ -19,11 +19,19 @@ use crate::message::Envelope;
 /// A comment line, so that both sides notice a dead connection.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
+/// Who may listen at a time: each costs a judgement of every message.
+pub const LISTENERS_MAX: usize = 16;
+
 pub(super) async fn tail(State(admin): State<Admin>) -> Response {
+    // Given back when the listener is gone.
+    let Ok(seat) = Arc::clone(&admin.listeners).try_acquire_owned() else {
+        let text = format!("{LISTENERS_MAX} listeners are there already, and no more are served; end one of them\n");
+        return (StatusCode::SERVICE_UNAVAILABLE, text).into_response();
+    };
     let receiver = admin.tail.subscribe();
-    let events = stream::unfold((admin, receiver), |(admin, mut receiver)| async move {
+    let events = stream::unfold((admin, receiver, seat), |(admin, mut receiver, seat)| async move {
         let event = next(&admin, &mut receiver).await?;
-        Some((Ok::<_, std::convert::Infallible>(Bytes::from(event)), (admin, receiver)))
+        Some((Ok::<_, std::convert::Infallible>(Bytes::from(event)), (admin, receiver, seat)))
     });
     // The first line goes out at once: whoever reads it misses nothing from here on.
     let hello = stream::iter([Ok(Bytes::from_static(b": listening\n\n"))]);

@@ -33,6 +33,7 @@ impl Check {
         let message = format!("{} is in order", config.path.display());
         let mut findings =
             vec![Finding { id: "configuration".into(), severity: Severity::Good, message, remedy: None }];
+        findings.extend(config.connectors.iter().filter_map(|(name, connector)| nothing_comes(name, connector)));
         let mut exit = Exit::Success;
         if !self.offline {
             findings.extend(app::source(&config.bugzilla).check().await);
@@ -93,6 +94,17 @@ fn store(config: &Config) -> Finding {
         Err(error) => (Severity::Error, error.to_string()),
     };
     Finding { id: "store".into(), severity, message, remedy: None }
+}
+
+/// Targets are known by name before anything can give them.
+fn nothing_comes(name: &str, connector: &ConnectorConfig) -> Option<Finding> {
+    let waits_for_relay_alone = connector.filter.targets.iter().all(|target| target == "relay");
+    (connector.enabled && waits_for_relay_alone).then(|| Finding {
+        id: format!("connector_{name}_targets").into(),
+        severity: Severity::Warning,
+        message: format!("connector {name} wants relayed messages alone, and without [relay] none come"),
+        remedy: Some(format!("[connectors.{name}] targets = [\"bug\", \"comment\", \"attachment\"]")),
+    })
 }
 
 async fn connector_finding(name: &str, connector: &ConnectorConfig) -> Finding {

@@ -1,6 +1,9 @@
 //! The command line: one file per verb, and the exit codes that they share.
 
+mod backlog;
 mod check;
+mod client;
+mod connector;
 mod output;
 mod run;
 mod schema;
@@ -32,6 +35,10 @@ enum Verb {
     Check(check::Check),
     /// Show what a running bugrelay captures, live.
     Tail(tail::Tail),
+    /// Show what waits for the connectors of a running bugrelay, and try again.
+    Backlog(backlog::Backlog),
+    /// Show how the connectors of a running bugrelay stand; pause and resume them.
+    Connector(connector::Connector),
     /// Print the JSON Schema of the messages.
     Schema(schema::Schema),
 }
@@ -88,6 +95,8 @@ pub fn main() -> ExitCode {
         Verb::Run(run) => run.main(config),
         Verb::Check(check) => check.main(config),
         Verb::Tail(tail) => tail.main(config),
+        Verb::Backlog(backlog) => backlog.main(config),
+        Verb::Connector(connector) => connector.main(config),
         Verb::Schema(schema) => schema.main(),
     };
     exit.into()

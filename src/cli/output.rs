@@ -13,3 +13,27 @@ pub(super) fn error(text: &str) {
     // Standard error closed: there is nobody to tell.
     let _ = writeln!(std::io::stderr(), "bugrelay: {text}");
 }
+
+/// For programs, on standard output.
+pub(super) fn json(value: &impl serde::Serialize) {
+    // What we print has no keys but strings: it cannot fail to be written.
+    line(&serde_json::to_string_pretty(value).unwrap_or_default());
+}
+
+/// For people: columns as wide as their widest cell, the last one as it is.
+pub(super) fn table<const N: usize>(head: [&str; N], rows: impl Iterator<Item = [String; N]>) {
+    let mut lines = vec![head.map(str::to_owned)];
+    lines.extend(rows);
+    let mut widths = [0; N];
+    for cells in &lines {
+        for (width, cell) in widths.iter_mut().zip(cells) {
+            *width = cell.chars().count().max(*width);
+        }
+    }
+    for cells in lines {
+        let padded: Vec<String> = cells.iter().zip(widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
+        if !line(padded.join("  ").trim_end()) {
+            return;
+        }
+    }
+}

@@ -10,7 +10,7 @@ use tracing_subscriber::EnvFilter;
 use super::{Exit, LogFormat, block_on, load, output};
 use crate::app::{App, AppError};
 use crate::config::{Config, ConfigError};
-use crate::shutdown::Shutdown;
+use crate::shutdown::{Cause, Shutdown};
 
 #[derive(Args)]
 pub(super) struct Run {
@@ -83,7 +83,11 @@ async fn run(config: Config, from_now: bool) -> Exit {
     }
     stop(&shutdown, grace).await;
     // Whoever supervises the process is to start it anew.
-    if shutdown.is_broken() { Exit::Runtime } else { Exit::Success }
+    match shutdown.broken_by() {
+        None => Exit::Success,
+        Some(Cause::Task) => Exit::Runtime,
+        Some(Cause::Store) => Exit::Store,
+    }
 }
 
 /// Whatever is cut off by the end of the grace period is taken up again by the next run: the store is always in order.

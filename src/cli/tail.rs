@@ -1,17 +1,16 @@
 //! `bugrelay tail`: what a running bugrelay captures, live, a line a message.
 
 use clap::Args;
-use secrecy::ExposeSecret;
 use serde_json::Value;
 
+use super::client::{Client, Instance};
 use super::{Exit, block_on, load, output};
 use crate::config::{Config, ConfigError};
 
 #[derive(Args)]
 pub(super) struct Tail {
-    /// The admin port of the instance; default from the configuration.
-    #[arg(long)]
-    url: Option<String>,
+    #[command(flatten)]
+    instance: Instance,
     /// Bodies as they leave, one a line.
     #[arg(long)]
     json: bool,
@@ -26,34 +25,13 @@ impl Tail {
     }
 
     async fn tail(&self, config: Config) -> Exit {
-        let url = self.url.clone().unwrap_or_else(|| here(config.admin.listen));
-        let url = format!("{}/api/tail", url.trim_end_matches('/'));
-        // Not by way of a proxy: it would see the token.
-        let client = match reqwest::Client::builder().no_proxy().build() {
-            Ok(client) => client,
-            Err(error) => {
-                output::error(&format!("no HTTP client can be made: {error}"));
-                return Exit::Runtime;
-            }
+        let answer = match Client::new(&self.instance, &config) {
+            Ok(client) => client.get(&["api", "tail"], &[]).await,
+            Err(exit) => Err(exit),
         };
-        let mut request = client.get(&url);
-        if let Some(token) = &config.admin.token {
-            request = request.bearer_auth(token.expose_secret());
-        }
-        let mut response = match request.send().await {
-            Ok(response) if response.status().is_success() => response,
-            Ok(response) => {
-                let status = response.status();
-                output::error(&format!(
-                    "{url} answers {status}: {}",
-                    response.text().await.unwrap_or_default().trim_end()
-                ));
-                return Exit::Runtime;
-            }
-            Err(error) => {
-                output::error(&format!("{url} cannot be reached: {error}; is `bugrelay run` running?"));
-                return Exit::Unavailable;
-            }
+        let mut response = match answer {
+            Ok(response) => response,
+            Err(exit) => return exit,
         };
         let mut text = Vec::new();
         loop {
@@ -61,7 +39,7 @@ impl Tail {
                 Ok(Some(chunk)) => text.extend_from_slice(&chunk),
                 Ok(None) => return Exit::Success,
                 Err(error) => {
-                    output::error(&format!("{url} broke off: {error}"));
+                    output::error(&format!("the stream broke off: {error}"));
                     return Exit::Unavailable;
                 }
             }
@@ -91,13 +69,6 @@ impl Tail {
             None => true,
         }
     }
-}
-
-/// The port as this machine reaches it.
-fn here(listen: std::net::SocketAddr) -> String {
-    let host = if listen.ip().is_unspecified() { "127.0.0.1".to_owned() } else { listen.ip().to_string() };
-    let host = if host.contains(':') { format!("[{host}]") } else { host };
-    format!("http://{host}:{}", listen.port())
 }
 
 /// `HH:MM:SS  bug.modify  #7  alice@example.org  bug_status: NEW -> RESOLVED`.

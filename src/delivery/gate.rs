@@ -31,13 +31,22 @@ pub struct GateError {
 }
 
 /// Sequences of the entries that carry an object and may not carry it any more.
-pub(super) async fn no_longer_public(gate: &dyn Gate, entries: &[Entry]) -> Result<Vec<i64>, GateError> {
+pub async fn no_longer_public(gate: &dyn Gate, entries: &[Entry]) -> Result<Vec<i64>, GateError> {
     let public = || entries.iter().map(|entry| &entry.envelope).filter(|envelope| !envelope.body.is_private());
-    let mut subjects: Vec<Subject> = public().map(|envelope| envelope.subject).collect();
+    let closed = closed(gate, public().map(|envelope| envelope.subject)).await?;
+    Ok(public().filter(|envelope| closed.contains(&envelope.subject)).map(|envelope| envelope.sequence).collect())
+}
+
+/// Of these, what is not public at this moment.
+pub(super) async fn closed(
+    gate: &dyn Gate,
+    subjects: impl Iterator<Item = Subject>,
+) -> Result<HashSet<Subject>, GateError> {
+    let mut subjects: Vec<Subject> = subjects.collect();
     subjects.sort_unstable();
     subjects.dedup();
     if subjects.is_empty() {
-        return Ok(vec![]);
+        return Ok(HashSet::new());
     }
     let answer = tokio::time::timeout(GATE_TIMEOUT, gate.public_now(&subjects)).await;
     let verdicts = answer.map_err(|_| GateError {
@@ -47,7 +56,5 @@ pub(super) async fn no_longer_public(gate: &dyn Gate, entries: &[Entry]) -> Resu
         let message = format!("{} answers to {} questions; please report this", verdicts.len(), subjects.len());
         return Err(GateError { message });
     }
-    let open: HashSet<Subject> =
-        subjects.into_iter().zip(verdicts).filter_map(|(subject, open)| open.then_some(subject)).collect();
-    Ok(public().filter(|envelope| !open.contains(&envelope.subject)).map(|envelope| envelope.sequence).collect())
+    Ok(subjects.into_iter().zip(verdicts).filter_map(|(subject, open)| (!open).then_some(subject)).collect())
 }

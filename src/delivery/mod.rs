@@ -9,12 +9,14 @@ mod hold;
 mod judge;
 mod meter;
 mod outcome;
+mod recheck;
 mod retry;
 mod worker;
 
-pub use gate::{Gate, GateError};
+pub use gate::{Gate, GateError, no_longer_public};
 pub use judge::Judge;
 pub use outcome::{Verdict, verdict};
+pub use recheck::recheck;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -85,6 +85,10 @@ impl Worker {
             self.take_up(&batch.standing);
             return Ok(true);
         }
+        if !batch.broken.is_empty() {
+            self.set_aside(batch.broken, batch.standing).await;
+            return Ok(true);
+        }
         if batch.entries.is_empty() {
             return Ok(false);
         }
@@ -124,6 +128,14 @@ impl Worker {
         self.meter.up.set(i64::from(standing.attempts == 0));
         let rest = retry::remaining(standing, &self.policy.schedule, SystemTime::now());
         self.pace.due = rest.map(|rest| Instant::now() + rest);
+    }
+
+    /// What the store does not have whole can never be sent, and must not keep the rest waiting.
+    async fn set_aside(&mut self, broken: Vec<(i64, String)>, standing: Standing) {
+        for (sequence, reason) in &broken {
+            tracing::error!(connector = self.name, sequence, reason, "parked: a message that waited is not whole");
+        }
+        self.settle(Settlement { parked: broken, standing, ..Settlement::default() }).await;
     }
 
     /// What may leave, as it may leave. The store forgets first what may not.

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::queue::Queue;
-use crate::shutdown::Shutdown;
+use crate::queue::{Queue, QueueError};
+use crate::shutdown::{Cause, Shutdown};
 
 /// How often.
 const INTERVAL: Duration = Duration::from_secs(60);
@@ -16,8 +16,13 @@ pub async fn purge(queue: Arc<dyn Queue>, shutdown: Shutdown) {
             () = shutdown.requested() => return,
             () = tokio::time::sleep(INTERVAL) => {}
         }
-        if let Err(error) = queue.purge().await {
-            tracing::warn!(%error, "the store could not be tidied; it is tried again");
+        match queue.purge().await {
+            Ok(()) => {}
+            Err(error @ QueueError::Lost { .. }) => {
+                tracing::error!(%error, "the store is gone; bugrelay stops");
+                shutdown.give_up(Cause::Store);
+            }
+            Err(error) => tracing::warn!(%error, "the store could not be tidied; it is tried again"),
         }
     }
 }

@@ -1,8 +1,8 @@
 //! The durable main queue, and one backlog per connector. Knows connectors by name alone.
 //!
 //! Every message has a sequence. For each subscriber that wants it there is an entry until it was sent or parked.
-//! An entry of a connector that is well is in the main queue; those of one whose last attempt failed are its backlog, and its new
-//! messages line up behind them. A message is gone from the main queue once no well connector has an entry of it.
+//! An entry of a connector that is well is in the main queue; those of one whose last attempt failed, or to which nothing is handed
+//! over at present, are its backlog, and its new messages line up behind them. A message is gone from the main queue once no well connector has an entry of it.
 
 mod filter;
 pub mod sqlite;
@@ -14,7 +14,7 @@ use std::time::SystemTime;
 
 use async_trait::async_trait;
 
-use crate::changeset::Position;
+use crate::changeset::{Position, Subject};
 use crate::failure::Class;
 use crate::message::{Body, Envelope, Fact, Message};
 
@@ -36,8 +36,19 @@ pub trait Queue: Send + Sync {
     /// Returns those stored, with their sequences.
     async fn put(&self, messages: Vec<Message>, checkpoint: Checkpoint) -> Result<Vec<Envelope>, QueueError>;
 
-    /// The oldest entries of a connector, at most `limit`, and how the connector stands.
+    /// The oldest entries of a connector, at most `limit`, and how the connector stands. No entries while it is paused.
     async fn next(&self, connector: &str, limit: usize) -> Result<Batch, QueueError>;
+
+    /// Holds back what a connector has to get, or lets it go on; also for one that never subscribed. Messages are collected
+    /// meanwhile. Stays through restarts.
+    async fn pause(&self, connector: &str, paused: bool) -> Result<(), QueueError>;
+
+    /// Entries of a connector to be looked at, paused or not: those behind the sequence `after`, in order, at most `limit`.
+    async fn backlog(&self, connector: &str, after: i64, limit: usize) -> Result<Vec<Entry>, QueueError>;
+
+    /// Stored messages that carry more than their event, for whomever they are kept, and what they are about: those behind
+    /// the sequence `after`, in order, at most `limit`.
+    async fn public_bodies(&self, after: i64, limit: usize) -> Result<Vec<(i64, Subject)>, QueueError>;
 
     /// These are about to be handed over: if nothing more is heard of them, they were perhaps delivered. Survives a crash of this process.
     async fn begin(&self, connector: &str, sequences: Vec<i64>) -> Result<(), QueueError>;
@@ -51,7 +62,8 @@ pub trait Queue: Send + Sync {
     /// Everything that the gauges show, read from the store.
     async fn stats(&self) -> Result<Stats, QueueError>;
 
-    /// Forgets what need not be kept any more: told facts beyond the late commit window, sent messages and parked ones beyond their retention.
+    /// Forgets what need not be kept any more: told facts beyond the late commit window that were told before the checkpoint came
+    /// where it is, sent messages and parked ones beyond their retention.
     async fn purge(&self) -> Result<(), QueueError>;
 }
 
@@ -78,6 +90,8 @@ pub struct Checkpoint {
 pub struct Batch {
     /// In order of sequence.
     pub entries: Vec<Entry>,
+    /// Entries of which something is missing in the store: sequence, and what. They can only be parked.
+    pub broken: Vec<(i64, String)>,
     /// How the connector stands.
     pub standing: Standing,
 }
@@ -137,7 +151,11 @@ pub struct Stats {
 pub struct BacklogStats {
     /// The connector.
     pub connector: String,
-    /// Entries waiting after a failure; 0 when the connector is well.
+    /// Nothing is handed over until it is resumed.
+    pub paused: bool,
+    /// It gets messages; `false`: disabled, or gone from the configuration.
+    pub subscribed: bool,
+    /// Entries waiting after a failure or because nothing is handed over; 0 when the connector is well.
     pub messages: u64,
     /// Their bodies' bytes.
     pub bytes: u64,
@@ -147,6 +165,13 @@ pub struct BacklogStats {
     pub parked: u64,
     /// How the connector stands.
     pub standing: Standing,
+}
+
+impl BacklogStats {
+    /// Its messages leave as they come: they are in the main queue, and there is no backlog.
+    pub fn is_well(&self) -> bool {
+        self.standing.attempts == 0 && !self.paused && self.subscribed
+    }
 }
 
 /// Why the store could not do it.
@@ -175,6 +200,17 @@ pub enum QueueError {
         store: String,
         /// And how to go on.
         reason: String,
+    },
+    /// Its file is not there any more: whatever is stored now would be gone with this process.
+    #[error(
+        "the store {store} was {what} while it was in use; nothing more is put into it. Find out who did that, and start \
+         again: with a copy of the file it goes on where that stands, without one from then on"
+    )]
+    Lost {
+        /// Which.
+        store: String,
+        /// What became of it.
+        what: &'static str,
     },
     /// Anything else: input/output errors.
     #[error("the store {store} failed: {reason}")]

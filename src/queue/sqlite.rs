@@ -27,6 +27,7 @@ use self::writer::{Effort, Writer};
 use super::{
     BacklogStats, Batch, Checkpoint, Entry, Filter, Queue, QueueError, Settlement, Standing, Stats, Subscriber,
 };
+use crate::changeset::Subject;
 use crate::message::{Envelope, Message};
 
 /// Free pages that purging keeps for what comes next (8 MB), and pages that it gives back to the disk: in one transaction
@@ -60,6 +61,7 @@ pub struct SqliteQueue {
     deliveries: Reader,
     gauges: Reader,
     reserve: Arc<Reserve>,
+    identity: file::Identity,
     _lock: file::Lock,
 }
 
@@ -94,7 +96,8 @@ impl SqliteQueue {
         let (deliveries, gauges) = (file::open_reader(path)?, file::open_reader(path)?);
         let writer = Writer::start(store.clone(), connection, Arc::clone(&reserve))?;
         let (deliveries, gauges) = (Arc::new(Mutex::new(deliveries)), Arc::new(Mutex::new(gauges)));
-        Ok(SqliteQueue { settings, store, writer, deliveries, gauges, reserve, _lock: lock })
+        let identity = file::Identity::of(&settings.path)?;
+        Ok(SqliteQueue { settings, store, writer, deliveries, gauges, reserve, identity, _lock: lock })
     }
 
     fn max_bytes(&self) -> u64 {
@@ -123,13 +126,28 @@ impl Queue for SqliteQueue {
     }
 
     async fn put(&self, messages: Vec<Message>, checkpoint: Checkpoint) -> Result<Vec<Envelope>, QueueError> {
-        let room = Room { max_bytes: self.max_bytes(), reserve: Arc::clone(&self.reserve) };
+        let (reserve, file) = (Arc::clone(&self.reserve), self.identity.clone());
+        let room = Room { max_bytes: self.max_bytes(), reserve, file };
         self.writer.run(Effort::Grown, move |store| put::put(store, &messages, &checkpoint, &room)).await
     }
 
     async fn next(&self, connector: &str, limit: usize) -> Result<Batch, QueueError> {
         let connector = connector.to_owned();
         self.read(&self.deliveries, move |store| read::next(store, &connector, limit)).await
+    }
+
+    async fn pause(&self, connector: &str, paused: bool) -> Result<(), QueueError> {
+        let connector = connector.to_owned();
+        self.writer.run(Effort::Synced, move |store| put::pause(store, &connector, paused)).await
+    }
+
+    async fn backlog(&self, connector: &str, after: i64, limit: usize) -> Result<Vec<Entry>, QueueError> {
+        let connector = connector.to_owned();
+        self.read(&self.gauges, move |store| read::backlog(store, &connector, after, limit)).await
+    }
+
+    async fn public_bodies(&self, after: i64, limit: usize) -> Result<Vec<(i64, Subject)>, QueueError> {
+        self.read(&self.gauges, move |store| upkeep::public_bodies(store, after, limit)).await
     }
 
     async fn begin(&self, connector: &str, sequences: Vec<i64>) -> Result<(), QueueError> {
@@ -155,7 +173,9 @@ impl Queue for SqliteQueue {
         let now = now_ms();
         let before = |age: Duration| now.saturating_sub(i64::try_from(age.as_millis()).unwrap_or(i64::MAX));
         let (told, parked) = (before(self.settings.late_commit_window * 2), before(self.settings.parked_retention));
-        self.writer.run(Effort::Synced, move |store| upkeep::purge_old(store, told, parked)).await?;
+        let file = self.identity.clone();
+        let purge_old = move |store: &Connection| file.verify().and_then(|()| upkeep::purge_old(store, told, parked));
+        self.writer.run(Effort::Synced, purge_old).await?;
         let put = before(self.settings.sent_retention);
         let mut after = Some(0);
         while let Some(sequence) = after {

@@ -1,6 +1,7 @@
 //! The program as an operator meets it: verbs, exit codes, what is said and on which stream.
 
 mod check;
+mod connectors;
 mod http;
 mod run;
 mod tail;
@@ -26,11 +27,11 @@ fn program(arguments: &[&str]) -> Ended {
 
 #[test]
 fn without_a_configuration_every_verb_that_needs_one_says_where_it_looked() {
-    for verb in ["run", "check", "tail"] {
-        let ended = program(&[verb]);
-        assert_eq!(ended.code, 78, "{verb}: {}", ended.err);
+    for verb in [&["run"][..], &["check"], &["tail"], &["backlog", "list"], &["connector", "list"]] {
+        let ended = program(verb);
+        assert_eq!(ended.code, 78, "{verb:?}: {}", ended.err);
         for word in ["./bugrelay.toml", "/etc/bugrelay/bugrelay.toml", "-c FILE"] {
-            assert!(ended.err.contains(word), "{verb}: {}", ended.err);
+            assert!(ended.err.contains(word), "{verb:?}: {}", ended.err);
         }
         assert_eq!(ended.out, "");
     }
@@ -64,7 +65,7 @@ fn a_wrong_command_line_is_a_matter_of_usage() {
 fn help_and_version_are_answers_and_no_errors() {
     let help = program(&["--help"]);
     assert_eq!((help.code, help.err.as_str()), (0, ""));
-    for verb in ["run", "check", "tail", "schema"] {
+    for verb in ["run", "check", "tail", "backlog", "connector", "schema"] {
         assert!(help.out.contains(&format!("\n  {verb} ")), "{}", help.out);
         assert_eq!(program(&[verb, "--help"]).code, 0);
     }

@@ -1,6 +1,6 @@
 //! The program itself, as an operator runs it: a process with a configuration, a store and an output file in a folder of its own.
 
-use std::io::{Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -202,10 +202,28 @@ impl Bugrelay {
 
     /// The same, with head lines of one's own.
     pub(crate) fn ask(&self, path: &str, head: &str) -> String {
+        self.send("GET", path, head)
+    }
+
+    /// The first line of an answer that need not end.
+    pub(crate) fn status(&self, path: &str, limit: Duration) -> String {
+        let ask = || -> std::io::Result<String> {
+            let mut stream = TcpStream::connect(("127.0.0.1", self.port))?;
+            stream.set_read_timeout(Some(limit))?;
+            write!(stream, "GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n")?;
+            let mut line = String::new();
+            BufReader::new(stream).read_line(&mut line)?;
+            Ok(line)
+        };
+        ask().unwrap_or_default()
+    }
+
+    /// The same by another method.
+    pub(crate) fn send(&self, method: &str, path: &str, head: &str) -> String {
         let ask = || -> std::io::Result<String> {
             let mut stream = TcpStream::connect(("127.0.0.1", self.port))?;
             stream.set_read_timeout(Some(Duration::from_secs(10)))?;
-            write!(stream, "GET {path} HTTP/1.1\r\n{head}\r\nConnection: close\r\n\r\n")?;
+            write!(stream, "{method} {path} HTTP/1.1\r\n{head}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")?;
             let mut answer = String::new();
             stream.read_to_string(&mut answer)?;
             Ok(answer)

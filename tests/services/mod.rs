@@ -7,6 +7,7 @@
 mod activemq;
 mod bugrelay;
 mod certificates;
+mod listener;
 mod mariadb;
 mod process;
 mod proxy;
@@ -15,6 +16,7 @@ mod rabbitmq;
 pub(crate) use activemq::ActiveMq;
 pub(crate) use bugrelay::{Bugrelay, Ended};
 pub(crate) use certificates::Certificates;
+pub(crate) use listener::Listener;
 pub(crate) use mariadb::{Database, MariaDb};
 pub(crate) use process::poll;
 pub(crate) use proxy::{Mode, Proxy};

@@ -1,10 +1,10 @@
 -- Messages that some well connector has not sent yet, each counted at the first such connector.
+WITH well AS (SELECT id FROM connector WHERE attempts = 0 AND paused = 0 AND filter IS NOT NULL)
 SELECT count(*)
-FROM connector
-CROSS JOIN entry ON entry.connector = connector.id
-WHERE connector.attempts = 0
-  AND NOT EXISTS (
-    SELECT 1 FROM connector AS earlier
+FROM well
+CROSS JOIN entry ON entry.connector = well.id
+WHERE NOT EXISTS (
+    SELECT 1 FROM well AS earlier
     CROSS JOIN entry AS same ON same.connector = earlier.id AND same.sequence = entry.sequence
-    WHERE earlier.attempts = 0 AND earlier.id < connector.id
+    WHERE earlier.id < well.id
   )

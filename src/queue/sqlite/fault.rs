@@ -20,6 +20,9 @@ pub(super) enum Fault {
     /// Not ours to use as it is.
     #[error("{0}")]
     Unusable(String),
+    /// The file is not the one that was opened; says what happened to it.
+    #[error("{0}")]
+    Lost(&'static str),
     /// Not a matter of SQLite.
     #[error("{0}")]
     Other(String),
@@ -63,6 +66,7 @@ impl Fault {
                 Fault::Limit(reason) => QueueError::Full { store, reason },
                 Fault::Crowded(_) => QueueError::Full { store, reason: self.to_string() },
                 Fault::Unusable(reason) => QueueError::Unusable { store, reason },
+                Fault::Lost(what) => QueueError::Lost { store, what },
                 Fault::Other(reason) => QueueError::Failed { store, reason },
                 Fault::Sqlite(error) => QueueError::Failed { store, reason: error.to_string() },
             },

@@ -2,7 +2,7 @@
 
 use std::fs::{File, OpenOptions, Permissions, TryLockError};
 use std::io;
-use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -16,7 +16,10 @@ use super::fault::{Fault, damaged};
 const APPLICATION_ID: i64 = 0x6275_6772;
 
 /// Schema versions in order; a released one is never edited.
-const MIGRATIONS: [&str; 1] = [include_str!("../../../sql/sqlite/migration/0001_store.sql")];
+const MIGRATIONS: [&str; 2] = [
+    include_str!("../../../sql/sqlite/migration/0001_store.sql"),
+    include_str!("../../../sql/sqlite/migration/0002_pause.sql"),
+];
 
 /// Bytes of a page: six bodies of the usual size, and half the system calls of the default.
 pub(super) const PAGE: u64 = 8192;
@@ -115,6 +118,32 @@ pub(super) fn open_reader(path: &Path) -> Result<Connection, Fault> {
     connection.pragma_update(None, "cache_size", -READER_CACHE)?;
     connection.pragma_update(None, "query_only", true)?;
     Ok(connection)
+}
+
+/// Which file was opened, so that another one in its place, or none, is noticed.
+#[derive(Clone, Debug)]
+pub(super) struct Identity {
+    path: PathBuf,
+    device: u64,
+    inode: u64,
+}
+
+impl Identity {
+    /// Of the file that is there now.
+    pub(super) fn of(path: &Path) -> Result<Self, Fault> {
+        let found = std::fs::metadata(path).map_err(|error| cannot("look at", path, &error))?;
+        Ok(Identity { path: path.to_owned(), device: found.dev(), inode: found.ino() })
+    }
+
+    /// Fails if what is written now would be gone with this process: an inode that is open is not given to another file.
+    pub(super) fn verify(&self) -> Result<(), Fault> {
+        match std::fs::metadata(&self.path) {
+            Ok(found) if (found.dev(), found.ino()) == (self.device, self.inode) => Ok(()),
+            Ok(_) => Err(Fault::Lost("replaced by another file")),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Err(Fault::Lost("deleted")),
+            Err(error) => Err(cannot("look at", &self.path, &error)),
+        }
+    }
 }
 
 /// Bytes of the store on disk, its log included.

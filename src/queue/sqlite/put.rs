@@ -5,10 +5,14 @@ use std::sync::Arc;
 use rusqlite::{CachedStatement, Connection, params};
 
 use super::fault::Fault;
+use super::file::Identity;
 use super::reserve::Reserve;
 use super::{Checkpoint, Envelope, Filter, Message, Subscriber, now_ms};
 use crate::changeset::Subject;
 use crate::queue::ledger_key;
+
+/// What an empty store uses of its file, at the most.
+const EMPTY_BYTES: u64 = 256 << 10;
 
 /// How much may be put.
 #[derive(Debug)]
@@ -17,6 +21,8 @@ pub(super) struct Room {
     pub(super) max_bytes: u64,
     /// What must be held while the store grows.
     pub(super) reserve: Arc<Reserve>,
+    /// The file that is written to.
+    pub(super) file: Identity,
 }
 
 /// Who gets messages from now on.
@@ -31,6 +37,13 @@ pub(super) fn subscribe(connection: &Connection, subscribers: &[Subscriber]) -> 
     Ok(())
 }
 
+/// Holds a connector back, or lets it go on.
+pub(super) fn pause(connection: &Connection, connector: &str, paused: bool) -> Result<(), Fault> {
+    let mut write = connection.prepare_cached(include_str!("../../../sql/sqlite/query/pause_write.sql"))?;
+    write.execute(params![connector, paused])?;
+    Ok(())
+}
+
 /// Stores what was not told before, and the checkpoint behind it.
 pub(super) fn put(
     connection: &Connection,
@@ -38,6 +51,7 @@ pub(super) fn put(
     checkpoint: &Checkpoint,
     room: &Room,
 ) -> Result<Vec<Envelope>, Fault> {
+    room.file.verify()?;
     if !messages.is_empty() {
         check_room(connection, messages, room)?;
     }
@@ -54,7 +68,7 @@ pub(super) fn put(
         }
     }
     let mut write = connection.prepare_cached(include_str!("../../../sql/sqlite/query/state_write.sql"))?;
-    write.execute(params![sequence, checkpoint.position.0, checkpoint.committed_at])?;
+    write.execute(params![sequence, checkpoint.position.0, checkpoint.committed_at, pen.now])?;
     Ok(stored)
 }
 
@@ -63,9 +77,18 @@ fn check_room(connection: &Connection, messages: &[Message], room: &Room) -> Res
     let used: u64 = used.query_row([], |row| row.get(0)).map(|used: i64| u64::try_from(used).unwrap_or(0))?;
     let more: usize = messages.iter().map(|message| message.body.bytes.len()).sum();
     let more = more as u64;
-    if used.saturating_add(more) > room.max_bytes {
-        let max = room.max_bytes;
-        return Err(Fault::Limit(format!("it holds {used} of {max} bytes (`max_megabytes` in [queue])")));
+    let max = room.max_bytes;
+    if more.saturating_add(EMPTY_BYTES) > max {
+        let megabytes = more.saturating_add(EMPTY_BYTES).div_ceil(1 << 20) + 1;
+        return Err(Fault::Limit(format!(
+            "{more} bytes that belong together never fit into {max}; raise `max_megabytes` in [queue] to {megabytes} or more"
+        )));
+    }
+    if used.saturating_add(more) > max {
+        return Err(Fault::Limit(format!(
+            "it holds {used} of {max} bytes; mend the connector that fills it (`bugrelay backlog list`), or raise \
+             `max_megabytes` in [queue]"
+        )));
     }
     room.reserve.hold(more)
 }

@@ -16,6 +16,9 @@ use crate::failure::Class;
 use crate::message::MessageId;
 use crate::queue::body_from_columns;
 
+/// An entry; or its sequence, and what is missing of it.
+type Found = Result<Entry, (i64, String)>;
+
 /// Where the capture stands.
 pub(super) fn checkpoint(connection: &Connection) -> Result<Option<Checkpoint>, Fault> {
     let mut read = connection.prepare_cached(include_str!("../../../sql/sqlite/query/state_read.sql"))?;
@@ -26,14 +29,38 @@ pub(super) fn checkpoint(connection: &Connection) -> Result<Option<Checkpoint>, 
     })?)
 }
 
-/// The oldest entries of a connector, and how it stands; nothing for one that the store does not know.
+/// The oldest entries of a connector, and how it stands; no entries for one that is paused or that the store does not know.
 pub(super) fn next(connection: &Connection, connector: &str, limit: usize) -> Result<Batch, Fault> {
     let view = connection.unchecked_transaction()?;
-    let standing = standings(&view, Some(connector))?.pop().map(|(_, _, standing)| standing).unwrap_or_default();
+    let Some((_, known)) = connectors(&view, Some(connector))?.pop() else { return Ok(Batch::default()) };
+    let found = if known.paused { vec![] } else { entries(&view, connector, 0, limit)? };
+    let mut batch = Batch { standing: known.standing, ..Batch::default() };
+    for found in found {
+        match found {
+            Ok(entry) => batch.entries.push(entry),
+            Err(broken) => batch.broken.push(broken),
+        }
+    }
+    Ok(batch)
+}
+
+/// Whole entries of a connector behind `after`, paused or not.
+pub(super) fn backlog(connection: &Connection, connector: &str, after: i64, limit: usize) -> Result<Vec<Entry>, Fault> {
+    Ok(entries(connection, connector, after, limit)?.into_iter().filter_map(Result::ok).collect())
+}
+
+fn entries(view: &Connection, connector: &str, after: i64, limit: usize) -> Result<Vec<Found>, Fault> {
     let mut next = view.prepare_cached(include_str!("../../../sql/sqlite/query/entry_next.sql"))?;
     let limit = super::put::size(limit);
-    let entries = next.query_map(named_params! { ":connector": connector, ":limit": limit }, entry)?;
-    Ok(Batch { entries: entries.collect::<Result<_, _>>()?, standing })
+    let found = next.query_map(named_params! { ":connector": connector, ":after": after, ":limit": limit }, |row| {
+        let missing = match (row.get(12)?, row.get(13)?) {
+            (true, _) => "what is known of it (table message)",
+            (false, true) => "its text (table body)",
+            (false, false) => return Ok(Ok(entry(row)?)),
+        };
+        Ok(Err((row.get(0)?, format!("{missing} is missing in the store, so it cannot be sent; is the file damaged?"))))
+    })?;
+    Ok(found.collect::<Result<_, _>>()?)
 }
 
 /// Everything that the gauges show.
@@ -41,16 +68,16 @@ pub(super) fn stats(connection: &Connection, path: &Path) -> Result<Stats, Fault
     let view = connection.unchecked_transaction()?;
     let mut count = view.prepare_cached(include_str!("../../../sql/sqlite/query/main_queue_count.sql"))?;
     let main_queue_messages = count.query_row([], number)?;
-    let backlogs = standings(&view, None)?.into_iter().map(|connector| backlog(&view, connector));
-    let backlogs = backlogs.collect::<Result<_, _>>()?;
+    let measured = connectors(&view, None)?.into_iter().map(|(id, connector)| measure(&view, id, connector));
+    let backlogs = measured.collect::<Result<_, _>>()?;
     Ok(Stats { main_queue_messages, backlogs, store_bytes: file::size_on_disk(path) })
 }
 
-fn backlog(view: &Connection, (id, connector, standing): (i64, String, Standing)) -> Result<BacklogStats, Fault> {
+/// Fills in what lies there for the connector.
+fn measure(view: &Connection, id: i64, mut stats: BacklogStats) -> Result<BacklogStats, Fault> {
     let mut parked = view.prepare_cached(include_str!("../../../sql/sqlite/query/parked_count.sql"))?;
-    let parked = parked.query_row([id], number)?;
-    let mut stats = BacklogStats { connector, parked, standing, ..BacklogStats::default() };
-    if stats.standing.attempts > 0 {
+    stats.parked = parked.query_row([id], number)?;
+    if !stats.is_well() {
         let measure = |row: &Row<'_>| Ok((number(row)?, row.get::<_, i64>(1)?, row.get(2)?));
         let (messages, bytes, oldest) = view
             .prepare_cached(include_str!("../../../sql/sqlite/query/backlog_measure.sql"))?
@@ -61,7 +88,8 @@ fn backlog(view: &Connection, (id, connector, standing): (i64, String, Standing)
     Ok(stats)
 }
 
-fn standings(view: &Connection, connector: Option<&str>) -> Result<Vec<(i64, String, Standing)>, Fault> {
+/// How connectors stand, with their ids; nothing is counted yet.
+fn connectors(view: &Connection, connector: Option<&str>) -> Result<Vec<(i64, BacklogStats)>, Fault> {
     let mut list = view.prepare_cached(include_str!("../../../sql/sqlite/query/standing_list.sql"))?;
     let rows = list.query_map([connector], |row| {
         let next_attempt: Option<i64> = row.get("next_attempt_ms")?;
@@ -73,7 +101,8 @@ fn standings(view: &Connection, connector: Option<&str>) -> Result<Vec<(i64, Str
             last_error: row.get("last_error")?,
             class: class.and_then(|word| classes().into_iter().find(|class| class.as_str() == word)),
         };
-        Ok((row.get("id")?, row.get("name")?, standing))
+        let (connector, paused, subscribed) = (row.get("name")?, row.get("paused")?, row.get("subscribed")?);
+        Ok((row.get("id")?, BacklogStats { connector, paused, subscribed, standing, ..BacklogStats::default() }))
     })?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
@@ -84,18 +113,12 @@ fn classes() -> [Class; 3] {
 
 fn entry(row: &Row<'_>) -> rusqlite::Result<Entry> {
     let (target, action): (&str, &str) = (text(row, 4)?, text(row, 5)?);
-    let (bug, object) = (BugId(row.get(6)?), row.get::<_, Option<i64>>(7)?);
-    let subject = match (target, object) {
-        ("comment", Some(id)) => Subject::Comment(bug, CommentId(id)),
-        ("attachment", Some(id)) => Subject::Attachment(bug, AttachmentId(id)),
-        _ => Subject::Bug(bug),
-    };
     let bytes: Arc<[u8]> = row.get_ref(10)?.as_blob()?.into();
     let envelope = Envelope {
         sequence: row.get(0)?,
         id: MessageId(Uuid::from_bytes(row.get(3)?)),
         routing_key: format!("{target}.{action}"),
-        subject,
+        subject: subject(target, row.get(6)?, row.get(7)?),
         change_set: row.get(8)?,
         committed_at_ms: row.get(9)?,
         body: body_from_columns(bytes, row.get(11)?),
@@ -103,7 +126,17 @@ fn entry(row: &Row<'_>) -> rusqlite::Result<Entry> {
     Ok(Entry { envelope, attempts: row.get(1)?, perhaps_sent: row.get(2)? })
 }
 
-fn text<'row>(row: &'row Row<'_>, column: usize) -> rusqlite::Result<&'row str> {
+/// What a message is about, from the columns of its row.
+pub(super) fn subject(target: &str, bug: i64, object: Option<i64>) -> Subject {
+    let bug = BugId(bug);
+    match (target, object) {
+        ("comment", Some(id)) => Subject::Comment(bug, CommentId(id)),
+        ("attachment", Some(id)) => Subject::Attachment(bug, AttachmentId(id)),
+        _ => Subject::Bug(bug),
+    }
+}
+
+pub(super) fn text<'row>(row: &'row Row<'_>, column: usize) -> rusqlite::Result<&'row str> {
     row.get_ref(column)?
         .as_str()
         .map_err(|error| rusqlite::Error::FromSqlConversionFailure(column, Type::Text, Box::new(error)))

@@ -3,7 +3,8 @@
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::fault::Fault;
-use super::settle;
+use super::{read, settle};
+use crate::changeset::Subject;
 use crate::message::Body;
 use crate::queue::body_from_columns;
 
@@ -55,6 +56,15 @@ fn bodies(connection: &Connection, first: i64, last: i64) -> Result<Vec<(i64, Bo
     let mut range = connection.prepare_cached(include_str!("../../../sql/sqlite/query/body_range.sql"))?;
     let rows = range
         .query_map([first, last], |row| Ok((row.get(0)?, body_from_columns(row.get::<_, Vec<u8>>(1)?, row.get(2)?))))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// Bodies behind `after` that carry more than their event, and what they are about.
+pub(super) fn public_bodies(connection: &Connection, after: i64, limit: usize) -> Result<Vec<(i64, Subject)>, Fault> {
+    let mut list = connection.prepare_cached(include_str!("../../../sql/sqlite/query/body_public.sql"))?;
+    let rows = list.query_map(params![after, super::put::size(limit)], |row| {
+        Ok((row.get(0)?, read::subject(read::text(row, 1)?, row.get(2)?, row.get(3)?)))
+    })?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
 

@@ -135,3 +135,93 @@ fn a_second_instance_on_the_same_store_is_refused_and_does_not_disturb_the_first
     assert_eq!(Committed::read(server, &bugzilla.name).wait_for(&first), 0);
     assert!(second.lines().is_empty());
 }
+
+#[test]
+fn a_store_that_is_deleted_under_it_ends_the_process_with_73_before_anything_is_lost() {
+    let bugzilla = MariaDb::shared().database();
+    let mut bugrelay = Bugrelay::running(&bugzilla.bugrelay_url());
+    bugzilla.play("01");
+    bugrelay.wait_for(2);
+    std::fs::remove_file(bugrelay.path("store.db")).unwrap();
+    bugzilla.play("02");
+    let status = bugrelay.wait_until_ended(Duration::from_secs(30)).expect("it ends");
+    assert_eq!(status.code(), Some(73), "{}", end_of(&bugrelay.log()));
+    assert!(bugrelay.log().contains("was deleted while it was in use"), "{}", end_of(&bugrelay.log()));
+}
+
+#[test]
+fn a_message_of_which_the_store_lost_a_part_is_parked_loudly_and_the_rest_flows() {
+    let bugzilla = MariaDb::shared().database();
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("later/out.jsonl");
+    let rest = format!("[connectors.late]\ntype = \"file\"\nbackoff_seconds = [1]\npath = \"{}\"\n", out.display());
+    let mut bugrelay = Bugrelay::configured(&bugzilla.bugrelay_url(), "", &rest);
+    bugrelay.start();
+    bugrelay.wait_until_ready();
+    bugzilla.play("01");
+    let waiting = || bugrelay.metric("bugrelay_backlog_messages{connector=\"late\"}") == Some(2.0);
+    assert!(poll(Duration::from_secs(30), waiting));
+    assert!(bugrelay.terminate().success());
+    let store = rusqlite::Connection::open(bugrelay.path("store.db")).unwrap();
+    assert_eq!(store.execute("DELETE FROM body WHERE sequence = 1", []).unwrap(), 1);
+    drop(store);
+    std::fs::create_dir(folder.path().join("later")).unwrap();
+    bugrelay.start();
+    let lines = || std::fs::read_to_string(&out).unwrap_or_default().lines().count();
+    assert!(poll(Duration::from_secs(30), || lines() == 1), "{}", end_of(&bugrelay.log()));
+    assert_eq!(bugrelay.metric("bugrelay_parked_messages{connector=\"late\"}"), Some(1.0));
+    assert!(bugrelay.log().contains("its text (table body) is missing"), "{}", end_of(&bugrelay.log()));
+}
+
+#[test]
+fn what_is_told_again_after_a_crash_is_not_counted_again() {
+    let bugzilla = MariaDb::shared().database();
+    let mut bugrelay = Bugrelay::running(&bugzilla.bugrelay_url());
+    assert!(bugrelay.terminate().success());
+    let store = || rusqlite::Connection::open(bugrelay.path("store.db")).unwrap();
+    let before: String = store().query_row("SELECT position FROM state", [], |row| row.get(0)).unwrap();
+    bugrelay.start();
+    bugzilla.play("01");
+    bugzilla.play("06");
+    let told = bugrelay.wait_for(4).len();
+    assert!(bugrelay.terminate().success());
+    // As after a kill before the last part was stored: the messages are there, the position is not.
+    let store = rusqlite::Connection::open(bugrelay.path("store.db")).unwrap();
+    store.execute("UPDATE state SET position = ?1", [before]).unwrap();
+    drop(store);
+    bugrelay.start();
+    let again = || bugrelay.metric("bugrelay_change_sets_total").is_some_and(|sets| sets >= 2.0);
+    assert!(poll(Duration::from_secs(30), again));
+    bugzilla.play("02");
+    assert_eq!(bugrelay.wait_for(told + 1).len(), told + 1);
+    let sum = |name: &str| -> f64 {
+        let page = bugrelay.get("/metrics");
+        page.lines().filter(|l| l.starts_with(name)).filter_map(|l| l.rsplit_once(' ')?.1.parse::<f64>().ok()).sum()
+    };
+    assert_eq!(sum("bugrelay_messages_total{").to_string(), "1", "what was stored");
+    assert_eq!(sum("bugrelay_redacted_total{").to_string(), "0");
+}
+
+#[test]
+fn a_transaction_larger_than_the_store_passes_through_it_in_parts() {
+    const COMMENTS: usize = 250;
+    let bugzilla = MariaDb::shared().database();
+    let mut bugrelay = Bugrelay::configured(&bugzilla.bugrelay_url(), "", "batch = 20");
+    bugrelay.replace("[queue]", "[queue]\nmax_megabytes = 16");
+    bugrelay.start();
+    bugrelay.wait_until_ready();
+    // 25 MB in one batch of change sets; one bug's, so that their order is looked at too.
+    bugzilla.exec(&format!(
+        "INSERT INTO longdescs (bug_id, who, bug_when, thetext)
+           SELECT 1, 2, '2026-02-01 00:00:00' + INTERVAL seq SECOND, CONCAT('seq=', seq, ';', REPEAT('x', 100000))
+           FROM seq_1_to_{COMMENTS}"
+    ));
+    let committed = Committed::read(MariaDb::shared(), &bugzilla.name);
+    assert_eq!(committed.len(), COMMENTS);
+    // In the middle of its parts: what was stored of it is known, and the rest is read again.
+    bugrelay.wait_for(30);
+    bugrelay.kill9();
+    bugrelay.start();
+    let repeated = committed.wait_for(&bugrelay);
+    assert!(repeated <= 20, "{repeated} lines were repeated, more than a batch");
+}

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::scripted::{Behaviour, Script};
 use bugrelay::connector::SendError;
+use bugrelay::delivery::recheck;
 use bugrelay::queue::{Filter, Queue as _};
 
 use super::rig::{Rig, policy, sequences};
@@ -116,5 +117,25 @@ async fn what_the_store_could_not_forget_is_not_sent() {
     assert!(script.seen().batches.is_empty());
     rig.store.breaks(&[]);
     rig.drained("a").await;
+    assert_eq!(rig.redacted(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_lies_for_a_connector_that_nobody_serves_is_judged_within_the_hour() {
+    let rig = Rig::new(&["gone"]).await;
+    rig.put(&[1, 2]).await;
+    let (queue, gate) = (rig.store.clone(), rig.gate.clone());
+    let _round = tokio::spawn(recheck(queue, gate, rig.metrics.clone(), rig.shutdown.clone()));
+    tokio::time::sleep(Duration::from_secs(600)).await;
+    rig.gate.close(2);
+    rig.gate.set_down(true);
+    tokio::time::sleep(Duration::from_secs(3600)).await;
+    assert_eq!(rig.redacted(), 0, "what nobody can judge stays as it is");
+    rig.gate.set_down(false);
+    tokio::time::sleep(Duration::from_secs(3600)).await;
+    let bodies: Vec<_> =
+        rig.store.next("gone", 9).await.unwrap().entries.into_iter().map(|e| e.envelope.body).collect();
+    assert!(text(&bodies[0]).contains("object 1"));
+    assert_eq!(text(&bodies[1]), r#"{"event":{"number":2}}"#);
     assert_eq!(rig.redacted(), 1);
 }

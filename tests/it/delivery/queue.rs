@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, MutexGuard};
 
 use async_trait::async_trait;
+use bugrelay::changeset::Subject;
 use bugrelay::message::{Envelope, Message};
 use bugrelay::queue::{
     BacklogStats, Batch, Checkpoint, Entry, Queue, QueueError, Settlement, Standing, Stats, Subscriber,
@@ -27,6 +28,7 @@ struct Line {
     entries: BTreeMap<i64, (bool, u32)>,
     parked: Vec<(i64, String)>,
     standing: Standing,
+    paused: bool,
 }
 
 impl MemoryQueue {
@@ -81,13 +83,29 @@ impl Queue for MemoryQueue {
         let mut state = self.state();
         let Some(line) = state.lines.get(connector) else { return Ok(Batch::default()) };
         let standing = line.standing.clone();
+        let limit = if line.paused { 0 } else { limit };
         let oldest: Vec<_> = line.entries.iter().take(limit).map(|(&sequence, &entry)| (sequence, entry)).collect();
         let entry = |(sequence, (perhaps_sent, attempts))| Entry {
             envelope: state.envelope(sequence).clone(),
             perhaps_sent,
             attempts,
         };
-        Ok(Batch { entries: oldest.into_iter().map(entry).collect(), standing })
+        Ok(Batch { entries: oldest.into_iter().map(entry).collect(), standing, ..Batch::default() })
+    }
+
+    async fn pause(&self, connector: &str, paused: bool) -> Result<(), QueueError> {
+        self.state().lines.entry(connector.to_owned()).or_default().paused = paused;
+        Ok(())
+    }
+
+    async fn backlog(&self, _: &str, _: i64, _: usize) -> Result<Vec<Entry>, QueueError> {
+        unimplemented!("delivery does not look at backlogs")
+    }
+
+    async fn public_bodies(&self, after: i64, limit: usize) -> Result<Vec<(i64, Subject)>, QueueError> {
+        let state = self.state();
+        let behind = state.envelopes.iter().filter(|e| e.sequence > after && !e.body.is_private());
+        Ok(behind.take(limit).map(|envelope| (envelope.sequence, envelope.subject)).collect())
     }
 
     async fn begin(&self, connector: &str, sequences: Vec<i64>) -> Result<(), QueueError> {
@@ -131,6 +149,7 @@ impl Queue for MemoryQueue {
             messages: if line.standing.attempts > 0 { u64::try_from(line.entries.len()).unwrap() } else { 0 },
             parked: u64::try_from(line.parked.len()).unwrap(),
             standing: line.standing.clone(),
+            paused: line.paused,
             ..BacklogStats::default()
         };
         Ok(Stats { backlogs: state.lines.iter().map(backlog).collect(), ..Stats::default() })

@@ -12,7 +12,9 @@ use bugrelay::changeset::{Kind, Position, Subject};
 use bugrelay::delivery::{Delivery, Gate, GateError, Handle, Policy};
 use bugrelay::message::{Body, Envelope, Fact, Message, MessageId};
 use bugrelay::metrics::Metrics;
-use bugrelay::queue::{BacklogStats, Batch, Checkpoint, Filter, Queue, QueueError, Settlement, Stats, Subscriber};
+use bugrelay::queue::{
+    BacklogStats, Batch, Checkpoint, Entry, Filter, Queue, QueueError, Settlement, Stats, Subscriber,
+};
 use bugrelay::shutdown::Shutdown;
 
 use super::queue::MemoryQueue;
@@ -67,6 +69,15 @@ impl Queue for Store {
     }
     async fn next(&self, connector: &str, limit: usize) -> Result<Batch, QueueError> {
         self.inner.next(connector, limit).await
+    }
+    async fn pause(&self, connector: &str, paused: bool) -> Result<(), QueueError> {
+        self.inner.pause(connector, paused).await
+    }
+    async fn backlog(&self, connector: &str, after: i64, limit: usize) -> Result<Vec<Entry>, QueueError> {
+        self.inner.backlog(connector, after, limit).await
+    }
+    async fn public_bodies(&self, after: i64, limit: usize) -> Result<Vec<(i64, Subject)>, QueueError> {
+        self.inner.public_bodies(after, limit).await
     }
     async fn begin(&self, connector: &str, sequences: Vec<i64>) -> Result<(), QueueError> {
         self.meet("begin")?;

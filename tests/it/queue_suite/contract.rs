@@ -1,5 +1,9 @@
 //! The sentences that are true of every store.
 
+mod held;
+
+pub(super) use held::*;
+
 use std::time::Duration;
 
 use bugrelay::bugzilla::CommentId;
@@ -130,8 +134,42 @@ pub(super) async fn a_message_without_facts_is_known_by_its_id_alone(shelf: &imp
 pub(super) async fn facts_are_forgotten_after_twice_the_late_commit_window(shelf: &impl Shelf) {
     let queue = shelf.open(Keep { told: Duration::ZERO, sent: Duration::ZERO, ..Keep::default() });
     put(&queue, [1]).await;
-    queue.purge().await.unwrap();
-    assert_eq!(put(&queue, [1]).await, [2]);
+    assert!(is_told_anew(&queue).await);
+}
+
+pub(super) async fn facts_of_a_transaction_that_is_stored_in_part_stay_until_the_rest_is(shelf: &impl Shelf) {
+    let keep = Keep { told: Duration::ZERO, sent: Duration::ZERO, ..Keep::default() };
+    let queue = shelf.open(keep);
+    // The first part comes with the end of the transaction before, the others behind the same position.
+    queue.put(comments([1]), at("before")).await.unwrap();
+    queue.put(comments([2]), at("before")).await.unwrap();
+    drop(queue);
+    let queue = shelf.open(keep);
+    for _ in 0..3 {
+        queue.purge().await.unwrap();
+    }
+    let again = queue.put(comments([1, 2, 3]), at("behind")).await.unwrap();
+    assert_eq!(sequences(&again), [3], "after a crash the whole transaction is read again");
+    assert!(is_told_anew(&queue).await, "and it is forgotten as any other");
+}
+
+/// Whether comment 1 is forgotten once the checkpoint has gone on, in a later millisecond.
+async fn is_told_anew(queue: &impl bugrelay::queue::Queue) -> bool {
+    for n in 0..100 {
+        tokio::time::sleep(Duration::from_millis(2)).await;
+        queue.put(vec![], at(&format!("later {n}"))).await.unwrap();
+        queue.purge().await.unwrap();
+        if !queue.put(comments([1]), at("again")).await.unwrap().is_empty() {
+            return true;
+        }
+    }
+    false
+}
+
+pub(super) async fn what_can_never_fit_says_what_to_raise_and_to_what(shelf: &impl Shelf) {
+    let queue = shelf.open(Keep { max_megabytes: 1, ..Keep::default() });
+    let error = queue.put(vec![comment(1, 3 << 20)], at("p")).await.unwrap_err().to_string();
+    assert!(error.contains("raise `max_megabytes` in [queue] to 5 or more"), "{error}");
 }
 
 pub(super) async fn the_checkpoint_is_stored_with_the_messages_before_it(shelf: &impl Shelf) {

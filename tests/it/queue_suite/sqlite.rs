@@ -53,6 +53,13 @@ conforms! { Folder:
     what_was_told_is_not_told_again
     a_message_without_facts_is_known_by_its_id_alone
     facts_are_forgotten_after_twice_the_late_commit_window
+    facts_of_a_transaction_that_is_stored_in_part_stay_until_the_rest_is
+    a_paused_connector_gets_nothing_and_loses_nothing
+    what_was_in_flight_when_it_was_paused_is_settled
+    one_that_is_paused_while_it_is_disabled_is_paused_when_it_is_enabled
+    a_backlog_can_be_looked_at_in_pages
+    what_carries_an_object_can_be_judged_for_whomever_it_is_kept
+    what_can_never_fit_says_what_to_raise_and_to_what
     the_checkpoint_is_stored_with_the_messages_before_it
     a_put_that_fails_stores_nothing
     a_full_store_takes_deliveries_and_heals_by_them
@@ -133,6 +140,65 @@ fn a_store_of_a_newer_version_is_refused() {
     rusqlite::Connection::open(folder.file()).unwrap().pragma_update(None, "user_version", 99).unwrap();
     let text = refusal(&folder.file());
     assert!(text.contains("version 99") && text.contains("newer bugrelay"), "{text}");
+}
+
+#[tokio::test]
+async fn a_store_of_the_first_version_is_taken_over_with_what_waits_in_it() {
+    let folder = Folder::new();
+    let old = rusqlite::Connection::open(folder.file()).unwrap();
+    old.execute_batch("PRAGMA page_size = 8192; PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL").unwrap();
+    old.execute_batch(include_str!("../../../sql/sqlite/migration/0001_store.sql")).unwrap();
+    old.execute_batch(
+        "INSERT INTO connector (id, name, filter, attempts) VALUES (1, 'kafka', NULL, 3);
+         INSERT INTO message VALUES (1, x'00112233445566778899aabbccddeeff', 'bug', 'modify', 7, NULL, '1.1.7', 5, 5);
+         INSERT INTO body VALUES (1, '{}', NULL);
+         INSERT INTO entry (connector, sequence, bytes) VALUES (1, 1, 2);
+         PRAGMA application_id = 0x62756772; PRAGMA user_version = 1",
+    )
+    .unwrap();
+    drop(old);
+    let queue = folder.open(Keep::default());
+    let stats = queue.stats().await.unwrap().backlogs.remove(0);
+    assert_eq!((stats.messages, stats.paused, stats.standing.attempts), (1, false, 3));
+}
+
+#[tokio::test]
+async fn an_entry_that_is_not_whole_is_found_and_keeps_nobody_waiting() {
+    let folder = Folder::new();
+    let queue = folder.open(Keep::default());
+    subscribe(&queue, &["kafka"]).await;
+    put(&queue, 1..=4).await;
+    drop(queue);
+    let file = rusqlite::Connection::open(folder.file()).unwrap();
+    file.execute_batch("DELETE FROM body WHERE sequence = 2; DELETE FROM message WHERE sequence = 3").unwrap();
+    drop(file);
+    let queue = folder.open(Keep::default());
+    let batch = queue.next("kafka", 10).await.unwrap();
+    let broken: Vec<_> =
+        batch.broken.iter().map(|(sequence, what)| (*sequence, what.split(" is missing").next().unwrap())).collect();
+    assert_eq!(broken, [(2, "its text (table body)"), (3, "what is known of it (table message)")]);
+    queue.settle("kafka", Settlement { parked: batch.broken, ..Settlement::default() }).await.unwrap();
+    assert_eq!(waiting(&queue, "kafka").await, [1, 4]);
+    assert_eq!(queue.stats().await.unwrap().backlogs[0].parked, 2);
+}
+
+#[tokio::test]
+async fn a_file_that_is_deleted_or_replaced_under_the_store_takes_nothing_more() {
+    for replaced in [false, true] {
+        let folder = Folder::new();
+        let queue = folder.open(Keep::default());
+        subscribe(&queue, &["kafka"]).await;
+        put(&queue, [1]).await;
+        std::fs::remove_file(folder.file()).unwrap();
+        if replaced {
+            std::fs::write(folder.file(), "another").unwrap();
+        }
+        for error in [queue.put(comments([2]), at("q")).await.unwrap_err(), queue.purge().await.unwrap_err()] {
+            assert!(matches!(error, QueueError::Lost { .. }), "{error}");
+            assert!(error.to_string().contains(if replaced { "replaced" } else { "deleted" }), "{error}");
+        }
+        assert_eq!(waiting(&queue, "kafka").await, [1], "what it has is delivered still");
+    }
 }
 
 #[tokio::test]

@@ -217,6 +217,21 @@ fn a_store_that_cannot_be_used_has_an_exit_of_its_own() {
 }
 
 #[test]
+fn a_connector_that_nothing_can_come_to_is_warned_of() {
+    let rest = "targets = [\"relay\"]\n[connectors.off]\ntype = \"file\"\nenabled = false\npath = \"-\"\ntargets = [\"relay\"]";
+    let ended = Bugrelay::configured(NOBODY, "", rest).verb(&["check", "--offline"]);
+    assert_eq!(ended.code, 0, "{}", ended.err);
+    assert!(
+        ended.out.contains("warning  connector_out_targets: connector out wants relayed messages alone"),
+        "{}",
+        ended.out
+    );
+    assert!(!ended.out.contains("connector_off"), "a disabled one is not used: {}", ended.out);
+    let both = Bugrelay::configured(NOBODY, "", "targets = [\"relay\", \"bug\"]").verb(&["check", "--offline"]);
+    assert!(!both.out.contains("_targets"), "{}", both.out);
+}
+
+#[test]
 fn a_connector_that_could_not_write_is_named() {
     let bugzilla = MariaDb::shared().database();
     let bad = "[connectors.bad]\ntype = \"file\"\npath = \"/nowhere/out\"\n[connectors.off]\ntype = \"file\"\nenabled = false\npath = \"/nowhere/out\"";

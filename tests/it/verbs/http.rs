@@ -41,6 +41,7 @@ fn expected() -> Vec<String> {
         "backlog_oldest_age_seconds",
         "backlog_attempts",
         "backlog_next_attempt_timestamp_seconds",
+        "connector_paused",
         "parked_messages",
         "connector_up",
         "possible_duplicates_total",

@@ -1,52 +1,19 @@
 //! `bugrelay tail`: what is captured, live, by way of the admin port.
 
 use std::fs::File;
-use std::process::{Child, Stdio};
+use std::process::Stdio;
 use std::time::Duration;
 
 use super::NOBODY;
-use crate::services::{Bugrelay, MariaDb, poll};
+use crate::services::{Bugrelay, Listener, MariaDb, poll};
 
 const PATIENCE: Duration = Duration::from_secs(30);
-
-/// A running `tail`. Killed when dropped.
-struct Listener<'a> {
-    bugrelay: &'a Bugrelay,
-    child: Child,
-}
-
-impl<'a> Listener<'a> {
-    /// Started, and listening.
-    fn start(bugrelay: &'a Bugrelay, arguments: &[&str]) -> Self {
-        let (out, err) = (bugrelay.path("tail.out"), bugrelay.path("tail.err"));
-        let mut command = bugrelay.command(arguments);
-        command.stdin(Stdio::null()).stdout(File::create(&out).unwrap()).stderr(File::create(&err).unwrap());
-        let listener = Listener { bugrelay, child: command.spawn().unwrap() };
-        let listens = || std::fs::read_to_string(&err).unwrap().contains("listening");
-        assert!(poll(PATIENCE, listens), "{}", std::fs::read_to_string(&err).unwrap());
-        listener
-    }
-
-    fn wait_for(&self, lines: usize) -> Vec<String> {
-        let shown = || std::fs::read_to_string(self.bugrelay.path("tail.out")).unwrap();
-        assert!(poll(PATIENCE, || shown().lines().count() >= lines), "{}", shown());
-        shown().lines().map(ToOwned::to_owned).collect()
-    }
-}
-
-impl Drop for Listener<'_> {
-    fn drop(&mut self) {
-        // It may have ended already.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
 
 #[test]
 fn messages_are_shown_for_people_and_private_ones_are_marked() {
     let bugzilla = MariaDb::shared().database();
     let bugrelay = Bugrelay::running(&bugzilla.bugrelay_url());
-    let listener = Listener::start(&bugrelay, &["tail"]);
+    let listener = Listener::start(&bugrelay, "tail", &["tail"]);
     bugzilla.play("01_");
     bugzilla.play("06_");
     let lines = listener.wait_for(bugrelay.wait_for(3).len());
@@ -62,7 +29,7 @@ fn messages_are_shown_for_people_and_private_ones_are_marked() {
 fn as_json_a_line_is_a_message_as_it_leaves() {
     let bugzilla = MariaDb::shared().database();
     let bugrelay = Bugrelay::running(&bugzilla.bugrelay_url());
-    let listener = Listener::start(&bugrelay, &["tail", "--json"]);
+    let listener = Listener::start(&bugrelay, "tail", &["tail", "--json"]);
     bugzilla.play("01_");
     let left = bugrelay.wait_for(2);
     assert_eq!(listener.wait_for(left.len()), left);
@@ -78,7 +45,7 @@ fn the_token_of_the_configuration_is_shown_to_the_instance() {
     bugrelay.configure(&text.replace("[admin]", &line));
     bugrelay.start();
     bugrelay.wait_until_ready();
-    drop(Listener::start(&bugrelay, &["tail"]));
+    drop(Listener::start(&bugrelay, "tail", &["tail"]));
     std::fs::write(bugrelay.path("token"), "another\n").unwrap();
     let refused = bugrelay.verb(&["tail"]);
     assert_eq!(refused.code, 1);

@@ -1,0 +1,157 @@
+//! `bugrelay backlog`: what waits for the connectors of a running bugrelay, and trying again now.
+
+use clap::{Args, Subcommand};
+
+use super::client::{Client, Instance};
+use super::{Exit, block_on, load, output};
+use crate::admin::{BacklogPage, Changed, ConnectorView, EntryView};
+use crate::config::{Config, ConfigError};
+
+#[derive(Args)]
+pub(super) struct Backlog {
+    #[command(subcommand)]
+    what: What,
+    #[command(flatten)]
+    instance: Instance,
+}
+
+#[derive(Subcommand)]
+enum What {
+    /// One line for each connector that the store knows, also those that are gone from the configuration.
+    List {
+        /// As the API tells it.
+        #[arg(long)]
+        json: bool,
+    },
+    /// The messages that wait for one connector, oldest first.
+    Show(Show),
+    /// Try again now, without waiting for the next attempt's time.
+    Retry {
+        /// The connector's name.
+        name: String,
+    },
+}
+
+#[derive(Args)]
+struct Show {
+    /// The connector's name.
+    name: String,
+    /// Only what follows this sequence.
+    #[arg(long, default_value_t = 0, value_name = "SEQUENCE")]
+    after: i64,
+    /// At most so many.
+    #[arg(long, default_value_t = 100, value_name = "NUMBER")]
+    limit: usize,
+    /// With the messages themselves, as they would leave now; 100 at the most.
+    #[arg(long)]
+    bodies: bool,
+    /// As the API tells it.
+    #[arg(long)]
+    json: bool,
+}
+
+impl Backlog {
+    pub(super) fn main(&self, config: impl FnOnce() -> Result<Config, ConfigError>) -> Exit {
+        match load(config) {
+            Ok(config) => block_on(async { self.run(&config).await.unwrap_or_else(|exit| exit) }),
+            Err(exit) => exit,
+        }
+    }
+
+    async fn run(&self, config: &Config) -> Result<Exit, Exit> {
+        let client = Client::new(&self.instance, config)?;
+        match &self.what {
+            What::List { json } => list(&client, *json).await,
+            What::Show(show) => show.run(&client).await,
+            What::Retry { name } => retry(&client, name).await,
+        }
+    }
+}
+
+async fn list(client: &Client, json: bool) -> Result<Exit, Exit> {
+    let views: Vec<ConnectorView> = client.read(client.get(&["api", "connectors"], &[]).await?).await?;
+    if json {
+        output::json(&views);
+        return Ok(Exit::Success);
+    }
+    let row = |view: &ConnectorView| {
+        [
+            view.name.clone(),
+            view.state.as_str().to_owned(),
+            view.messages.to_string(),
+            view.bytes.to_string(),
+            view.oldest_age_seconds.map_or("-".to_owned(), age),
+            view.attempts.to_string(),
+            view.next_attempt.clone().unwrap_or_else(|| "-".to_owned()),
+            view.class.clone().unwrap_or_else(|| "-".to_owned()),
+            view.last_error.clone().unwrap_or_default(),
+        ]
+    };
+    let head = ["CONNECTOR", "STATE", "MESSAGES", "BYTES", "OLDEST", "ATTEMPTS", "NEXT ATTEMPT", "CLASS", "LAST ERROR"];
+    output::table(head, views.iter().map(row));
+    Ok(Exit::Success)
+}
+
+impl Show {
+    async fn run(&self, client: &Client) -> Result<Exit, Exit> {
+        let mut query = vec![("after", self.after.to_string()), ("limit", self.limit.to_string())];
+        if self.bodies {
+            query.push(("bodies", "true".to_owned()));
+        }
+        let page: BacklogPage = client.read(client.get(&["api", "backlog", &self.name], &query).await?).await?;
+        if self.json {
+            output::json(&page);
+            return Ok(Exit::Success);
+        }
+        let row = |entry: &EntryView| {
+            [
+                entry.sequence.to_string(),
+                entry.message_id.clone(),
+                format!("{}.{}", entry.target, entry.action),
+                entry.bug.to_string(),
+                entry.committed_at.clone(),
+                entry.attempts.to_string(),
+                entry.bytes.to_string(),
+                if entry.perhaps_sent { "perhaps" } else { "no" }.to_owned(),
+                entry.body.as_ref().map(ToString::to_string).unwrap_or_default(),
+            ]
+        };
+        let head = ["SEQUENCE", "MESSAGE", "WHAT", "BUG", "COMMITTED AT", "ATTEMPTS", "BYTES", "SENT", ""];
+        output::table(head, page.entries.iter().map(row));
+        if let Some(next) = page.next {
+            output::error(&format!("there may be more: --after {next}"));
+        }
+        Ok(Exit::Success)
+    }
+}
+
+async fn retry(client: &Client, name: &str) -> Result<Exit, Exit> {
+    let answer = client.post(&["api", "connectors", name, "retry"]).await?;
+    let Changed { connector, changed } = client.read(answer).await?;
+    output::line(&if changed {
+        format!("{connector} is tried again now")
+    } else {
+        format!("{connector} is well: there is nothing to try again")
+    });
+    Ok(Exit::Success)
+}
+
+/// `3 d 4 h`, `4 h 5 min`, `5 min 6 s`, `6 s`.
+fn age(seconds: u64) -> String {
+    match (seconds / 86_400, seconds / 3_600 % 24, seconds / 60 % 60, seconds % 60) {
+        (0, 0, 0, s) => format!("{s} s"),
+        (0, 0, min, s) => format!("{min} min {s} s"),
+        (0, h, min, _) => format!("{h} h {min} min"),
+        (d, h, ..) => format!("{d} d {h} h"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::age;
+
+    #[test]
+    fn ages_are_told_in_their_two_largest_units() {
+        assert_eq!([6, 306, 14_706, 273_906].map(age), ["6 s", "5 min 6 s", "4 h 5 min", "3 d 4 h"]);
+    }
+}

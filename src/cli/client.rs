@@ -1,0 +1,101 @@
+//! The way from a verb to the admin API of a running bugrelay: where it is, the token, and what its refusals mean.
+
+use clap::Args;
+use reqwest::{Method, Response, Url};
+use secrecy::{ExposeSecret, SecretString};
+use serde::de::DeserializeOwned;
+
+use super::{Exit, output};
+use crate::config::Config;
+
+/// Which instance is asked.
+#[derive(Args)]
+pub(super) struct Instance {
+    /// The admin port of the instance; default from the configuration.
+    #[arg(long)]
+    url: Option<String>,
+}
+
+/// Asks one instance. What goes wrong is said on standard error; the exit is what is left to do.
+pub(super) struct Client {
+    http: reqwest::Client,
+    base: Url,
+    token: Option<SecretString>,
+}
+
+impl Client {
+    pub(super) fn new(instance: &Instance, config: &Config) -> Result<Self, Exit> {
+        let url = instance.url.clone().unwrap_or_else(|| here(config.admin.listen));
+        let base = Url::parse(&url).ok().filter(|url| !url.cannot_be_a_base()).ok_or_else(|| {
+            output::error(&format!("--url {url:?} is no address; write http://127.0.0.1:9464"));
+            Exit::Usage
+        })?;
+        // Not by way of a proxy: it would see the token.
+        let http = reqwest::Client::builder().no_proxy().build().map_err(|error| {
+            output::error(&format!("no HTTP client can be made: {error}"));
+            Exit::Runtime
+        })?;
+        Ok(Client { http, base, token: config.admin.token.clone() })
+    }
+
+    /// What the API has at this path, with these in its query.
+    pub(super) async fn get(&self, path: &[&str], query: &[(&str, String)]) -> Result<Response, Exit> {
+        let mut url = self.url(path);
+        if !query.is_empty() {
+            url.query_pairs_mut().extend_pairs(query);
+        }
+        self.ask(Method::GET, url).await
+    }
+
+    /// Changes a state.
+    pub(super) async fn post(&self, path: &[&str]) -> Result<Response, Exit> {
+        self.ask(Method::POST, self.url(path)).await
+    }
+
+    /// The answer, read.
+    pub(super) async fn read<T: DeserializeOwned>(&self, response: Response) -> Result<T, Exit> {
+        let text = response.bytes().await.map_err(|error| {
+            output::error(&format!("{} broke off: {error}", self.base));
+            Exit::Unavailable
+        })?;
+        serde_json::from_slice(&text).map_err(|error| {
+            output::error(&format!("{} answers what is not understood: {error}; is it of another version?", self.base));
+            Exit::Runtime
+        })
+    }
+
+    fn url(&self, path: &[&str]) -> Url {
+        let mut url = self.base.clone();
+        if let Ok(mut segments) = url.path_segments_mut() {
+            segments.pop_if_empty().extend(path);
+        }
+        url
+    }
+
+    async fn ask(&self, method: Method, url: Url) -> Result<Response, Exit> {
+        let mut request = self.http.request(method, url.clone());
+        if let Some(token) = &self.token {
+            request = request.bearer_auth(token.expose_secret());
+        }
+        match request.send().await {
+            Ok(response) if response.status().is_success() => Ok(response),
+            Ok(response) => {
+                let status = response.status();
+                let text = response.text().await.unwrap_or_default();
+                output::error(&format!("{url} answers {status}: {}", text.trim_end()));
+                Err(Exit::Runtime)
+            }
+            Err(error) => {
+                output::error(&format!("{url} cannot be reached: {error}; is `bugrelay run` running?"));
+                Err(Exit::Unavailable)
+            }
+        }
+    }
+}
+
+/// The port as this machine reaches it.
+fn here(listen: std::net::SocketAddr) -> String {
+    let host = if listen.ip().is_unspecified() { "127.0.0.1".to_owned() } else { listen.ip().to_string() };
+    let host = if host.contains(':') { format!("[{host}]") } else { host };
+    format!("http://{host}:{}", listen.port())
+}

@@ -1,0 +1,75 @@
+//! `bugrelay connector`: how the connectors of a running bugrelay stand; holding one back, and letting it go on.
+
+use clap::{Args, Subcommand};
+
+use super::client::{Client, Instance};
+use super::{Exit, block_on, load, output};
+use crate::admin::{Changed, ConnectorView};
+use crate::config::{Config, ConfigError};
+
+#[derive(Args)]
+pub(super) struct Connector {
+    #[command(subcommand)]
+    what: What,
+    #[command(flatten)]
+    instance: Instance,
+}
+
+#[derive(Subcommand)]
+enum What {
+    /// Every connector that the store knows, and how it stands.
+    List {
+        /// As the API tells it.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Send nothing more to a connector until it is resumed; its messages are collected. Survives a restart.
+    Pause {
+        /// Its name in the configuration.
+        name: String,
+    },
+    /// Let a paused connector go on.
+    Resume {
+        /// Its name in the configuration.
+        name: String,
+    },
+}
+
+impl Connector {
+    pub(super) fn main(&self, config: impl FnOnce() -> Result<Config, ConfigError>) -> Exit {
+        match load(config) {
+            Ok(config) => block_on(async { self.run(&config).await.unwrap_or_else(|exit| exit) }),
+            Err(exit) => exit,
+        }
+    }
+
+    async fn run(&self, config: &Config) -> Result<Exit, Exit> {
+        let client = Client::new(&self.instance, config)?;
+        match &self.what {
+            What::List { json } => list(&client, *json).await,
+            What::Pause { name } => hold(&client, name, "pause", "paused").await,
+            What::Resume { name } => hold(&client, name, "resume", "resumed").await,
+        }
+    }
+}
+
+async fn list(client: &Client, json: bool) -> Result<Exit, Exit> {
+    let views: Vec<ConnectorView> = client.read(client.get(&["api", "connectors"], &[]).await?).await?;
+    if json {
+        output::json(&views);
+        return Ok(Exit::Success);
+    }
+    let row = |view: &ConnectorView| {
+        let error = view.last_error.clone().unwrap_or_default();
+        [view.name.clone(), view.state.as_str().to_owned(), view.messages.to_string(), view.parked.to_string(), error]
+    };
+    output::table(["CONNECTOR", "STATE", "WAITING", "PARKED", "LAST ERROR"], views.iter().map(row));
+    Ok(Exit::Success)
+}
+
+async fn hold(client: &Client, name: &str, action: &str, done: &str) -> Result<Exit, Exit> {
+    let answer = client.post(&["api", "connectors", name, action]).await?;
+    let Changed { connector, changed } = client.read(answer).await?;
+    output::line(&if changed { format!("{connector} is {done}") } else { format!("{connector} was {done} already") });
+    Ok(Exit::Success)
+}

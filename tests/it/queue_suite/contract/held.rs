@@ -1,0 +1,83 @@
+//! What is true of messages that are held back, and of looking at what waits.
+
+use bugrelay::queue::{Queue as _, Settlement};
+
+use super::super::sample::{at, comments, done, failed, put, subscribe, unwell, waiting};
+use super::super::{Keep, Shelf};
+
+pub(in crate::queue_suite) async fn a_paused_connector_gets_nothing_and_loses_nothing(shelf: &impl Shelf) {
+    let queue = shelf.open(Keep::default());
+    subscribe(&queue, &["kafka", "stomp"]).await;
+    put(&queue, [1]).await;
+    queue.pause("kafka", true).await.unwrap();
+    put(&queue, [2]).await;
+    assert_eq!(waiting(&queue, "kafka").await, [0; 0]);
+    assert_eq!(waiting(&queue, "stomp").await, [1, 2], "it is nothing to another");
+    drop(queue);
+    let queue = shelf.open(Keep::default());
+    subscribe(&queue, &["kafka", "stomp"]).await;
+    assert_eq!(waiting(&queue, "kafka").await, [0; 0], "nor after a restart");
+    put(&queue, [3]).await;
+    queue.settle("stomp", done(1..=3)).await.unwrap();
+    queue.purge().await.unwrap();
+    let stats = queue.stats().await.unwrap();
+    let kafka = &stats.backlogs[0];
+    assert_eq!((kafka.paused, kafka.messages, kafka.standing.attempts), (true, 3, 0), "what waits is its backlog");
+    assert_eq!(stats.main_queue_messages, 0);
+    queue.pause("kafka", false).await.unwrap();
+    assert_eq!(waiting(&queue, "kafka").await, [1, 2, 3]);
+}
+
+pub(in crate::queue_suite) async fn what_was_in_flight_when_it_was_paused_is_settled(shelf: &impl Shelf) {
+    let queue = shelf.open(Keep::default());
+    subscribe(&queue, &["kafka"]).await;
+    put(&queue, 1..=3).await;
+    queue.begin("kafka", vec![1, 2]).await.unwrap();
+    queue.pause("kafka", true).await.unwrap();
+    let settlement = Settlement { done: vec![1], ..failed([2]) };
+    queue.settle("kafka", settlement).await.unwrap();
+    let kafka = queue.stats().await.unwrap().backlogs.remove(0);
+    assert_eq!((kafka.paused, kafka.messages, kafka.standing), (true, 2, unwell(1)));
+}
+
+pub(in crate::queue_suite) async fn one_that_is_paused_while_it_is_disabled_is_paused_when_it_is_enabled(
+    shelf: &impl Shelf,
+) {
+    let queue = shelf.open(Keep::default());
+    queue.pause("kafka", true).await.unwrap();
+    queue.purge().await.unwrap();
+    subscribe(&queue, &["kafka"]).await;
+    put(&queue, [1]).await;
+    assert_eq!(waiting(&queue, "kafka").await, [0; 0]);
+}
+
+pub(in crate::queue_suite) async fn a_backlog_can_be_looked_at_in_pages(shelf: &impl Shelf) {
+    let queue = shelf.open(Keep::default());
+    subscribe(&queue, &["kafka"]).await;
+    put(&queue, 1..=5).await;
+    queue.settle("kafka", failed([1])).await.unwrap();
+    queue.pause("kafka", true).await.unwrap();
+    let page = async |after| {
+        let entries = queue.backlog("kafka", after, 2).await.unwrap();
+        entries.iter().map(|entry| (entry.envelope.sequence, entry.attempts)).collect::<Vec<_>>()
+    };
+    assert_eq!(page(0).await, [(1, 1), (2, 0)]);
+    assert_eq!(page(4).await, [(5, 0)]);
+    assert_eq!(page(5).await, []);
+    assert!(queue.backlog("nobody", 0, 2).await.unwrap().is_empty());
+}
+
+pub(in crate::queue_suite) async fn what_carries_an_object_can_be_judged_for_whomever_it_is_kept(shelf: &impl Shelf) {
+    let queue = shelf.open(Keep::default());
+    subscribe(&queue, &["gone", "kafka"]).await;
+    let stored = queue.put(comments(1..=4), at("p")).await.unwrap();
+    let parked = Settlement { parked: vec![(1, "too large".to_owned())], ..done([2, 3, 4]) };
+    queue.settle("kafka", parked).await.unwrap();
+    queue.settle("gone", done([1, 4])).await.unwrap();
+    subscribe(&queue, &["kafka"]).await;
+    queue.redact(vec![2]).await.unwrap();
+    let subject = |n: usize| (stored[n - 1].sequence, stored[n - 1].subject);
+    assert_eq!(queue.public_bodies(0, 10).await.unwrap(), [subject(1), subject(3)], "parked, and of one that is gone");
+    assert_eq!(queue.public_bodies(1, 10).await.unwrap(), [subject(3)]);
+    assert_eq!(queue.public_bodies(0, 1).await.unwrap(), [subject(1)]);
+}
