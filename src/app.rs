@@ -125,7 +125,7 @@ impl App {
                 timeout: connector.timeout,
                 schedule: connector.schedule.clone(),
             };
-            delivery.spawn(name, connector.kind.build(), policy);
+            delivery.spawn(name, connector.kind.build(connector.timeout), policy);
         }
         shutdown.spawn(admin.serve(listener));
         shutdown.spawn(crate::pipeline::purge(Arc::clone(&pipeline.queue), shutdown.clone()));

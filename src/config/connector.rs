@@ -2,10 +2,13 @@
 
 use std::time::Duration;
 
+use secrecy::ExposeSecret as _;
 use serde::Deserialize;
-use toml::Table;
+use toml::{Table, Value};
 
 use super::fault::{Fault, suggest, within};
+use super::overlay::Overlay;
+use super::secret::Given;
 use crate::backoff::Schedule;
 use crate::connector::Kind;
 use crate::connector::file::FileConfig;
@@ -87,7 +90,7 @@ impl ConnectorConfig {
     }
 
     /// From its table.
-    pub(super) fn parse(name: &str, mut table: Table) -> Result<Self, Fault> {
+    pub(super) fn parse(name: &str, mut table: Table, overlay: &Overlay) -> Result<Self, Fault> {
         let label = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
         if !name.chars().all(label) || name.is_empty() || name.len() > 64 {
             return Err(Fault::here("its name is no metric label; write letters, digits, - and _, at most 64"));
@@ -97,8 +100,11 @@ impl ConnectorConfig {
             Some(_) => return Err(Fault::at("type", "it is not a string; write \"file\"")),
             None => return Err(Fault::here("`type` is missing; write type = \"file\"")),
         };
-        if ["kafka", "stomp", "amqp", "fedmsg", "webhook"].contains(&kind.as_str()) {
+        if ["stomp", "amqp", "fedmsg", "webhook"].contains(&kind.as_str()) {
             return Err(Fault::not_yet("type", &format!("the bus {kind:?}")));
+        }
+        for key in Kind::secrets(&kind) {
+            read_secret(key, &mut table, overlay)?;
         }
         let mut common = Table::new();
         for key in COMMON_KEYS {
@@ -150,6 +156,20 @@ impl Common {
             kind,
         })
     }
+}
+
+/// Puts the secret `key` into the table, in whichever way it is given.
+fn read_secret(key: &'static str, table: &mut Table, overlay: &Overlay) -> Result<(), Fault> {
+    let mut text = |key: &str| {
+        let given = table.remove(key).map(String::deserialize).transpose();
+        Fault::catch(given).map_err(|fault| fault.within(key))
+    };
+    let value = text(key)?;
+    let (file, env) = (text(&format!("{key}_file"))?.map(Into::into), text(&format!("{key}_env"))?);
+    if let Some(secret) = (Given { key, value, file, env }).read(overlay)? {
+        table.insert(key.to_owned(), Value::String(secret.expose_secret().to_owned()));
+    }
+    Ok(())
 }
 
 fn among(key: &str, words: &[String], known: &[&str]) -> Result<(), Fault> {

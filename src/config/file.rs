@@ -104,8 +104,8 @@ impl File {
         };
         let mut connectors = BTreeMap::new();
         for (name, table) in self.connectors {
-            let connector =
-                ConnectorConfig::parse(&name, table).map_err(|fault| fault.within(&name).within("connectors"))?;
+            let connector = ConnectorConfig::parse(&name, table, overlay)
+                .map_err(|fault| fault.within(&name).within("connectors"))?;
             connectors.insert(name, connector);
         }
         if connectors.is_empty() {

@@ -1,10 +1,12 @@
 //! [`Envelope`] -> a bus. A connector sends once: deadline, retry, backlog and metrics are `delivery`'s.
 
 pub mod file;
+pub mod kafka;
 #[doc(hidden)]
 pub mod scripted;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
 
@@ -16,17 +18,28 @@ use crate::message::Envelope;
 pub enum Kind {
     /// Lines in a file.
     File(file::FileConfig),
+    /// Apache Kafka.
+    Kafka(kafka::KafkaConfig),
 }
 
 impl Kind {
     /// What a configuration may say as `type`.
-    pub const NAMES: [&str; 1] = ["file"];
+    pub const NAMES: [&str; 2] = ["file", "kafka"];
 
     /// From the keys of its own; `None` if there is no such type.
     pub fn parse(name: &str, keys: toml::Table) -> Option<Result<Self, toml::de::Error>> {
         match name {
             "file" => Some(keys.try_into().map(Kind::File)),
+            "kafka" => Some(keys.try_into().map(Kind::Kafka)),
             _ => None,
+        }
+    }
+
+    /// Which keys of a type are secrets: each may also be given by a file or by the environment.
+    pub fn secrets(name: &str) -> &'static [&'static str] {
+        match name {
+            "kafka" => &["sasl_password", "ssl_key_password"],
+            _ => &[],
         }
     }
 
@@ -37,13 +50,15 @@ impl Kind {
     pub async fn check(&self) -> Result<String, SendError> {
         match self {
             Kind::File(config) => config.check(),
+            Kind::Kafka(config) => config.check().await,
         }
     }
 
-    /// Builds it; it connects when it first sends.
-    pub fn build(&self) -> Box<dyn Connector> {
+    /// Builds it; it connects when it first sends. `timeout`: the deadline of each `send`.
+    pub fn build(&self, timeout: Duration) -> Box<dyn Connector> {
         match self {
             Kind::File(config) => Box::new(file::FileConnector::new(config.clone())),
+            Kind::Kafka(config) => Box::new(kafka::KafkaConnector::new(config.clone(), timeout)),
         }
     }
 }

@@ -5,9 +5,11 @@
 #![allow(dead_code, unused_imports, reason = "not every binary needs every service")]
 
 mod bugrelay;
+mod kafka;
 mod mariadb;
 mod process;
 
 pub(crate) use bugrelay::{Bugrelay, Ended};
+pub(crate) use kafka::{Kafka, Record};
 pub(crate) use mariadb::{Database, MariaDb};
 pub(crate) use process::poll;

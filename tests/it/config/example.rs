@@ -5,8 +5,27 @@ use super::parse;
 const EXAMPLE: &str = include_str!("../../../bugrelay.example.toml");
 
 /// Shown, and no defaults: absent, or of another machine.
-const NOT_DEFAULTS: [&str; 8] =
-    ["password_file", "password_env", "token_file", "token_env", "tls", "ca_file", "rotate_megabytes", "path"];
+const NOT_DEFAULTS: [&str; 19] = [
+    "password_file",
+    "password_env",
+    "token_file",
+    "token_env",
+    "tls",
+    "ca_file",
+    "rotate_megabytes",
+    "path",
+    "topic_template",
+    "sasl_mechanism",
+    "sasl_username",
+    "sasl_password_file",
+    "sasl_password_env",
+    "ssl_ca_location",
+    "ssl_certificate_location",
+    "ssl_key_location",
+    "ssl_key_password_file",
+    "ssl_key_password_env",
+    "transactional_id",
+];
 
 /// The lines `# key = value`, by their number.
 fn commented() -> Vec<(usize, &'static str)> {
