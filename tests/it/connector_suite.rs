@@ -1,6 +1,7 @@
 //! What every connector must do, run over each of them; what one alone does stands beside it.
 
 mod file;
+mod kafka;
 
 use async_trait::async_trait;
 use bugrelay::bugzilla::BugId;

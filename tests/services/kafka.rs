@@ -222,7 +222,10 @@ impl Node {
         if !poll(LIMIT, || !is_alive() || answers()) || !is_alive() {
             let log = std::fs::read_to_string(folder.join(self.id.to_string()).join("log")).unwrap_or_default();
             let lines: Vec<&str> = log.lines().collect();
-            panic!("Kafka does not come up; the end of its log:\n{}", lines[lines.len().saturating_sub(30)..].join("\n"));
+            panic!(
+                "Kafka does not come up; the end of its log:\n{}",
+                lines[lines.len().saturating_sub(30)..].join("\n")
+            );
         }
     }
 }
@@ -239,8 +242,11 @@ fn properties(id: usize, ports: Ports, folder: &Path, size: usize) -> String {
     let Ports { clear, sasl, tls, controller } = ports;
     let folder = folder.display();
     let listeners = format!("CLEAR://127.0.0.1:{clear},SASL://127.0.0.1:{sasl},TLS://127.0.0.1:{tls}");
-    let (roles, own) =
-        if id == 1 { ("broker,controller", format!(",CONTROLLER://127.0.0.1:{controller}")) } else { ("broker", String::new()) };
+    let (roles, own) = if id == 1 {
+        ("broker,controller", format!(",CONTROLLER://127.0.0.1:{controller}"))
+    } else {
+        ("broker", String::new())
+    };
     let copies = size.min(3);
     format!(
         "process.roles={roles}\nnode.id={id}\ncontroller.quorum.voters=1@127.0.0.1:{controller}\n\
@@ -316,7 +322,8 @@ fn copy(from: &Path, to: &Path) {
 }
 
 fn run(command: &mut Command) {
-    let output =
-        command.output().unwrap_or_else(|error| panic!("{command:?}: {error}; scripts/install test gets what is missing"));
+    let output = command
+        .output()
+        .unwrap_or_else(|error| panic!("{command:?}: {error}; scripts/install test gets what is missing"));
     assert!(output.status.success(), "{command:?}:\n{}", String::from_utf8_lossy(&output.stderr));
 }
