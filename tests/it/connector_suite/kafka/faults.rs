@@ -89,24 +89,22 @@ async fn a_broker_that_is_killed_hangs_and_comes_back_loses_nothing_and_keeps_ea
     let mut kafka = Kafka::start(1);
     kafka.topic("restart", 3, 1, &[]).await;
     let mut stream = Stream::new(connector(&to(&kafka.servers(), "restart"), Duration::from_secs(4)));
-    for _ in 0..2 {
-        stream.add(300);
-        stream.drain().await;
-        stream.add(300);
-        kafka.kill9(0);
-        stream.attempt().await;
-        kafka.start_again(0);
-        stream.drain().await;
+    stream.add(300);
+    stream.drain().await;
+    stream.add(300);
+    kafka.kill9(0);
+    stream.attempt().await;
+    kafka.start_again(0);
+    stream.drain().await;
 
-        stream.add(300);
-        kafka.stop(0);
-        let started = Instant::now();
-        stream.attempt().await;
-        assert!(started.elapsed() < Duration::from_secs(4), "outcomes are known before the deadline");
-        assert_eq!(stream.waiting.len(), 300);
-        kafka.cont(0);
-        stream.drain().await;
-    }
+    stream.add(300);
+    kafka.stop(0);
+    let started = Instant::now();
+    stream.attempt().await;
+    assert!(started.elapsed() < Duration::from_secs(4), "outcomes are known before the deadline");
+    assert_eq!(stream.waiting.len(), 300);
+    kafka.cont(0);
+    stream.drain().await;
     assert!(stream.failures.iter().all(|failure| failure.class == Class::Transient), "{:?}", stream.failures);
     stream.judge(&kafka, "restart");
 }
