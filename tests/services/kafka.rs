@@ -147,11 +147,12 @@ impl Kafka {
         records.into_iter().map(|(_, _, record)| record).collect()
     }
 
-    /// The node that leads a topic's first partition, by its place in the list of nodes.
-    pub(crate) fn leader(&self, topic: &str) -> usize {
+    /// The nodes, by their place in the list, that lead a partition of a topic.
+    pub(crate) fn leaders(&self, topic: &str) -> std::collections::HashSet<usize> {
         let consumer: BaseConsumer = self.client().create().expect("a client");
         let metadata = consumer.fetch_metadata(Some(topic), LIMIT).expect("the broker answers");
-        usize::try_from(metadata.topics()[0].partitions()[0].leader()).expect("a leader") - 1
+        let leaders = metadata.topics()[0].partitions().iter().map(|partition| partition.leader());
+        leaders.filter_map(|id| usize::try_from(id - 1).ok()).collect()
     }
 
     /// Kills a node without notice, and leaves it dead.
