@@ -139,7 +139,8 @@ impl App {
                 timeout: connector.timeout,
                 schedule: connector.schedule.clone(),
             };
-            connectors.insert(name.clone(), Some(delivery.spawn(name, connector.kind.build(), policy)));
+            connectors
+                .insert(name.clone(), Some(delivery.spawn(name, connector.kind.build(connector.timeout), policy)));
         }
         admin.connectors = Arc::new(connectors);
         let Delivery { queue, gate, metrics, .. } = delivery;

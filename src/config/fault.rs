@@ -62,6 +62,11 @@ impl Fault {
             let keys = shown.trim_end().rsplit_once("in `").and_then(|(_, keys)| keys.strip_suffix('`'));
             let mut path: Vec<String> = keys.iter().flat_map(|keys| keys.split('.')).map(ToOwned::to_owned).collect();
             let message = error.message().trim();
+            if let Some((key, what)) = of_key(message) {
+                // A key of ours has no dot; what follows one is the name of a bus's own setting.
+                path.extend(key.splitn(2, '.').map(ToOwned::to_owned));
+                return Fault { path, what: what.to_owned(), wants_text: false };
+            }
             path.extend(unknown_field(message).map(ToOwned::to_owned));
             let wants_text = message.starts_with("invalid type") && message.ends_with(" string");
             Fault { what: reworded(message, further), path, wants_text }
@@ -92,6 +97,11 @@ impl Fault {
             _ => format!("{place}[{}] {}: {}", section.join("."), key.join("."), self.what),
         }
     }
+}
+
+/// Out of "`key`: what is wrong", which a part says of its own keys.
+fn of_key(message: &str) -> Option<(&str, &str)> {
+    message.strip_prefix('`')?.split_once("`: ")
 }
 
 /// Out of serde's "unknown field `x`, expected ...".

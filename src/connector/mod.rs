@@ -1,9 +1,11 @@
 //! [`Envelope`] -> a bus. A connector sends once: deadline, retry, backlog and metrics are `delivery`'s.
 
 pub mod file;
+pub mod kafka;
 pub mod stomp;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
 
@@ -15,17 +17,20 @@ use crate::message::Envelope;
 pub enum Kind {
     /// Lines in a file.
     File(file::FileConfig),
+    /// Apache Kafka.
+    Kafka(kafka::KafkaConfig),
     /// STOMP brokers.
     Stomp(stomp::StompConfig),
 }
 
 impl Kind {
     /// What a configuration may say as `type`.
-    pub const NAMES: [&str; 2] = ["file", "stomp"];
+    pub const NAMES: [&str; 3] = ["file", "kafka", "stomp"];
 
     /// The keys of a type that hold secrets: each may also be given as `X_file` or `X_env`.
     pub fn secrets(name: &str) -> &'static [&'static str] {
         match name {
+            "kafka" => &["sasl_password", "ssl_key_password"],
             "stomp" => &["passcode"],
             _ => &[],
         }
@@ -35,6 +40,7 @@ impl Kind {
     pub fn parse(name: &str, keys: toml::Table) -> Option<Result<Self, toml::de::Error>> {
         match name {
             "file" => Some(keys.try_into().map(Kind::File)),
+            "kafka" => Some(keys.try_into().map(Kind::Kafka)),
             "stomp" => Some(keys.try_into().map(Kind::Stomp)),
             _ => None,
         }
@@ -47,14 +53,16 @@ impl Kind {
     pub async fn check(&self) -> Result<String, SendError> {
         match self {
             Kind::File(config) => config.check(),
+            Kind::Kafka(config) => config.check().await,
             Kind::Stomp(config) => config.check().await,
         }
     }
 
-    /// Builds it; it connects when it first sends.
-    pub fn build(&self) -> Box<dyn Connector> {
+    /// Builds it; it connects when it first sends. `timeout`: the deadline of each `send`.
+    pub fn build(&self, timeout: Duration) -> Box<dyn Connector> {
         match self {
             Kind::File(config) => Box::new(file::FileConnector::new(config.clone())),
+            Kind::Kafka(config) => Box::new(kafka::KafkaConnector::new(config.clone(), timeout)),
             Kind::Stomp(config) => Box::new(stomp::StompConnector::new(config.clone())),
         }
     }

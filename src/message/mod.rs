@@ -89,6 +89,21 @@ pub struct Envelope {
     pub body: Body,
 }
 
+impl Envelope {
+    /// What stands beside the body, by name: headers, where the bus has headers.
+    pub fn properties(&self) -> [(&'static str, String); 7] {
+        [
+            ("message_id", self.id.to_string()),
+            ("routing_key", self.routing_key.clone()),
+            ("bug_id", self.subject.bug().to_string()),
+            ("change_set", self.change_set.clone()),
+            ("sequence", self.sequence.to_string()),
+            ("is_private", self.body.is_private().to_string()),
+            ("content_type", "application/json".to_owned()),
+        ]
+    }
+}
+
 impl Message {
     /// `<target>.<action>`.
     pub fn routing_key(&self) -> String {

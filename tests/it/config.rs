@@ -2,6 +2,7 @@
 
 mod environment;
 mod example;
+mod kafka;
 mod stomp;
 
 use std::path::Path;
@@ -224,7 +225,7 @@ fn what_this_version_has_no_part_for_is_refused_by_name() {
         ],
     );
     assert_refused("queue", &[("store = \"database\"", &not_yet)]);
-    for kind in ["kafka", "amqp", "fedmsg", "webhook"] {
+    for kind in ["amqp", "fedmsg", "webhook"] {
         assert_refused("connectors.log", &[(&format!("type = \"{kind}\""), &not_yet)]);
     }
     for oversize in ["park", "event_only"] {

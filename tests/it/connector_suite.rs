@@ -1,6 +1,7 @@
 //! What every connector must do, run over each of them; what one alone does stands beside it.
 
 mod file;
+mod kafka;
 pub(crate) mod stomp;
 
 use crate::scripted::{Behaviour, Script};

@@ -7,6 +7,7 @@
 mod activemq;
 mod bugrelay;
 mod certificates;
+mod kafka;
 mod listener;
 mod mariadb;
 mod process;
@@ -16,6 +17,7 @@ mod rabbitmq;
 pub(crate) use activemq::ActiveMq;
 pub(crate) use bugrelay::{Bugrelay, Ended};
 pub(crate) use certificates::Certificates;
+pub(crate) use kafka::{Kafka, Record};
 pub(crate) use listener::Listener;
 pub(crate) use mariadb::{Database, MariaDb};
 pub(crate) use process::poll;

@@ -55,9 +55,14 @@ impl Process {
 
     /// Whether it still runs, or is stopped.
     pub(super) fn is_alive(&self) -> bool {
-        // State Z: ended, and not yet fetched by the guard.
+        // Z: ended, and not yet fetched by the guard.
+        self.state().is_some_and(|state| state != 'Z')
+    }
+
+    /// The kernel's letter for it; `None` if it is gone.
+    fn state(&self) -> Option<char> {
         let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.pid)).unwrap_or_default();
-        stat.rsplit_once(") ").is_some_and(|(_, state)| !state.starts_with('Z'))
+        stat.rsplit_once(") ")?.1.chars().next()
     }
 
     /// Ends it by this signal (`KILL`, `TERM`) and waits until it is gone.
@@ -73,6 +78,8 @@ impl Process {
     pub(super) fn signal(&self, signal: &str) {
         let done = Command::new("kill").args(["-s", signal, &self.pid.to_string()]).status().expect("kill runs");
         assert!(done.success(), "cannot send {signal} to process {}", self.pid);
+        // On a loaded machine its threads go on for a while.
+        assert!(signal != "STOP" || poll(Duration::from_secs(10), || self.state() == Some('T')), "it does not stop");
     }
 }
 

@@ -10,20 +10,15 @@ use crate::message::Envelope;
 pub(super) fn send(envelope: &Envelope, config: &StompConfig) -> Frame {
     let (target, action) = envelope.routing_key.split_once('.').unwrap_or((&envelope.routing_key, ""));
     let destination = config.destination_template.replace("{target}", target).replace("{action}", action);
-    let id = envelope.id.to_string();
     let mut frame = Frame::new("SEND")
         .with("destination", destination)
         .with("content-type", "application/json")
         .with("persistent", "true")
-        .with("correlation-id", &*id)
-        .with("timestamp", envelope.committed_at_ms.to_string())
-        .with("message_id", &*id)
-        .with("routing_key", &*envelope.routing_key)
-        .with("bug_id", envelope.subject.bug().to_string())
-        .with("change_set", &*envelope.change_set)
-        .with("sequence", envelope.sequence.to_string())
-        .with("is_private", envelope.body.is_private().to_string())
-        .with("content_type", "application/json");
+        .with("correlation-id", envelope.id.to_string())
+        .with("timestamp", envelope.committed_at_ms.to_string());
+    for (name, value) in envelope.properties() {
+        frame = frame.with(name, value);
+    }
     for (name, value) in &config.headers {
         frame = frame.with(name, value);
     }

@@ -5,7 +5,7 @@ use super::parse;
 const EXAMPLE: &str = include_str!("../../../bugrelay.example.toml");
 
 /// Shown, and no defaults: absent, or of another machine.
-const NOT_DEFAULTS: [&str; 10] = [
+const NOT_DEFAULTS: [&str; 21] = [
     "password_file",
     "password_env",
     "token_file",
@@ -16,6 +16,17 @@ const NOT_DEFAULTS: [&str; 10] = [
     "path",
     "passcode_file",
     "passcode_env",
+    "topic_template",
+    "sasl_mechanism",
+    "sasl_username",
+    "sasl_password_file",
+    "sasl_password_env",
+    "ssl_ca_location",
+    "ssl_certificate_location",
+    "ssl_key_location",
+    "ssl_key_password_file",
+    "ssl_key_password_env",
+    "transactional_id",
 ];
 
 /// The lines `# key = value`, by their number.

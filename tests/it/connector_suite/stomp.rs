@@ -25,6 +25,9 @@ use tokio_util::codec::FramedRead;
 use super::{Bus, bodies, conforms, deliver, envelope, send};
 use crate::services::{ActiveMq, Mode, Proxy, RabbitMq, Received};
 
+/// The deadline that delivery would set; here nobody watches it.
+const TIMEOUT: Duration = Duration::from_secs(10);
+
 /// Nothing that a test waits for takes longer.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -108,7 +111,7 @@ impl<'a> Rabbit<'a> {
 
     /// A connector to it, with these keys besides.
     pub(crate) fn connector_with(&self, further: &str) -> Box<dyn Connector> {
-        kind(&self.keys(further)).build()
+        kind(&self.keys(further)).build(TIMEOUT)
     }
 }
 
@@ -149,7 +152,7 @@ impl Active {
         let (port, name, account) = (self.proxy.port(), &self.name, account(ActiveMq::account()));
         let url =
             if further.contains("url =") { String::new() } else { format!("url = \"stomp://127.0.0.1:{port}\"\n") };
-        kind(&format!("{url}{account}destination_template = \"/topic/VirtualTopic.{name}\"\n{further}")).build()
+        kind(&format!("{url}{account}destination_template = \"/topic/VirtualTopic.{name}\"\n{further}")).build(TIMEOUT)
     }
 }
 

@@ -14,7 +14,7 @@ async fn a_virtual_topic_has_the_message_with_its_properties() {
     let keys = format!("url = \"stomp://127.0.0.1:{}\"\n{}", broker.port(), account(ActiveMq::account()));
     let mut message = envelope(1);
     message.change_set = "a:b\\c\nd".to_owned();
-    assert!(all_sent(&deliver(&mut *kind(&keys).build(), &[message.clone()]).await));
+    assert!(all_sent(&deliver(&mut *kind(&keys).build(TIMEOUT), &[message.clone()]).await));
     consumer.catch_up().await;
     let [frame] = &consumer.messages[..] else { panic!("{} messages", consumer.messages.len()) };
     let expected = [
@@ -56,7 +56,7 @@ async fn a_client_certificate_is_a_login() {
         )
     };
     let certified = tls(&format!(", cert_file = \"{}\", key_file = \"{}\"", file("client.pem"), file("client.key")));
-    assert!(all_sent(&send(&mut *kind(&certified).build(), 1..=3).await));
+    assert!(all_sent(&send(&mut *kind(&certified).build(TIMEOUT), 1..=3).await));
     assert_eq!(bus.arrived().await, bodies(1..=3));
 
     let elsewhere = tls("").replace(&file("ca.pem"), "/nowhere/ca.pem");
@@ -65,7 +65,7 @@ async fn a_client_certificate_is_a_login() {
     for (keys, told) in
         [(tls(""), "by `tls.cert_file`"), (elsewhere, "`ca_file`"), (unsigned, "signed by nobody we trust")]
     {
-        let error = first_error(send(&mut *kind(&keys).build(), 4..=4).await);
+        let error = first_error(send(&mut *kind(&keys).build(TIMEOUT), 4..=4).await);
         assert_eq!((error.class, error.perhaps_delivered), (Class::Misconfigured, false), "{error}");
         assert!(error.message.contains(told), "{error}");
     }
@@ -84,7 +84,7 @@ async fn what_only_a_person_can_mend_is_told_by_activemq_too() {
         ),
     ];
     for (keys, remedy) in table {
-        let mut connector = kind(&keys).build();
+        let mut connector = kind(&keys).build(TIMEOUT);
         let outcomes = send(&mut *connector, 1..=3).await;
         let error = first_error(outcomes);
         assert_eq!(error.class, Class::Misconfigured, "{error}");

@@ -148,7 +148,7 @@ async fn certificates_are_looked_at() {
         (tls("127.0.0.1", "tls = { ca_file = \"/nowhere/ca.pem\" }"), "`ca_file`"),
     ];
     for (keys, told) in table {
-        let error = first_error(send(&mut *kind(&keys).build(), 1..=1).await);
+        let error = first_error(send(&mut *kind(&keys).build(TIMEOUT), 1..=1).await);
         assert_eq!((error.class, error.perhaps_delivered), (Class::Misconfigured, false), "{error}");
         assert!(error.message.contains(told), "{error}");
     }

@@ -58,7 +58,7 @@ async fn a_restart_in_the_middle_loses_nothing() {
         "url = \"stomp://127.0.0.1:{port}\"\n{}destination_template = \"/topic/{name}.{{target}}\"",
         account(RabbitMq::account())
     );
-    let mut connector = kind(&keys).build();
+    let mut connector = kind(&keys).build(TIMEOUT);
     assert!(all_sent(&send(&mut *connector, 301..=400).await));
     broker.shut_down();
     let error = first_error(send(&mut *connector, 401..=500).await);
@@ -108,7 +108,7 @@ async fn what_only_a_person_can_mend_is_told_to_that_person_and_no_secret_is() {
         (destination("/nonsense/x"), "destination_template"),
     ];
     for (keys, remedy) in table {
-        let mut connector = kind(&keys).build();
+        let mut connector = kind(&keys).build(TIMEOUT);
         let mut outcomes = send(&mut *connector, 1..=3).await;
         if outcomes[0].as_ref().is_err_and(|error| error.class == Class::Transient) {
             outcomes = send(&mut *connector, 1..=3).await;

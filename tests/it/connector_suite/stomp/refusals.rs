@@ -35,7 +35,7 @@ async fn serve(client: TcpStream, bad: &str) {
 }
 
 async fn connector(bad: &'static str) -> Box<dyn Connector> {
-    kind(&format!("url = \"stomp://127.0.0.1:{}\"", broker(bad).await)).build()
+    kind(&format!("url = \"stomp://127.0.0.1:{}\"", broker(bad).await)).build(TIMEOUT)
 }
 
 #[tokio::test]

@@ -1,0 +1,133 @@
+//! The Kafka connector: an idempotent producer, acknowledged by all replicas in sync; a batch is pipelined.
+//!
+//! Key is the bug's id, so that all messages of a bug meet in one partition, in order. Before a new producer is given
+//! anything it must have seen the topics: what fails until then was certainly not sent. The client itself tries again
+//! only within the deadline; after any failure that is not a message's own it is thrown away.
+
+mod config;
+mod failure;
+mod flight;
+mod record;
+mod session;
+mod transaction;
+
+pub use self::config::KafkaConfig;
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tokio::time::Instant;
+
+use self::config::propagation;
+use self::flight::{Course, Failure};
+use self::session::Session;
+use self::transaction::Ledger;
+use super::{Connector, Outcomes, SendError};
+use crate::message::Envelope;
+
+/// How long `check` waits for the brokers.
+const LOOK: Duration = Duration::from_secs(10);
+
+impl KafkaConfig {
+    /// Asks the brokers for the topics. Sends nothing, and fences no producer.
+    pub(super) async fn check(&self) -> Result<String, SendError> {
+        let mut client = self.producer(LOOK);
+        client.remove("transactional.id").remove("transaction.timeout.ms");
+        let session = Session::open(client, &self.bootstrap_servers).await?;
+        let topics = self.topics.all();
+        // Who looks by hand need not wait for a topic to appear.
+        let seen = session.prove(&topics, Instant::now() + LOOK, Duration::ZERO).await?;
+        let names: Vec<&str> = topics.iter().map(String::as_str).collect();
+        Ok(format!(
+            "{} ({} brokers) has {} ({} partitions); whether we may write shows when something is sent",
+            self.bootstrap_servers,
+            seen.brokers,
+            names.join(", "),
+            seen.partitions
+        ))
+    }
+}
+
+/// See the module. It connects at the first `send`.
+pub struct KafkaConnector {
+    config: KafkaConfig,
+    /// Deadline of one attempt, as delivery has it.
+    timeout: Duration,
+    /// Proven, and without a failure until now.
+    link: Option<Link>,
+    /// The broker refused messages together: each goes by itself.
+    alone: bool,
+}
+
+struct Link {
+    session: Session,
+    /// With `transactional_id` only.
+    ledger: Option<Ledger>,
+}
+
+impl KafkaConnector {
+    /// Touches nothing yet. `timeout`: the deadline of each `send`.
+    pub fn new(config: KafkaConfig, timeout: Duration) -> Self {
+        KafkaConnector { config, timeout, link: None, alone: false }
+    }
+
+    /// What is kept of the deadline, so that every outcome is known before it.
+    fn reserve(&self) -> Duration {
+        (self.timeout / 5).min(Duration::from_secs(1))
+    }
+
+    async fn link(&mut self, batch: &[Envelope], deadline: Instant) -> Result<Link, SendError> {
+        if let Some(link) = self.link.take().filter(|link| !link.session.is_lost()) {
+            return Ok(link);
+        }
+        let mut client = self.config.producer(self.timeout);
+        if self.alone {
+            client.set("batch.num.messages", "1");
+        }
+        let session = Session::open(client, &self.config.bootstrap_servers).await?;
+        let topics = self.config.topics.of_batch(batch);
+        session.prove(&topics, deadline, propagation(self.timeout)).await?;
+        let ledger = match &self.config.transactional_id {
+            Some(id) => Some(Ledger::open(&session, &self.config, id, topics.into_iter().collect(), deadline).await?),
+            None => None,
+        };
+        Ok(Link { session, ledger })
+    }
+
+    /// One attempt; `by`: when what is not acknowledged is given up.
+    async fn attempt(
+        &self,
+        link: &mut Link,
+        batch: &[Envelope],
+        outcomes: &Outcomes,
+        by: Instant,
+    ) -> Result<(), Failure> {
+        let (grace, topics) = (self.reserve() / 2, &self.config.topics);
+        let course = Course { session: &link.session, topics, alone: self.alone, by, grace };
+        match &mut link.ledger {
+            None => course.send(batch, outcomes).await,
+            Some(ledger) => ledger.send(course, batch, outcomes).await,
+        }
+    }
+}
+
+#[async_trait]
+impl Connector for KafkaConnector {
+    async fn send(&mut self, batch: &[Envelope], outcomes: &Outcomes) {
+        let by = Instant::now() + self.timeout.saturating_sub(self.reserve());
+        // Taken out: a deadline that drops this future drops the producer, and with it what it still holds.
+        let mut link = match self.link(batch, by).await {
+            Ok(link) => link,
+            Err(error) => return outcomes.failed_from(0, &error),
+        };
+        match self.attempt(&mut link, batch, outcomes, by).await {
+            Ok(()) => self.link = Some(link),
+            Err(failure) => self.alone |= failure.refused_together,
+        }
+    }
+
+    async fn close(&mut self) {
+        // Every outcome was known when `send` returned: there is nothing to flush, and the rest is not waited for.
+        self.link = None;
+    }
+}
