@@ -6,7 +6,7 @@
 mod backlog;
 mod database;
 mod kill;
-mod load;
-mod oracle;
+pub(crate) mod load;
+pub(crate) mod oracle;
 mod stop;
 mod store;

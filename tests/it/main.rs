@@ -7,6 +7,7 @@ mod services;
 
 mod architecture;
 mod binlog;
+mod buses;
 mod case;
 mod config;
 mod connector_suite;

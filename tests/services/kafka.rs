@@ -73,6 +73,11 @@ impl Kafka {
         &SHARED
     }
 
+    /// Where its data are.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
     /// `host:port` of all nodes, in the clear.
     pub(crate) fn servers(&self) -> String {
         self.listeners(|ports| ports.clear)
@@ -134,13 +139,15 @@ impl Kafka {
         consumer.assign(&all).unwrap();
         let (mut records, mut ended) = (vec![], std::collections::HashSet::new());
         let complete = poll(LIMIT, || {
-            match consumer.poll(Duration::from_secs(1)) {
-                Some(Ok(message)) => records.push((message.partition(), message.offset(), read(&message))),
-                Some(Err(KafkaError::PartitionEOF(partition))) => drop(ended.insert(partition)),
-                // The leader may just be moving.
-                Some(Err(_)) | None => {}
+            while ended.len() < partitions {
+                match consumer.poll(Duration::from_secs(1)) {
+                    Some(Ok(message)) => records.push((message.partition(), message.offset(), read(&message))),
+                    Some(Err(KafkaError::PartitionEOF(partition))) => drop(ended.insert(partition)),
+                    // The leader may just be moving.
+                    Some(Err(_)) | None => return false,
+                }
             }
-            ended.len() == partitions
+            true
         });
         assert!(complete, "the end of {topic} is not reached");
         records.sort_by_key(|(partition, offset, _)| (*partition, *offset));

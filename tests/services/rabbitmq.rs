@@ -82,6 +82,11 @@ impl RabbitMq {
         &SHARED
     }
 
+    /// Where its data are.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
     /// Its STOMP port on 127.0.0.1.
     pub(crate) fn port(&self) -> u16 {
         self.ports.stomp

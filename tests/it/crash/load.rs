@@ -14,7 +14,7 @@ use crate::services::poll;
 const PACE: Duration = Duration::from_millis(4);
 
 /// Saves one after the other until it is finished; a save whose connection broke is not tried again.
-pub(super) struct Load {
+pub(crate) struct Load {
     state: Arc<State>,
     thread: Option<JoinHandle<()>>,
 }
@@ -29,7 +29,7 @@ struct State {
 
 impl Load {
     /// As the account of `url`.
-    pub(super) fn start(url: String) -> Self {
+    pub(crate) fn start(url: String) -> Self {
         let state = Arc::new(State::default());
         let work = Arc::clone(&state);
         let thread = std::thread::spawn(move || {
@@ -40,25 +40,25 @@ impl Load {
     }
 
     /// Waits for so many more saves, whatever became of them.
-    pub(super) fn wait_for(&self, saves: u64) {
+    pub(crate) fn wait_for(&self, saves: u64) {
         let until = self.state.tried.load(SeqCst) + saves;
         assert!(poll(Duration::from_secs(60), || self.state.tried.load(SeqCst) >= until), "nobody can save any more");
     }
 
     /// Nothing is under way when this returns.
-    pub(super) fn pause(&self) {
+    pub(crate) fn pause(&self) {
         self.state.pause.store(true, SeqCst);
         assert!(poll(Duration::from_secs(60), || self.state.idle.load(SeqCst)), "a save hangs");
     }
 
     /// After [`Load::pause`].
-    pub(super) fn resume(&self) {
+    pub(crate) fn resume(&self) {
         self.state.idle.store(false, SeqCst);
         self.state.pause.store(false, SeqCst);
     }
 
     /// Ends it; gives how many saves were tried.
-    pub(super) fn finish(mut self) -> u64 {
+    pub(crate) fn finish(mut self) -> u64 {
         self.end();
         self.state.tried.load(SeqCst)
     }

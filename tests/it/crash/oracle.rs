@@ -9,7 +9,7 @@ use crate::services::{Bugrelay, MariaDb, poll};
 
 /// A message of the load: in the order in which one person saves, comments before changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Told {
+pub(crate) struct Told {
     number: u64,
     is_change: bool,
     bug: u64,
@@ -17,26 +17,26 @@ pub(super) struct Told {
 
 /// All that must leave, and nothing else.
 #[derive(Debug)]
-pub(super) struct Committed(BTreeSet<Told>);
+pub(crate) struct Committed(BTreeSet<Told>);
 
 /// How what left differs from that.
 #[derive(Debug, Default)]
-pub(super) struct Verdict {
+pub(crate) struct Verdict {
     /// Committed, and never left.
-    pub(super) lost: Vec<Told>,
+    pub(crate) lost: Vec<Told>,
     /// Left, and not committed or not readable, shortened for the eye.
-    pub(super) unexpected: Vec<String>,
+    pub(crate) unexpected: Vec<String>,
     /// Left again in other words.
-    pub(super) altered: Vec<Told>,
+    pub(crate) altered: Vec<Told>,
     /// First left after what was saved later in the same bug.
-    pub(super) out_of_order: Vec<Told>,
+    pub(crate) out_of_order: Vec<Told>,
     /// Lines that left before, byte for byte.
-    pub(super) repeated: usize,
+    pub(crate) repeated: usize,
 }
 
 impl Committed {
     /// As the database has it now: nobody may be saving.
-    pub(super) fn read(server: &MariaDb, database: &str) -> Self {
+    pub(crate) fn read(server: &MariaDb, database: &str) -> Self {
         let rows = server.exec(&format!(
             "SELECT SUBSTRING_INDEX(SUBSTRING(thetext, 5), ';', 1), 0, bug_id FROM {database}.longdescs WHERE thetext LIKE 'seq=%';
              SELECT SUBSTRING_INDEX(SUBSTRING(added, 3), ';', 1), 1, bug_id FROM {database}.bugs_activity WHERE added LIKE 'w=%'"
@@ -50,12 +50,12 @@ impl Committed {
     }
 
     /// How many messages they are.
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.0.len()
     }
 
     /// Compares it with lines that left.
-    pub(super) fn judge(&self, lines: &[String]) -> Verdict {
+    pub(crate) fn judge(&self, lines: &[String]) -> Verdict {
         let mut verdict = Verdict::default();
         let mut first: BTreeMap<Told, &String> = BTreeMap::new();
         let mut last_of_bug: HashMap<u64, Told> = HashMap::new();
@@ -80,12 +80,12 @@ impl Committed {
     }
 
     /// Waits until all of it left, and holds what left to the promise; gives how many lines were repeated.
-    pub(super) fn wait_for(&self, bugrelay: &Bugrelay) -> usize {
+    pub(crate) fn wait_for(&self, bugrelay: &Bugrelay) -> usize {
         self.wait_for_in(bugrelay, || bugrelay.lines())
     }
 
     /// The same, of the lines of another connector.
-    pub(super) fn wait_for_in(&self, bugrelay: &Bugrelay, lines: impl Fn() -> Vec<String>) -> usize {
+    pub(crate) fn wait_for_in(&self, bugrelay: &Bugrelay, lines: impl Fn() -> Vec<String>) -> usize {
         poll(Duration::from_secs(60), || lines().len() >= self.len() && self.judge(&lines()).lost.is_empty());
         let verdict = self.judge(&lines());
         let Verdict { lost, unexpected, altered, out_of_order, repeated } = &verdict;
@@ -109,7 +109,7 @@ impl Committed {
 }
 
 /// The last lines of a log that are no trace of a library.
-pub(super) fn end_of(log: &str) -> String {
+pub(crate) fn end_of(log: &str) -> String {
     let lines: Vec<&str> = log.lines().filter(|line| !line.contains("TRACE") && !line.contains("DEBUG")).collect();
     lines[lines.len().saturating_sub(25)..].join("\n")
 }

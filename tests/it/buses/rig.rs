@@ -1,0 +1,125 @@
+//! A bugrelay that sends to a file, to Kafka, and through a proxy to RabbitMQ by STOMP.
+
+use std::cell::RefCell;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use tokio::runtime::Runtime;
+
+use crate::crash::oracle::{Committed, end_of};
+use crate::services::{Bugrelay, Database, Kafka, MariaDb, Proxy, RabbitMq, poll};
+
+/// Small, so that many batches meet a fault.
+pub(super) const BATCH: usize = 20;
+
+/// How long anything may take to be noticed, or to be over.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+pub(super) struct Rig {
+    /// For the proxy, and for consumers.
+    runtime: Runtime,
+    pub(super) bugzilla: Database<'static>,
+    pub(super) bugrelay: Bugrelay,
+    pub(super) proxy: Proxy,
+    topic: String,
+    queue: String,
+    /// What was taken out of RabbitMQ's queue until now.
+    taken: RefCell<Vec<String>>,
+    /// A broker for this test alone; else the one that tests share.
+    own: Option<RabbitMq>,
+}
+
+impl Rig {
+    /// Running and ready.
+    pub(super) fn running() -> Self {
+        Self::with(None, "stomp", RabbitMq::port, "")
+    }
+
+    /// With a broker of its own, which this port of it speaks to by this scheme; `keys` are the connector's besides.
+    pub(super) fn with(own: Option<RabbitMq>, scheme: &str, port: fn(&RabbitMq) -> u16, keys: &str) -> Self {
+        static NUMBER: AtomicU32 = AtomicU32::new(1);
+        let name = format!("rig{}", NUMBER.fetch_add(1, Ordering::Relaxed));
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let (kafka, rabbit) = (Kafka::shared(), own.as_ref().unwrap_or_else(|| RabbitMq::shared()));
+        let proxy = runtime.block_on(async {
+            kafka.topic(&name, 3, 1, &[]).await;
+            rabbit.bind(&name, &format!("{name}.#")).await;
+            Proxy::before(port(rabbit)).await
+        });
+        let [login, passcode] = RabbitMq::account();
+        let bugzilla = MariaDb::shared().database();
+        let rest = format!(
+            "batch = {BATCH}\n\
+             [connectors.kafka]\ntype = \"kafka\"\nbootstrap_servers = \"{}\"\ntopic = \"{name}\"\nbatch = {BATCH}\n\
+             [connectors.stomp]\ntype = \"stomp\"\nurl = \"{scheme}://127.0.0.1:{}\"\nlogin = \"{login}\"\npasscode = \"{passcode}\"\n\
+             destination_template = \"/topic/{name}.{{target}}.{{action}}\"\nheartbeat_seconds = 1\n\
+             timeout_seconds = 2\nbackoff_seconds = [1]\nbatch = {BATCH}\n{keys}\n",
+            kafka.servers(),
+            proxy.port()
+        );
+        let mut bugrelay = Bugrelay::configured(&bugzilla.bugrelay_url(), "", &rest);
+        std::fs::write(bugrelay.path("token"), "open sesame").unwrap();
+        bugrelay.replace("[admin]", &format!("[admin]\ntoken_file = \"{}\"", bugrelay.path("token").display()));
+        bugrelay.start();
+        bugrelay.wait_until_ready();
+        Rig { runtime, bugzilla, bugrelay, proxy, topic: name.clone(), queue: name, taken: RefCell::default(), own }
+    }
+
+    fn rabbit(&self) -> &RabbitMq {
+        self.own.as_ref().unwrap_or_else(|| RabbitMq::shared())
+    }
+
+    /// The broker of its own.
+    pub(super) fn own(&mut self) -> &mut RabbitMq {
+        self.own.as_mut().expect("it was given one")
+    }
+
+    /// What must have left by now: nobody may be saving.
+    pub(super) fn committed(&self) -> Committed {
+        Committed::read(MariaDb::shared(), &self.bugzilla.name)
+    }
+
+    /// What a consumer of Kafka has read.
+    pub(super) fn read_by_kafka(&self) -> Vec<String> {
+        Kafka::shared().read(&self.topic, false).into_iter().map(|record| record.body).collect()
+    }
+
+    /// What a consumer of RabbitMQ has read.
+    pub(super) fn read_by_stomp(&self) -> Vec<String> {
+        let mut taken = self.taken.borrow_mut();
+        taken.extend(self.runtime.block_on(self.rabbit().take(&self.queue)).into_iter().map(|message| message.body));
+        taken.clone()
+    }
+
+    /// File and Kafka have everything, and each message once.
+    pub(super) fn the_others_have_everything_once(&self) {
+        let committed = self.committed();
+        assert_eq!(committed.wait_for(&self.bugrelay), 0, "the file has repeated lines");
+        assert_eq!(committed.wait_for_in(&self.bugrelay, || self.read_by_kafka()), 0, "Kafka has repeated messages");
+    }
+
+    /// RabbitMQ gets everything in the end; gives how many messages came again.
+    pub(super) fn stomp_drains(&self) -> usize {
+        let repeated = self.committed().wait_for_in(&self.bugrelay, || self.read_by_stomp());
+        let counted = || self.of_stomp("possible_duplicates_total");
+        let is_counted = poll(Duration::from_secs(5), || counted() >= repeated as f64);
+        assert!(is_counted, "{repeated} messages came again, {} were counted", counted());
+        self.wait_for("nothing waits any more", || self.of_stomp("backlog_messages") < 0.5);
+        repeated
+    }
+
+    /// A metric of connector `stomp`.
+    pub(super) fn of_stomp(&self, metric: &str) -> f64 {
+        self.bugrelay.metric(&format!("bugrelay_{metric}{{connector=\"stomp\"}}")).unwrap_or(f64::NAN)
+    }
+
+    /// Deliveries of connector `stomp` with this outcome.
+    pub(super) fn stomp_outcomes(&self, outcome: &str) -> f64 {
+        let name = format!("bugrelay_deliveries_total{{connector=\"stomp\",outcome=\"{outcome}\"}}");
+        self.bugrelay.metric(&name).unwrap_or(f64::NAN)
+    }
+
+    pub(super) fn wait_for(&self, what: &str, condition: impl FnMut() -> bool) {
+        assert!(poll(PATIENCE, condition), "in vain: {what}\n{}", end_of(&self.bugrelay.log()));
+    }
+}
