@@ -1,8 +1,8 @@
-//! RabbitMQ behind a bad network, while somebody saves all the time.
+//! RabbitMQ behind a bad network, or a Kafka that dies and hangs, while somebody saves all the time.
 
-use super::rig::Rig;
+use super::rig::{Own, Rig};
 use crate::crash::load::Load;
-use crate::services::Mode;
+use crate::services::{Kafka, Mode, RabbitMq};
 
 /// A fault of the network, its backlog, its end.
 fn survives(fault: Mode) -> usize {
@@ -52,4 +52,39 @@ fn a_connection_that_is_cut_again_and_again_loses_nothing() {
     load.finish();
     rig.stomp_drains();
     rig.the_others_have_everything_once();
+}
+
+#[test]
+fn a_kafka_that_hangs_or_is_killed_costs_the_others_nothing_and_gets_the_rest_in_order() {
+    let kafka = Some(Kafka::start(1));
+    let mut rig = Rig::with(Own { kafka, rabbit: None }, "stomp", RabbitMq::port, "");
+    let load = Load::start(rig.bugzilla.url());
+    for fault in ["hang", "kill"] {
+        load.wait_for(30);
+        let kafka = rig.own.kafka.as_mut().unwrap();
+        if fault == "hang" {
+            kafka.stop(0)
+        } else {
+            kafka.kill9(0)
+        }
+        load.wait_for(60);
+        load.pause();
+        let committed = rig.committed();
+        assert_eq!(committed.wait_for(&rig.bugrelay), 0);
+        assert_eq!(committed.wait_for_in(&rig.bugrelay, || rig.read_by_stomp()), 0);
+        rig.wait_for("the fault is a backlog of Kafka's own", || rig.of("kafka", "backlog_messages") > 20.0);
+        load.resume();
+        let kafka = rig.own.kafka.as_mut().unwrap();
+        if fault == "hang" {
+            kafka.cont(0)
+        } else {
+            kafka.start_again(0)
+        }
+        load.wait_for(20);
+    }
+    load.finish();
+    let repeated = rig.committed().wait_for_in(&rig.bugrelay, || rig.read_by_kafka());
+    let counted = rig.of("kafka", "possible_duplicates_total");
+    assert!(counted >= repeated as f64, "{repeated} messages came again, {counted} were counted");
+    rig.wait_for("nothing waits any more", || rig.of("kafka", "backlog_messages") < 0.5);
 }

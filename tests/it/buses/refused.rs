@@ -1,6 +1,6 @@
 //! What a broker refuses: one message, or us.
 
-use super::rig::Rig;
+use super::rig::{Own, Rig};
 use crate::crash::load::Load;
 use crate::services::{Certificates, RabbitMq};
 
@@ -33,8 +33,8 @@ fn an_expired_certificate_is_loud_and_costs_the_others_nothing_and_a_new_one_let
     let folder = tempfile::tempdir().unwrap();
     let certificates = Certificates::make(folder.path());
     let keys = format!("tls = {{ ca_file = \"{}\" }}", certificates.path("ca.pem").display());
-    let broker = RabbitMq::start(Some((&certificates, "expired")));
-    let mut rig = Rig::with(Some(broker), "stomp+ssl", RabbitMq::tls_port, &keys);
+    let rabbit = Some(RabbitMq::start(Some((&certificates, "expired"))));
+    let mut rig = Rig::with(Own { rabbit, kafka: None }, "stomp+ssl", RabbitMq::tls_port, &keys);
     let load = Load::start(rig.bugzilla.url());
     load.wait_for(40);
     rig.wait_for("we are refused, not only delayed", || rig.stomp_outcomes("misconfigured") > 0.5);
@@ -48,9 +48,9 @@ fn an_expired_certificate_is_loud_and_costs_the_others_nothing_and_a_new_one_let
             .unwrap();
     }
     load.resume();
-    rig.own().shut_down();
+    rig.own.rabbit.as_mut().unwrap().shut_down();
     load.wait_for(20);
-    rig.own().start_again();
+    rig.own.rabbit.as_mut().unwrap().start_again();
     assert_eq!(rig.bugrelay.verb(&["backlog", "retry", "stomp"]).code, 0);
     load.wait_for(20);
     load.pause();
@@ -59,9 +59,9 @@ fn an_expired_certificate_is_loud_and_costs_the_others_nothing_and_a_new_one_let
 
     // And once more, while messages are on their way.
     load.wait_for(20);
-    rig.own().shut_down();
+    rig.own.rabbit.as_mut().unwrap().shut_down();
     load.wait_for(20);
-    rig.own().start_again();
+    rig.own.rabbit.as_mut().unwrap().start_again();
     load.wait_for(20);
     load.finish();
     rig.stomp_drains();

@@ -25,22 +25,28 @@ pub(super) struct Rig {
     queue: String,
     /// What was taken out of RabbitMQ's queue until now.
     taken: RefCell<Vec<String>>,
-    /// A broker for this test alone; else the one that tests share.
-    own: Option<RabbitMq>,
+    pub(super) own: Own,
+}
+
+/// Brokers for this test alone; else those that tests share.
+#[derive(Default)]
+pub(super) struct Own {
+    pub(super) kafka: Option<Kafka>,
+    pub(super) rabbit: Option<RabbitMq>,
 }
 
 impl Rig {
     /// Running and ready.
     pub(super) fn running() -> Self {
-        Self::with(None, "stomp", RabbitMq::port, "")
+        Self::with(Own::default(), "stomp", RabbitMq::port, "")
     }
 
-    /// With a broker of its own, which this port of it speaks to by this scheme; `keys` are the connector's besides.
-    pub(super) fn with(own: Option<RabbitMq>, scheme: &str, port: fn(&RabbitMq) -> u16, keys: &str) -> Self {
+    /// With brokers of its own; RabbitMQ is spoken to by this scheme on this port of it, with more keys of the connector.
+    pub(super) fn with(own: Own, scheme: &str, port: fn(&RabbitMq) -> u16, keys: &str) -> Self {
         static NUMBER: AtomicU32 = AtomicU32::new(1);
         let name = format!("rig{}", NUMBER.fetch_add(1, Ordering::Relaxed));
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-        let (kafka, rabbit) = (Kafka::shared(), own.as_ref().unwrap_or_else(|| RabbitMq::shared()));
+        let (kafka, rabbit) = (own.kafka(), own.rabbit());
         let proxy = runtime.block_on(async {
             kafka.topic(&name, 3, 1, &[]).await;
             rabbit.bind(&name, &format!("{name}.#")).await;
@@ -51,6 +57,7 @@ impl Rig {
         let rest = format!(
             "batch = {BATCH}\n\
              [connectors.kafka]\ntype = \"kafka\"\nbootstrap_servers = \"{}\"\ntopic = \"{name}\"\nbatch = {BATCH}\n\
+             timeout_seconds = 3\nbackoff_seconds = [1]\n\
              [connectors.stomp]\ntype = \"stomp\"\nurl = \"{scheme}://127.0.0.1:{}\"\nlogin = \"{login}\"\npasscode = \"{passcode}\"\n\
              destination_template = \"/topic/{name}.{{target}}.{{action}}\"\nheartbeat_seconds = 1\n\
              timeout_seconds = 2\nbackoff_seconds = [1]\nbatch = {BATCH}\n{keys}\n",
@@ -65,15 +72,6 @@ impl Rig {
         Rig { runtime, bugzilla, bugrelay, proxy, topic: name.clone(), queue: name, taken: RefCell::default(), own }
     }
 
-    fn rabbit(&self) -> &RabbitMq {
-        self.own.as_ref().unwrap_or_else(|| RabbitMq::shared())
-    }
-
-    /// The broker of its own.
-    pub(super) fn own(&mut self) -> &mut RabbitMq {
-        self.own.as_mut().expect("it was given one")
-    }
-
     /// What must have left by now: nobody may be saving.
     pub(super) fn committed(&self) -> Committed {
         Committed::read(MariaDb::shared(), &self.bugzilla.name)
@@ -81,13 +79,14 @@ impl Rig {
 
     /// What a consumer of Kafka has read.
     pub(super) fn read_by_kafka(&self) -> Vec<String> {
-        Kafka::shared().read(&self.topic, false).into_iter().map(|record| record.body).collect()
+        self.own.kafka().read(&self.topic, false).into_iter().map(|record| record.body).collect()
     }
 
     /// What a consumer of RabbitMQ has read.
     pub(super) fn read_by_stomp(&self) -> Vec<String> {
         let mut taken = self.taken.borrow_mut();
-        taken.extend(self.runtime.block_on(self.rabbit().take(&self.queue)).into_iter().map(|message| message.body));
+        taken
+            .extend(self.runtime.block_on(self.own.rabbit().take(&self.queue)).into_iter().map(|message| message.body));
         taken.clone()
     }
 
@@ -110,7 +109,12 @@ impl Rig {
 
     /// A metric of connector `stomp`.
     pub(super) fn of_stomp(&self, metric: &str) -> f64 {
-        self.bugrelay.metric(&format!("bugrelay_{metric}{{connector=\"stomp\"}}")).unwrap_or(f64::NAN)
+        self.of("stomp", metric)
+    }
+
+    /// A metric of a connector.
+    pub(super) fn of(&self, connector: &str, metric: &str) -> f64 {
+        self.bugrelay.metric(&format!("bugrelay_{metric}{{connector=\"{connector}\"}}")).unwrap_or(f64::NAN)
     }
 
     /// Deliveries of connector `stomp` with this outcome.
@@ -121,5 +125,15 @@ impl Rig {
 
     pub(super) fn wait_for(&self, what: &str, condition: impl FnMut() -> bool) {
         assert!(poll(PATIENCE, condition), "in vain: {what}\n{}", end_of(&self.bugrelay.log()));
+    }
+}
+
+impl Own {
+    fn kafka(&self) -> &Kafka {
+        self.kafka.as_ref().unwrap_or_else(|| Kafka::shared())
+    }
+
+    fn rabbit(&self) -> &RabbitMq {
+        self.rabbit.as_ref().unwrap_or_else(|| RabbitMq::shared())
     }
 }
