@@ -82,6 +82,11 @@ impl RabbitMq {
         &SHARED
     }
 
+    /// Its process id.
+    pub(crate) fn pid(&self) -> u32 {
+        self.server.pid()
+    }
+
     /// Its STOMP port on 127.0.0.1.
     pub(crate) fn port(&self) -> u16 {
         self.ports.stomp
