@@ -22,7 +22,7 @@ pub(crate) enum Place {
 }
 
 impl Place {
-    fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Place::Bugrelay => "bugrelay",
             Place::Plain => "plain",

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use crate::bus::{Bus, Place};
 use crate::load::Load;
 use crate::operator::{give_token, metric, tell};
-use crate::process;
 use crate::services::{Bugrelay, MariaDb, poll};
+use crate::{Plan, process};
 
 /// For whatever is waited for.
 const LIMIT: Duration = Duration::from_secs(600);
@@ -23,8 +23,9 @@ pub(crate) struct Drained {
 }
 
 /// Prints what it took.
-pub(crate) fn measure(server: &MariaDb, bus: &Bus, messages: usize) -> Drained {
-    let (mut bugrelay, connector) = fill(server, bus, messages);
+pub(crate) fn measure(server: &MariaDb, bus: &Bus, plan: &Plan) -> Drained {
+    let messages = plan.messages;
+    let (mut bugrelay, connector) = fill(server, bus, plan);
     start(&mut bugrelay);
     let cpu = |pid: Option<u32>| pid.map_or(0.0, process::cpu_seconds);
     let pids = [Some(bugrelay.pid()), bus.pid(), Some(server.pid())];
@@ -52,23 +53,26 @@ pub(crate) fn measure(server: &MariaDb, bus: &Bus, messages: usize) -> Drained {
 }
 
 /// A bugrelay that has ended, and the name of the one connector that everything waits for.
-fn fill(server: &MariaDb, bus: &Bus, messages: usize) -> (Bugrelay, &'static str) {
+fn fill(server: &MariaDb, bus: &Bus, plan: &Plan) -> (Bugrelay, &'static str) {
     let bugzilla = server.database();
     let load = Load::prepare(&bugzilla);
     let mut bugrelay = Bugrelay::configured(&bugzilla.bugrelay_url(), "", "");
     give_token(&bugrelay);
+    let batch = format!("batch = {}", plan.batch);
     let connector = if let Some((kind, keys)) = bus.keys(Place::Bugrelay) {
-        let another = format!("[connectors.bus]\ntype = \"{kind}\"\n{keys}\n[connectors.out]\nenabled = false");
+        let another =
+            format!("[connectors.bus]\ntype = \"{kind}\"\n{batch}\n{keys}\n[connectors.out]\nenabled = false");
         bugrelay.replace("[connectors.out]", &another);
         "bus"
     } else {
+        bugrelay.replace("[connectors.out]", &format!("[connectors.out]\n{batch}"));
         "out"
     };
     start(&mut bugrelay);
     tell(&bugrelay, connector, "pause");
-    load.backlog(messages / 2);
+    load.backlog(plan.messages / 2);
     let waiting = || metric(&bugrelay, "backlog_messages", &format!("connector=\"{connector}\""));
-    assert!(poll(LIMIT, || waiting() >= messages as f64), "{} wait:\n{}", waiting(), bugrelay.log());
+    assert!(poll(LIMIT, || waiting() >= plan.messages as f64), "{} wait:\n{}", waiting(), bugrelay.log());
     bugrelay.terminate();
     (bugrelay, connector)
 }

@@ -17,10 +17,8 @@ use rdkafka::producer::{BaseRecord, DeliveryResult, Producer as _, ProducerConte
 use tokio::runtime::Runtime;
 
 use crate::bus::{Bus, Place};
-use crate::process;
+use crate::{Plan, process};
 
-/// As connectors have it by default.
-const BATCH: usize = 500;
 /// For all of it.
 const LIMIT: Duration = Duration::from_secs(300);
 
@@ -44,19 +42,10 @@ pub(crate) fn envelopes(bodies: &[String]) -> Vec<Envelope> {
 }
 
 /// Prints what it took, in this process, and which part of its speed `ours` is.
-pub(crate) fn measure(runtime: &Runtime, bus: &Bus, envelopes: &[Envelope], ours: f64) {
+pub(crate) fn measure(runtime: &Runtime, bus: &Bus, plan: &Plan, envelopes: &[Envelope], ours: f64) {
     let cpu = || process::cpu_seconds(std::process::id());
     let (begun, before) = (Instant::now(), cpu());
-    match bus {
-        Bus::File => file(envelopes),
-        Bus::Kafka(kafka) => self::kafka(&kafka.servers(), "plain", envelopes),
-        Bus::Rabbit(_) => {
-            let (kind, keys) = bus.keys(Place::Plain).expect("a broker has keys");
-            let keys = toml::from_str(&keys).expect("they are TOML");
-            let kind = Kind::parse(kind, keys).expect("a type").unwrap_or_else(|error| panic!("{error}"));
-            runtime.block_on(connector(&kind, envelopes));
-        }
-    }
+    send(runtime, bus, plan.batch, envelopes);
     let wall = begun.elapsed().as_secs_f64();
     let rate = envelopes.len() as f64 / wall;
     println!(
@@ -66,10 +55,24 @@ pub(crate) fn measure(runtime: &Runtime, bus: &Bus, envelopes: &[Envelope], ours
     );
 }
 
+/// All of them, until the last is acknowledged.
+pub(crate) fn send(runtime: &Runtime, bus: &Bus, batch: usize, envelopes: &[Envelope]) {
+    match bus {
+        Bus::File => file(batch, envelopes),
+        Bus::Kafka(kafka) => self::kafka(&kafka.servers(), Place::Plain.name(), envelopes),
+        Bus::Rabbit(_) => {
+            let (kind, keys) = bus.keys(Place::Plain).expect("a broker has keys");
+            let keys = toml::from_str(&keys).expect("they are TOML");
+            let kind = Kind::parse(kind, keys).expect("a type").unwrap_or_else(|error| panic!("{error}"));
+            runtime.block_on(connector(&kind, batch, envelopes));
+        }
+    }
+}
+
 /// A line each, a sync for each batch.
-fn file(envelopes: &[Envelope]) {
+fn file(batch: usize, envelopes: &[Envelope]) {
     let mut file = tempfile::NamedTempFile::new().expect("a file");
-    for batch in envelopes.chunks(BATCH) {
+    for batch in envelopes.chunks(batch) {
         let lines: Vec<u8> = batch.iter().flat_map(|envelope| [&*envelope.body.bytes, b"\n"].concat()).collect();
         file.write_all(&lines).expect("it is written");
         file.as_file().sync_data().expect("it is synced");
@@ -77,9 +80,9 @@ fn file(envelopes: &[Envelope]) {
 }
 
 /// STOMP has no other client here: ours, without what drives it.
-async fn connector(kind: &Kind, envelopes: &[Envelope]) {
+async fn connector(kind: &Kind, batch: usize, envelopes: &[Envelope]) {
     let mut connector = kind.build(LIMIT);
-    for batch in envelopes.chunks(BATCH) {
+    for batch in envelopes.chunks(batch) {
         let outcomes = Outcomes::new(batch.len());
         connector.send(batch, &outcomes).await;
         assert!(outcomes.take().into_iter().all(|outcome| outcome == Some(Ok(()))), "something was not sent");
