@@ -17,7 +17,7 @@ check: ## does it compile?
 	@scripts/check
 lint: ## formatting, clippy, licences
 	@scripts/lint
-bench: ## measure (ARGS="--saves 20000 --runs 1": less of it)
+bench: ## measure (ARGS="deliveries --messages 20000": a part, or less of it)
 	@scripts/bench $(ARGS)
 ci: ## everything, as before a change lands
 	@scripts/ci

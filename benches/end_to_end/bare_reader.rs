@@ -11,7 +11,7 @@ use mysql_async::binlog::row::BinlogRow;
 use mysql_async::binlog::value::BinlogValue;
 use mysql_async::{BinlogStreamRequest, Conn, Value};
 
-use crate::process::{self, Usage};
+use crate::{Usage, process};
 
 const ASKED: &str = "--bare-reader";
 

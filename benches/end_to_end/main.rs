@@ -11,17 +11,30 @@
     reason = "a measurement that cannot go on ends; its figures are printed"
 )]
 
+mod arguments;
 mod bare_reader;
+mod latency;
 mod load;
 mod process;
 #[path = "../../tests/services/mod.rs"]
 mod services;
+mod waiting;
 
 use std::time::{Duration, Instant};
 
+use crate::arguments::number;
+use crate::latency::Latency;
 use crate::load::Load;
-use crate::process::Usage;
 use crate::services::{Bugrelay, MariaDb};
+
+/// Of one run.
+struct Usage {
+    wall: Duration,
+    first: Duration,
+    cpu: f64,
+    server_cpu: f64,
+    peak_mb: f64,
+}
 
 /// What is measured, from the command line.
 struct Plan {
@@ -34,11 +47,6 @@ struct Plan {
 
 impl Plan {
     fn from_arguments() -> Self {
-        let arguments: Vec<String> = std::env::args().collect();
-        let number = |name: &str, default: usize| {
-            let at = arguments.iter().position(|argument| argument == name);
-            at.and_then(|at| arguments.get(at + 1)?.parse().ok()).unwrap_or(default)
-        };
         Plan {
             saves: number("--saves", 100_000),
             runs: number("--runs", 5),
@@ -165,45 +173,8 @@ fn catch_up(bugrelay: &mut Bugrelay, server: &MariaDb, lines: usize) -> Usage {
 /// Commit to the line in the file, at a steady rate.
 fn latency(bugrelay: &mut Bugrelay, load: &Load<'_>, plan: &Plan) {
     start(bugrelay);
-    let mut counter = process::Lines::of(&bugrelay.path("out.jsonl"));
-    let begun = counter.count();
-    let cpu = process::cpu_seconds(bugrelay.pid());
-    let total = (plan.rate * plan.seconds) as usize;
-    let commits = std::thread::scope(|scope| {
-        let writer = scope.spawn(|| load.steady(plan.rate, total));
-        let mut seen = Vec::with_capacity(total);
-        let deadline = Instant::now() + Duration::from_secs(u64::from(plan.seconds) + 30);
-        while seen.len() < total && Instant::now() < deadline {
-            counter.count();
-            let now = Instant::now();
-            seen.extend(counter.take_sequences().into_iter().map(|sequence| (sequence, now)));
-            process::nap();
-        }
-        (writer.join().expect("the load ends"), seen)
-    });
-    let (commits, seen) = commits;
-    let mut delays: Vec<f64> = seen
-        .iter()
-        .filter_map(|(sequence, at)| Some(at.duration_since(*commits.get(*sequence)?).as_secs_f64() * 1000.0))
-        .collect();
-    delays.sort_by(f64::total_cmp);
-    let quantile = |q: f64| {
-        delays
-            .get(((delays.len() as f64 * q) as usize).min(delays.len().saturating_sub(1)))
-            .copied()
-            .unwrap_or(f64::NAN)
-    };
-    let used = process::cpu_seconds(bugrelay.pid()) - cpu;
-    println!(
-        "latency at {} saves/s, {} of {total} seen, {} lines: p50 {:.1} ms, p99 {:.1} ms, worst {:.1} ms from COMMIT to the line in the file; {:.1} % of a core",
-        plan.rate,
-        delays.len(),
-        counter.count() - begun,
-        quantile(0.5),
-        quantile(0.99),
-        quantile(1.0),
-        100.0 * used / f64::from(plan.seconds)
-    );
+    let latency = Latency::measure(bugrelay, load, plan.rate, plan.seconds);
+    println!("latency at {} saves/s, {latency}", plan.rate);
     bugrelay.terminate();
 }
 
@@ -211,34 +182,8 @@ fn latency(bugrelay: &mut Bugrelay, load: &Load<'_>, plan: &Plan) {
 fn waiting(server: &MariaDb, messages: usize) {
     let bugzilla = server.database();
     let load = Load::prepare(&bugzilla);
-    let mut bugrelay = Bugrelay::configured(
-        &bugzilla.bugrelay_url(),
-        "",
-        "[connectors.broken]\ntype = \"file\"\npath = \"/nowhere/at/all\"",
-    );
+    let broken = "[connectors.broken]\ntype = \"file\"\npath = \"/nowhere/at/all\"";
+    let mut bugrelay = Bugrelay::configured(&bugzilla.bugrelay_url(), "", broken);
     bugrelay.replace("[connectors.out]", "[connectors.out]\nenabled = false");
-    start(&mut bugrelay);
-    load.backlog(messages / 2);
-    let begun = Instant::now();
-    let backlog = "bugrelay_backlog_messages{connector=\"broken\"}";
-    while bugrelay.metric(backlog).unwrap_or(0.0) < messages as f64 {
-        assert!(begun.elapsed() < Duration::from_secs(1800), "too slow:\n{}", bugrelay.log());
-        std::thread::park_timeout(Duration::from_secs(1));
-    }
-    let (now, peak) = (process::resident_mb(bugrelay.pid()), process::peak_mb(bugrelay.pid()));
-    let scrape = Instant::now();
-    bugrelay.get("/metrics");
-    println!(
-        "{messages} waiting: {now:.0} MB, {peak:.0} MB peak; the store has {:.0} MB; a scrape takes {:.0} ms",
-        bugrelay.metric("bugrelay_store_bytes").unwrap_or(0.0) / 1e6,
-        scrape.elapsed().as_secs_f64() * 1000.0
-    );
-    bugrelay.terminate();
-    let begun = Instant::now();
-    start(&mut bugrelay);
-    println!(
-        "start with them: ready after {:.2} s, {:.0} MB peak",
-        begun.elapsed().as_secs_f64(),
-        process::peak_mb(bugrelay.pid())
-    );
+    waiting::measure(&mut bugrelay, &load, messages, &["broken"]);
 }

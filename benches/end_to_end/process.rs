@@ -5,15 +5,6 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// Of one run.
-pub(crate) struct Usage {
-    pub(crate) wall: Duration,
-    pub(crate) first: Duration,
-    pub(crate) cpu: f64,
-    pub(crate) server_cpu: f64,
-    pub(crate) peak_mb: f64,
-}
-
 /// A third of a millisecond.
 pub(crate) fn nap() {
     std::thread::park_timeout(Duration::from_micros(300));

@@ -83,6 +83,11 @@ impl Kafka {
         self.listeners(|ports| ports.clear)
     }
 
+    /// The process id of a node.
+    pub(crate) fn pid(&self, node: usize) -> u32 {
+        self.nodes[node].process.as_ref().expect("it runs").pid()
+    }
+
     /// Of the listener that wants a password: `relay` has `secret` and no rights, `admin` has `admin` and all.
     pub(crate) fn sasl_servers(&self) -> String {
         self.listeners(|ports| ports.sasl)

@@ -85,6 +85,10 @@ impl RabbitMq {
     /// Where its data are.
     pub(crate) fn folder(&self) -> &Path {
         self.folder.path()
+
+    /// Its process id.
+    pub(crate) fn pid(&self) -> u32 {
+        self.server.pid()
     }
 
     /// Its STOMP port on 127.0.0.1.
