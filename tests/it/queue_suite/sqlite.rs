@@ -163,6 +163,21 @@ async fn a_store_of_the_first_version_is_taken_over_with_what_waits_in_it() {
 }
 
 #[tokio::test]
+async fn facts_of_a_transaction_stored_in_part_stay_in_a_store_of_the_first_version_too() {
+    let folder = Folder::new();
+    let keep = Keep { told: Duration::ZERO, ..Keep::default() };
+    folder.open(keep).put(vec![], at("before")).await.unwrap();
+    // As the migration leaves it.
+    let file = rusqlite::Connection::open(folder.file()).unwrap();
+    file.execute_batch("UPDATE state SET position_since_ms = NULL").unwrap();
+    drop(file);
+    let queue = folder.open(keep);
+    queue.put(comments([1]), at("before")).await.unwrap();
+    queue.purge().await.unwrap();
+    assert!(queue.put(comments([1]), at("before")).await.unwrap().is_empty(), "it is told twice");
+}
+
+#[tokio::test]
 async fn an_entry_that_is_not_whole_is_found_and_keeps_nobody_waiting() {
     let folder = Folder::new();
     let queue = folder.open(Keep::default());
