@@ -1,13 +1,13 @@
 //! A queue in memory that keeps the contract of [`Queue`], durability aside.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard};
 
 use async_trait::async_trait;
 use bugrelay::changeset::Subject;
 use bugrelay::message::{Envelope, Message};
 use bugrelay::queue::{
-    BacklogStats, Batch, Checkpoint, Entry, Queue, QueueError, Settlement, Standing, Stats, Subscriber,
+    BacklogStats, Batch, Checkpoint, Entry, Page, Queue, QueueError, Settlement, Standing, Stats, Subscriber, Waiting,
 };
 
 #[derive(Default)]
@@ -98,7 +98,11 @@ impl Queue for MemoryQueue {
         Ok(())
     }
 
-    async fn backlog(&self, _: &str, _: i64, _: usize) -> Result<Vec<Entry>, QueueError> {
+    async fn backlog(&self, _: &str, _: i64, _: usize) -> Result<Page<Waiting>, QueueError> {
+        unimplemented!("delivery does not look at backlogs")
+    }
+
+    async fn backlog_bodies(&self, _: &str, _: i64, _: usize) -> Result<Page<Entry>, QueueError> {
         unimplemented!("delivery does not look at backlogs")
     }
 

@@ -13,7 +13,7 @@ use bugrelay::delivery::{Delivery, Gate, GateError, Handle, Policy};
 use bugrelay::message::{Body, Envelope, Fact, Message, MessageId};
 use bugrelay::metrics::Metrics;
 use bugrelay::queue::{
-    BacklogStats, Batch, Checkpoint, Entry, Filter, Queue, QueueError, Settlement, Stats, Subscriber,
+    BacklogStats, Batch, Checkpoint, Entry, Filter, Page, Queue, QueueError, Settlement, Stats, Subscriber, Waiting,
 };
 use bugrelay::shutdown::Shutdown;
 
@@ -73,8 +73,11 @@ impl Queue for Store {
     async fn pause(&self, connector: &str, paused: bool) -> Result<(), QueueError> {
         self.inner.pause(connector, paused).await
     }
-    async fn backlog(&self, connector: &str, after: i64, limit: usize) -> Result<Vec<Entry>, QueueError> {
+    async fn backlog(&self, connector: &str, after: i64, limit: usize) -> Result<Page<Waiting>, QueueError> {
         self.inner.backlog(connector, after, limit).await
+    }
+    async fn backlog_bodies(&self, connector: &str, after: i64, limit: usize) -> Result<Page<Entry>, QueueError> {
+        self.inner.backlog_bodies(connector, after, limit).await
     }
     async fn public_bodies(&self, after: i64, limit: usize) -> Result<Vec<(i64, Subject)>, QueueError> {
         self.inner.public_bodies(after, limit).await

@@ -1,7 +1,9 @@
 //! The sentences that are true of every store.
 
+mod bounded;
 mod held;
 
+pub(super) use bounded::*;
 pub(super) use held::*;
 
 use std::time::Duration;

@@ -58,6 +58,8 @@ conforms! { Folder:
     what_was_in_flight_when_it_was_paused_is_settled
     one_that_is_paused_while_it_is_disabled_is_paused_when_it_is_enabled
     a_backlog_can_be_looked_at_in_pages
+    a_backlog_is_looked_at_without_its_bodies_or_with_as_many_as_fit
+    large_messages_come_in_several_batches_and_the_largest_alone
     what_carries_an_object_can_be_judged_for_whomever_it_is_kept
     what_can_never_fit_says_what_to_raise_and_to_what
     the_checkpoint_is_stored_with_the_messages_before_it
