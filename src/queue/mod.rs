@@ -187,6 +187,8 @@ pub struct Settlement {
     pub failed: Vec<i64>,
     /// Of the failed: handed over, fate unknown.
     pub perhaps_sent: Vec<i64>,
+    /// Begun, and not handed over after all: they wait as they did before.
+    pub withheld: Vec<i64>,
     /// How the connector stands now.
     pub standing: Standing,
 }

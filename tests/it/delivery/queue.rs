@@ -26,6 +26,8 @@ struct State {
 struct Line {
     /// Sequence -> perhaps sent, attempts.
     entries: BTreeMap<i64, (bool, u32)>,
+    /// Begun and not settled.
+    flight: HashSet<i64>,
     parked: Vec<(i64, String)>,
     standing: Standing,
     paused: bool,
@@ -84,13 +86,14 @@ impl Queue for MemoryQueue {
         let Some(line) = state.lines.get(connector) else { return Ok(Batch::default()) };
         let standing = line.standing.clone();
         let limit = if line.paused { 0 } else { limit };
+        let (more, flight) = (line.entries.len() > limit, line.flight.clone());
         let oldest: Vec<_> = line.entries.iter().take(limit).map(|(&sequence, &entry)| (sequence, entry)).collect();
         let entry = |(sequence, (perhaps_sent, attempts))| Entry {
             envelope: state.envelope(sequence).clone(),
-            perhaps_sent,
+            perhaps_sent: perhaps_sent || flight.contains(&sequence),
             attempts,
         };
-        Ok(Batch { entries: oldest.into_iter().map(entry).collect(), standing, ..Batch::default() })
+        Ok(Batch { entries: oldest.into_iter().map(entry).collect(), more, standing, ..Batch::default() })
     }
 
     async fn pause(&self, connector: &str, paused: bool) -> Result<(), QueueError> {
@@ -115,15 +118,15 @@ impl Queue for MemoryQueue {
     async fn begin(&self, connector: &str, sequences: Vec<i64>) -> Result<(), QueueError> {
         let mut state = self.state();
         let line = state.lines.get_mut(connector).unwrap();
-        for sequence in sequences {
-            line.entries.get_mut(&sequence).unwrap().0 = true;
-        }
+        assert!(sequences.iter().all(|sequence| line.entries.contains_key(sequence)), "begun what was not waiting");
+        line.flight.extend(sequences);
         Ok(())
     }
 
     async fn settle(&self, connector: &str, settlement: Settlement) -> Result<(), QueueError> {
         let mut state = self.state();
         let line = state.lines.get_mut(connector).unwrap();
+        line.flight.clear();
         for sequence in settlement.done.iter().chain(settlement.parked.iter().map(|(sequence, _)| sequence)) {
             assert!(line.entries.remove(sequence).is_some(), "settled what was not waiting");
         }

@@ -30,9 +30,18 @@ pub(crate) struct Store {
     broken: Mutex<HashSet<&'static str>>,
     writes: Mutex<Vec<&'static str>>,
     parked: Mutex<HashSet<i64>>,
+    begins: Mutex<Option<Slow>>,
 }
 
+/// What a slow `begin` does: it takes so long, and meanwhile this happens.
+type Slow = (Duration, Box<dyn FnOnce() + Send>);
+
 impl Store {
+    /// The next `begin` takes so long, and meanwhile this happens.
+    pub(crate) fn begins_slowly(&self, time: Duration, meanwhile: impl FnOnce() + Send + 'static) {
+        *self.begins.lock().unwrap() = Some((time, Box::new(meanwhile)));
+    }
+
     /// From now on these calls fail.
     pub(crate) fn breaks(&self, calls: &[&'static str]) {
         *self.broken.lock().unwrap() = calls.iter().copied().collect();
@@ -84,6 +93,11 @@ impl Queue for Store {
     }
     async fn begin(&self, connector: &str, sequences: Vec<i64>) -> Result<(), QueueError> {
         self.meet("begin")?;
+        let slow = self.begins.lock().unwrap().take();
+        if let Some((time, meanwhile)) = slow {
+            tokio::time::sleep(time).await;
+            meanwhile();
+        }
         self.inner.begin(connector, sequences).await
     }
     async fn settle(&self, connector: &str, settlement: Settlement) -> Result<(), QueueError> {
@@ -176,6 +190,7 @@ impl Rig {
             broken: Mutex::default(),
             writes: Mutex::default(),
             parked: Mutex::default(),
+            begins: Mutex::default(),
         });
         let subscriber =
             |(name, filter): &(&str, Filter)| Subscriber { connector: (*name).to_owned(), filter: filter.clone() };

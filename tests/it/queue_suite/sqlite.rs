@@ -69,6 +69,7 @@ conforms! { Folder:
     one_connectors_outcomes_are_nothing_to_another
     what_was_in_flight_at_the_end_was_perhaps_sent
     what_is_not_settled_yet_stays_in_flight
+    what_was_begun_and_not_handed_over_waits_as_before
     a_redacted_message_leaves_as_its_event
     gauges_count_what_waits
     purging_takes_nothing_that_somebody_waits_for
