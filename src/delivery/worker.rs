@@ -180,8 +180,8 @@ impl Worker {
             }
             Err(obstacle) => {
                 // Nothing was handed over: the mark would count what is sent later as a possible duplicate.
-                let standing = standing.clone();
-                self.settle(Settlement { withheld: sequences, standing, ..Settlement::default() }).await;
+                let (withheld, standing) = ([sequences, ignored].concat(), standing.clone());
+                self.settle(Settlement { withheld, standing, ..Settlement::default() }).await;
                 Err(obstacle)
             }
         }
