@@ -1,8 +1,7 @@
 //! `/api/backlog/NAME`: what waits for one connector, a page at a time. Reads only.
 //!
-//! With `bodies=true` the messages themselves, judged once more: of what is not public any more the event alone.
-
-use std::collections::HashSet;
+//! With `bodies=true` the messages themselves, judged once more: of what is not public any more the event alone. Without, no body
+//! is read.
 
 use axum::extract::{Path, RawQuery, State};
 use axum::http::StatusCode;
@@ -15,9 +14,9 @@ use super::answer::{Refusal, json, rfc3339};
 use super::{Admin, connectors};
 use crate::delivery::no_longer_public;
 use crate::message::Body;
-use crate::queue::Entry;
+use crate::queue::{Page, Waiting};
 
-/// Entries of a page, by default and at the most; fewer with their bodies, which may be large.
+/// Entries of a page, by default and at the most; with their bodies fewer, and no more than the queue reads at once.
 const PAGE: usize = 100;
 const PAGE_MAX: usize = 1_000;
 const PAGE_WITH_BODIES_MAX: usize = 100;
@@ -75,41 +74,44 @@ pub(super) async fn page(
     connectors::find(&admin, &name).await?;
     let most = if wish.bodies { PAGE_WITH_BODIES_MAX } else { PAGE_MAX };
     let limit = wish.limit.unwrap_or(PAGE).clamp(1, most);
-    let entries = admin.queue.backlog(&name, wish.after, limit).await?;
-    let next = entries.last().filter(|_| entries.len() == limit).map(|entry| entry.envelope.sequence);
-    let closed = if wish.bodies { closed(&admin, &entries).await? } else { HashSet::new() };
-    let view = |entry: Entry| {
-        let is_closed = closed.contains(&entry.envelope.sequence);
-        view(entry, wish.bodies, is_closed)
+    let Page { entries, next } = if wish.bodies {
+        with_bodies(&admin, &name, wish.after, limit).await?
+    } else {
+        let page = admin.queue.backlog(&name, wish.after, limit).await?;
+        Page { entries: page.entries.into_iter().map(|waiting| view(waiting, None)).collect(), next: page.next }
     };
-    json(&BacklogPage { entries: entries.into_iter().map(view).collect(), connector: name, next })
+    json(&BacklogPage { connector: name, entries, next })
 }
 
 /// What cannot be judged is not shown.
-async fn closed(admin: &Admin, entries: &[Entry]) -> Result<HashSet<i64>, Refusal> {
-    let closed = no_longer_public(&*admin.gate, entries).await;
-    let closed = closed.map_err(|error| {
+async fn with_bodies(admin: &Admin, name: &str, after: i64, limit: usize) -> Result<Page<EntryView>, Refusal> {
+    let Page { mut entries, next } = admin.queue.backlog_bodies(name, after, limit).await?;
+    let closed = no_longer_public(&*admin.gate, &entries).await.map_err(|error| {
         let text = format!("the messages themselves are not shown now: {error}; ask without bodies");
         Refusal(StatusCode::SERVICE_UNAVAILABLE, text)
     })?;
-    Ok(closed.into_iter().collect())
+    for envelope in entries.iter_mut().map(|entry| &mut entry.envelope) {
+        if closed.contains(&envelope.sequence) {
+            envelope.body = envelope.body.redacted();
+        }
+    }
+    let entries = entries.iter().map(|entry| view(entry.into(), Some(&entry.envelope.body))).collect();
+    Ok(Page { entries, next })
 }
 
-fn view(entry: Entry, with_body: bool, is_closed: bool) -> EntryView {
-    let envelope = entry.envelope;
-    let (target, action) = envelope.routing_key.split_once('.').unwrap_or_default();
-    let body = if is_closed { envelope.body.redacted() } else { envelope.body };
+fn view(waiting: Waiting, body: Option<&Body>) -> EntryView {
+    let (target, action) = waiting.routing_key.split_once('.').unwrap_or_default();
     EntryView {
-        sequence: envelope.sequence,
-        message_id: envelope.id.to_string(),
+        sequence: waiting.sequence,
+        message_id: waiting.id.to_string(),
         target: target.to_owned(),
         action: action.to_owned(),
-        bug: envelope.subject.bug().0,
-        committed_at: rfc3339(envelope.committed_at_ms),
-        attempts: entry.attempts,
-        bytes: body.bytes.len(),
-        perhaps_sent: entry.perhaps_sent,
-        body: with_body.then(|| raw(&body)).flatten(),
+        bug: waiting.subject.bug().0,
+        committed_at: rfc3339(waiting.committed_at_ms),
+        attempts: waiting.attempts,
+        bytes: waiting.bytes,
+        perhaps_sent: waiting.perhaps_sent,
+        body: body.and_then(raw),
     }
 }
 

@@ -1,5 +1,7 @@
 //! The way from a verb to the admin API of a running bugrelay: where it is, the token, and what its refusals mean.
 
+use std::time::Duration;
+
 use clap::Args;
 use reqwest::{Method, Response, Url};
 use secrecy::{ExposeSecret, SecretString};
@@ -7,6 +9,9 @@ use serde::de::DeserializeOwned;
 
 use super::{Exit, output};
 use crate::config::Config;
+
+/// How long an answer may take, from the connection to its head, and its text again. More than a judgement of what is shown takes.
+const ANSWER: Duration = Duration::from_secs(15);
 
 /// Which instance is asked.
 #[derive(Args)]
@@ -54,13 +59,24 @@ impl Client {
 
     /// The answer, read.
     pub(super) async fn read<T: DeserializeOwned>(&self, response: Response) -> Result<T, Exit> {
-        let text = response.bytes().await.map_err(|error| {
+        let text = self.within(response.bytes()).await?.map_err(|error| {
             output::error(&format!("{} broke off: {error}", self.base));
             Exit::Unavailable
         })?;
         serde_json::from_slice(&text).map_err(|error| {
             output::error(&format!("{} answers what is not understood: {error}; is it of another version?", self.base));
             Exit::Runtime
+        })
+    }
+
+    /// A stopped process still takes connections; it just never answers.
+    async fn within<T>(&self, answer: impl Future<Output = T>) -> Result<T, Exit> {
+        tokio::time::timeout(ANSWER, answer).await.map_err(|_| {
+            let (base, seconds) = (&self.base, ANSWER.as_secs());
+            output::error(&format!(
+                "{base} does not answer within {seconds} s; is it stopped, or its database or disk hanging?"
+            ));
+            Exit::Unavailable
         })
     }
 
@@ -77,11 +93,11 @@ impl Client {
         if let Some(token) = &self.token {
             request = request.bearer_auth(token.expose_secret());
         }
-        match request.send().await {
+        match self.within(request.send()).await? {
             Ok(response) if response.status().is_success() => Ok(response),
             Ok(response) => {
                 let status = response.status();
-                let text = response.text().await.unwrap_or_default();
+                let text = self.within(response.text()).await?.unwrap_or_default();
                 output::error(&format!("{url} answers {status}: {}", text.trim_end()));
                 Err(Exit::Runtime)
             }

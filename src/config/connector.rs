@@ -43,7 +43,7 @@ struct Common {
     private_events: String,
     timeout_seconds: u64,
     batch: u64,
-    oversize: Option<toml::Value>,
+    oversize: String,
     backoff_seconds: Vec<u64>,
 }
 
@@ -70,7 +70,7 @@ impl Default for Common {
             private_events: "send".to_owned(),
             timeout_seconds: 10,
             batch: 500,
-            oversize: None,
+            oversize: "park".to_owned(),
             backoff_seconds: vec![5, 25, 125, 625, 900],
         }
     }
@@ -128,8 +128,15 @@ impl Common {
         if self.products.is_empty() {
             return Err(Fault::at("products", "the list is empty, so nothing would be sent; write names, or [\"*\"]"));
         }
-        if self.oversize.is_some() {
-            return Err(Fault::not_yet("oversize", "buses with a limit on size"));
+        match self.oversize.as_str() {
+            "park" => {}
+            "event_only" => {
+                return Err(Fault::not_yet(
+                    "oversize",
+                    "a message that its bus finds too large is parked, as with \"park\"",
+                ));
+            }
+            other => return Err(Fault::at("oversize", format!("{other:?} is not known; write \"park\""))),
         }
         let private_events = match self.private_events.as_str() {
             "send" => true,

@@ -74,7 +74,21 @@ pub fn verdict(entries: &[Entry], outcomes: Vec<Option<Outcome>>, silence: SendE
     if silent {
         verdict.failure.get_or_insert(silence);
     }
+    if verdict.failure.is_none() && verdict.sent.is_empty() {
+        verdict.failure = refusal(&verdict.parked);
+    }
     verdict
+}
+
+/// A bus that takes none of several messages may be refusing us rather than them: they are parked as it says, but the connector is
+/// not called well, and what follows waits.
+fn refusal(parked: &[(usize, String)]) -> Option<SendError> {
+    let [(_, reason), _, ..] = parked else { return None };
+    Some(SendError::transient(format!(
+        "each of {} messages was refused for good and is parked, the first because: {reason}; if others are refused too, it is the \
+         bus that must be mended, and not the messages",
+        parked.len()
+    )))
 }
 
 impl Verdict {
@@ -86,6 +100,7 @@ impl Verdict {
             parked: self.parked.iter().map(|(index, reason)| (sequence(index), reason.clone())).collect(),
             failed: self.failed.iter().map(sequence).collect(),
             perhaps_sent: self.perhaps_sent.iter().map(sequence).collect(),
+            withheld: vec![],
             standing,
         }
     }
@@ -133,6 +148,18 @@ mod tests {
         let v = judge(&[1, 1], vec![Some(Err(SendError::poison("too large"))), Some(Ok(()))]);
         assert_eq!((v.sent, v.parked, v.failed), (vec![1], vec![(0, "too large".to_owned())], vec![]));
         assert!(v.failure.is_none());
+    }
+
+    #[test]
+    fn a_bus_that_refuses_each_of_several_messages_has_failed_and_one_that_refuses_some_has_not() {
+        let poison = || Some(Err(SendError::poison("no such format")));
+        let all = judge(&[1, 2], vec![poison(), poison()]);
+        assert_eq!((all.parked.len(), all.failed.len()), (2, 0));
+        let failure = all.failure.unwrap();
+        assert_eq!(failure.class, Class::Transient);
+        assert!(failure.message.contains("each of 2 messages") && failure.message.contains("no such format"));
+        assert!(judge(&[1], vec![poison()]).failure.is_none(), "one alone says nothing of the others");
+        assert!(judge(&[1, 2, 3], vec![poison(), poison(), Some(Ok(()))]).failure.is_none());
     }
 
     #[test]

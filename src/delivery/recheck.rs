@@ -21,15 +21,34 @@ const FIRST: Duration = Duration::from_secs(60);
 const AT_ONCE: usize = 500;
 const PAUSE: Duration = Duration::from_millis(200);
 
+/// After a read that failed; it goes on where it was.
+const AGAIN: Duration = Duration::from_secs(60);
+
 /// Judges all that carries more than its event, again and again, until shutdown is requested.
 pub async fn recheck(queue: Arc<dyn Queue>, gate: Arc<dyn Gate>, metrics: Metrics, shutdown: Shutdown) {
     let rounds = async {
         tokio::time::sleep(FIRST).await;
+        let (mut after, mut failing) = (0, false);
         loop {
-            if let Err(error) = round(&*queue, &*gate, &metrics).await {
-                tracing::warn!(%error, "what lies in the store could not all be judged; it is tried again");
+            let judged = judge_next(after, &*queue, &*gate, &metrics).await;
+            if let Err(error) = &judged
+                && !failing
+            {
+                tracing::warn!(%error, "what lies in the store cannot be judged now; it is tried again every minute");
             }
-            tokio::time::sleep(INTERVAL).await;
+            failing = judged.is_err();
+            let delay = match judged {
+                Ok(Some(last)) => {
+                    after = last;
+                    PAUSE
+                }
+                Ok(None) => {
+                    after = 0;
+                    INTERVAL
+                }
+                Err(_) => AGAIN,
+            };
+            tokio::time::sleep(delay).await;
         }
     };
     tokio::select! {
@@ -38,22 +57,24 @@ pub async fn recheck(queue: Arc<dyn Queue>, gate: Arc<dyn Gate>, metrics: Metric
     }
 }
 
-async fn round(queue: &dyn Queue, gate: &dyn Gate, metrics: &Metrics) -> Result<(), Obstacle> {
-    let redacted = metrics.pipeline.redacted.with_label_values(&["became_private"]);
-    let mut after = 0;
-    loop {
-        let bodies = queue.public_bodies(after, AT_ONCE).await?;
-        let Some(&(last, _)) = bodies.last() else { return Ok(()) };
-        let closed = closed(gate, bodies.iter().map(|(_, subject)| *subject)).await?;
-        let private: Vec<i64> =
-            bodies.into_iter().filter(|(_, subject)| closed.contains(subject)).map(|(sequence, _)| sequence).collect();
-        if !private.is_empty() {
-            let messages = private.len();
-            queue.redact(private).await?;
-            redacted.inc_by(u64::try_from(messages).unwrap_or(u64::MAX));
-            tracing::info!(messages, "became private while they lay in the store: only their events are kept");
-        }
-        after = last;
-        tokio::time::sleep(PAUSE).await;
+/// Judges some of what lies behind the sequence `after`; gives the last of them, or `None` if there is nothing.
+async fn judge_next(
+    after: i64,
+    queue: &dyn Queue,
+    gate: &dyn Gate,
+    metrics: &Metrics,
+) -> Result<Option<i64>, Obstacle> {
+    let bodies = queue.public_bodies(after, AT_ONCE).await?;
+    let Some(&(last, _)) = bodies.last() else { return Ok(None) };
+    let closed = closed(gate, bodies.iter().map(|(_, subject)| *subject)).await?;
+    let private: Vec<i64> =
+        bodies.into_iter().filter(|(_, subject)| closed.contains(subject)).map(|(sequence, _)| sequence).collect();
+    if !private.is_empty() {
+        let messages = private.len();
+        queue.redact(private).await?;
+        let redacted = metrics.pipeline.redacted.with_label_values(&["became_private"]);
+        redacted.inc_by(u64::try_from(messages).unwrap_or(u64::MAX));
+        tracing::info!(messages, "became private while they lay in the store: only their events are kept");
     }
+    Ok(Some(last))
 }

@@ -32,15 +32,13 @@ pub(super) fn after(
     (standing, Some(delay))
 }
 
-/// What is left of the wait after a restart. A wall clock that was set back cannot make it longer than it was.
+/// What is left of the wait after a restart. A wall clock that was set back cannot make it longer than it was. What was misconfigured
+/// may have been mended meanwhile, and is why somebody started it again: it is tried at once.
 pub(super) fn remaining(standing: &Standing, schedule: &Schedule, now: SystemTime) -> Option<Duration> {
-    if standing.attempts == 0 {
+    if standing.attempts == 0 || standing.class == Some(Class::Misconfigured) {
         return None;
     }
-    let whole = match standing.class {
-        Some(Class::Misconfigured) => schedule.longest(),
-        _ => schedule.delay(standing.attempts, 0.0),
-    };
+    let whole = schedule.delay(standing.attempts, 0.0);
     Some(standing.next_attempt?.duration_since(now).unwrap_or_default().min(whole))
 }
 
@@ -76,5 +74,8 @@ mod tests {
         assert_eq!(rest(now - Duration::from_secs(60)), Some(Duration::ZERO), "due while it was down");
         assert_eq!(rest(now + Duration::from_secs(86_400)), Some(Duration::from_secs(125)), "the clock was set back");
         assert_eq!(remaining(&attempts(0, None), &schedule, now), None);
+        let next = Some(now + Duration::from_secs(60));
+        let misconfigured = Standing { class: Some(Class::Misconfigured), ..attempts(3, next) };
+        assert_eq!(remaining(&misconfigured, &schedule, now), None, "it may be mended");
     }
 }

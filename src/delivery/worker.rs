@@ -78,7 +78,7 @@ impl Worker {
         }
     }
 
-    /// One batch; `false` if there was none. Up to the moment of sending an error leaves everything as it was.
+    /// One batch; `false` if there was none. An error leaves everything as it was.
     async fn round(&mut self) -> Result<bool, Obstacle> {
         let batch = self.queue.next(&self.name, self.policy.batch.max(1)).await?;
         if !self.pace.started {
@@ -86,7 +86,9 @@ impl Worker {
             return Ok(true);
         }
         if !batch.broken.is_empty() {
-            self.set_aside(batch.broken, batch.standing).await;
+            let left = batch.more || !batch.entries.is_empty();
+            let standing = if left { batch.standing } else { Standing::default() };
+            self.set_aside(batch.broken, standing).await;
             return Ok(true);
         }
         if batch.entries.is_empty() {
@@ -95,25 +97,21 @@ impl Worker {
         let waiting = self.waiting(&batch.standing).await;
         let shutdown = self.shutdown.clone();
         // A database that hangs is asked for longer than a stop may take, and nothing has begun yet.
-        let Judged { mut wanted, mut ignored } = tokio::select! {
+        let judged = tokio::select! {
             judged = self.judge(batch.entries) => judged?,
             () = shutdown.requested() => return Ok(true),
         };
+        let Judged { wanted, ignored } = self.begin(judged, &batch.standing).await?;
         let (mut verdict, mut standing, mut delay) = (Verdict::default(), batch.standing.clone(), None);
         if !wanted.is_empty() {
-            let sequences = wanted.iter().map(|entry| entry.envelope.sequence).collect();
-            let judged_at = Instant::now();
-            self.queue.begin(&self.name, sequences).await?;
-            if judged_at.elapsed() > FRESH {
-                let again = self.judge(wanted).await?;
-                wanted = again.wanted;
-                ignored.extend(again.ignored);
-            }
             verdict = self.attempt(&wanted).await;
             let (now, jitter) = (SystemTime::now(), fastrand::f64());
             (standing, delay) = retry::after(&batch.standing, &verdict, &self.policy.schedule, now, jitter);
-            self.meter.up.set(i64::from(verdict.failure.is_none()));
+        } else if !batch.more {
+            // Nothing is left that it could fail with.
+            standing = Standing::default();
         }
+        self.meter.up.set(i64::from(standing.attempts == 0));
         self.meter.ignored(ignored.len());
         self.settle(verdict.settlement(&wanted, ignored, standing.clone())).await;
         self.pace.due = delay.map(|delay| Instant::now() + delay);
@@ -161,6 +159,32 @@ impl Worker {
         let (ignored, wanted): (Vec<_>, Vec<_>) =
             entries.into_iter().partition(|entry| drops_private && entry.envelope.body.is_private());
         Ok(Judged { wanted, ignored: ignored.into_iter().map(|entry| entry.envelope.sequence).collect() })
+    }
+
+    /// Marks what is wanted as begun. If the store took long for that, it is judged anew.
+    async fn begin(&mut self, judged: Judged, standing: &Standing) -> Result<Judged, Obstacle> {
+        let Judged { wanted, mut ignored } = judged;
+        if wanted.is_empty() {
+            return Ok(Judged { wanted, ignored });
+        }
+        let sequences: Vec<i64> = wanted.iter().map(|entry| entry.envelope.sequence).collect();
+        let judged_at = Instant::now();
+        self.queue.begin(&self.name, sequences.clone()).await?;
+        if judged_at.elapsed() <= FRESH {
+            return Ok(Judged { wanted, ignored });
+        }
+        match self.judge(wanted).await {
+            Ok(again) => {
+                ignored.extend(again.ignored);
+                Ok(Judged { wanted: again.wanted, ignored })
+            }
+            Err(obstacle) => {
+                // Nothing was handed over: the mark would count what is sent later as a possible duplicate.
+                let (withheld, standing) = ([sequences, ignored].concat(), standing.clone());
+                self.settle(Settlement { withheld, standing, ..Settlement::default() }).await;
+                Err(obstacle)
+            }
+        }
     }
 
     /// Hands over once, within the deadline. Whatever the connector does, the worker goes on.
@@ -245,7 +269,7 @@ impl Worker {
         let error = after.last_error.as_deref().unwrap_or_default();
         let retry_seconds = delay.unwrap_or_default().as_secs();
         if attempts == 0 && before.attempts > 0 {
-            tracing::info!(connector, attempts = before.attempts, waiting, "the connector delivers again");
+            tracing::info!(connector, attempts = before.attempts, waiting, "the connector is well again");
         }
         if attempts == 0 || (before.attempts > 0 && before.class == after.class) {
             return;

@@ -16,13 +16,16 @@ use async_trait::async_trait;
 
 use crate::changeset::{Position, Subject};
 use crate::failure::Class;
-use crate::message::{Body, Envelope, Fact, Message};
+use crate::message::{Body, Envelope, Fact, Message, MessageId};
+
+/// Bytes of the bodies that are read at once for one connector, at the most; a larger one is read alone.
+pub const READ_BYTES_MAX: usize = 4 << 20;
 
 /// The store.
 ///
 /// *Durability*: what a call returned `Ok` for is synced to disk, but for [`Queue::begin`]. *Order*: sequences rise in the order of `put`; `next` gives
 /// entries by sequence. *Parallel calls*: any, from any task; each is a short transaction of its own, and those that wait together may share one.
-/// *Errors*: nothing of the failed call was stored. *Memory*: bounded by the batches asked for, whatever waits.
+/// *Errors*: nothing of the failed call was stored. *Memory*: bounded by [`READ_BYTES_MAX`], whatever waits and however large it is.
 #[async_trait]
 pub trait Queue: Send + Sync {
     /// Who gets messages from now on. A subscriber not known before starts with the next message; one that is not named any more
@@ -36,15 +39,20 @@ pub trait Queue: Send + Sync {
     /// Returns those stored, with their sequences.
     async fn put(&self, messages: Vec<Message>, checkpoint: Checkpoint) -> Result<Vec<Envelope>, QueueError>;
 
-    /// The oldest entries of a connector, at most `limit`, and how the connector stands. No entries while it is paused.
+    /// The oldest entries of a connector, at most `limit` and as many as [`READ_BYTES_MAX`] allows, and how the connector stands.
+    /// No entries while it is paused.
     async fn next(&self, connector: &str, limit: usize) -> Result<Batch, QueueError>;
 
     /// Holds back what a connector has to get, or lets it go on; also for one that never subscribed. Messages are collected
     /// meanwhile. Stays through restarts.
     async fn pause(&self, connector: &str, paused: bool) -> Result<(), QueueError>;
 
-    /// Entries of a connector to be looked at, paused or not: those behind the sequence `after`, in order, at most `limit`.
-    async fn backlog(&self, connector: &str, after: i64, limit: usize) -> Result<Vec<Entry>, QueueError>;
+    /// What waits for a connector, to be looked at, paused or not: behind the sequence `after`, in order, at most `limit`. Reads
+    /// no body.
+    async fn backlog(&self, connector: &str, after: i64, limit: usize) -> Result<Page<Waiting>, QueueError>;
+
+    /// The same with the bodies, as many as [`READ_BYTES_MAX`] allows; without entries of which something is missing.
+    async fn backlog_bodies(&self, connector: &str, after: i64, limit: usize) -> Result<Page<Entry>, QueueError>;
 
     /// Stored messages that carry more than their event, for whomever they are kept, and what they are about: those behind
     /// the sequence `after`, in order, at most `limit`.
@@ -92,6 +100,8 @@ pub struct Batch {
     pub entries: Vec<Entry>,
     /// Entries of which something is missing in the store: sequence, and what. They can only be parked.
     pub broken: Vec<(i64, String)>,
+    /// Whether there are others behind these.
+    pub more: bool,
     /// How the connector stands.
     pub standing: Standing,
 }
@@ -105,6 +115,52 @@ pub struct Entry {
     pub perhaps_sent: bool,
     /// Attempts that failed.
     pub attempts: u32,
+}
+
+/// Some of what waits for one connector.
+#[derive(Clone, Debug)]
+pub struct Page<T> {
+    /// In order of sequence.
+    pub entries: Vec<T>,
+    /// What follows is behind this sequence; `None`: that was all.
+    pub next: Option<i64>,
+}
+
+/// What is known of an entry without its body.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Waiting {
+    /// Its place in the queue.
+    pub sequence: i64,
+    /// The same on every bus.
+    pub id: MessageId,
+    /// `<target>.<action>`.
+    pub routing_key: String,
+    /// What it is about.
+    pub subject: Subject,
+    /// When its save was committed, milliseconds since 1970.
+    pub committed_at_ms: i64,
+    /// Attempts that failed.
+    pub attempts: u32,
+    /// It was handed over before, and nobody knows whether it arrived.
+    pub perhaps_sent: bool,
+    /// Of its body.
+    pub bytes: usize,
+}
+
+impl From<&Entry> for Waiting {
+    fn from(entry: &Entry) -> Self {
+        let envelope = &entry.envelope;
+        Waiting {
+            sequence: envelope.sequence,
+            id: envelope.id,
+            routing_key: envelope.routing_key.clone(),
+            subject: envelope.subject,
+            committed_at_ms: envelope.committed_at_ms,
+            attempts: entry.attempts,
+            perhaps_sent: entry.perhaps_sent,
+            bytes: envelope.body.bytes.len(),
+        }
+    }
 }
 
 /// How a connector stands; `attempts` 0 means well, all else: it has a backlog.
@@ -131,6 +187,8 @@ pub struct Settlement {
     pub failed: Vec<i64>,
     /// Of the failed: handed over, fate unknown.
     pub perhaps_sent: Vec<i64>,
+    /// Begun, and not handed over after all: they wait as they did before.
+    pub withheld: Vec<i64>,
     /// How the connector stands now.
     pub standing: Standing,
 }

@@ -25,7 +25,8 @@ use self::put::Room;
 use self::reserve::Reserve;
 use self::writer::{Effort, Writer};
 use super::{
-    BacklogStats, Batch, Checkpoint, Entry, Filter, Queue, QueueError, Settlement, Standing, Stats, Subscriber,
+    BacklogStats, Batch, Checkpoint, Entry, Filter, Page, Queue, QueueError, Settlement, Standing, Stats, Subscriber,
+    Waiting,
 };
 use crate::changeset::Subject;
 use crate::message::{Envelope, Message};
@@ -141,9 +142,14 @@ impl Queue for SqliteQueue {
         self.writer.run(Effort::Synced, move |store| put::pause(store, &connector, paused)).await
     }
 
-    async fn backlog(&self, connector: &str, after: i64, limit: usize) -> Result<Vec<Entry>, QueueError> {
+    async fn backlog(&self, connector: &str, after: i64, limit: usize) -> Result<Page<Waiting>, QueueError> {
         let connector = connector.to_owned();
         self.read(&self.gauges, move |store| read::backlog(store, &connector, after, limit)).await
+    }
+
+    async fn backlog_bodies(&self, connector: &str, after: i64, limit: usize) -> Result<Page<Entry>, QueueError> {
+        let connector = connector.to_owned();
+        self.read(&self.gauges, move |store| read::backlog_bodies(store, &connector, after, limit)).await
     }
 
     async fn public_bodies(&self, after: i64, limit: usize) -> Result<Vec<(i64, Subject)>, QueueError> {

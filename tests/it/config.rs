@@ -228,10 +228,8 @@ fn what_this_version_has_no_part_for_is_refused_by_name() {
     for kind in ["amqp", "fedmsg", "webhook"] {
         assert_refused("connectors.log", &[(&format!("type = \"{kind}\""), &not_yet)]);
     }
-    for oversize in ["park", "event_only"] {
-        let lines = format!("type = \"file\"\npath = \"-\"\noversize = \"{oversize}\"");
-        assert_refused("connectors.log", &[(&lines, &not_yet)]);
-    }
+    let oversize = "type = \"file\"\npath = \"-\"\noversize = \"event_only\"";
+    assert_refused("connectors.log", &[(oversize, &[not_yet[0], not_yet[1], "is parked"])]);
     let relay = parse(&with("relay", "http = true"), &[]).unwrap_err();
     assert!(relay.contains("line 4: [relay] ") && relay.contains(not_yet[0]), "{relay}");
 }

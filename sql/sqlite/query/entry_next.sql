@@ -2,7 +2,8 @@
 SELECT entry.sequence, entry.attempts,
        entry.perhaps_sent OR ifnull(entry.sequence BETWEEN connector.flight_first AND connector.flight_last, 0),
        message.message_id, message.target, message.action, message.bug, message.object, message.change_set,
-       message.committed_at_ms, body.bytes, body.event_bytes, message.sequence IS NULL, body.sequence IS NULL
+       message.committed_at_ms, body.bytes, body.event_bytes, message.sequence IS NULL, body.sequence IS NULL,
+       entry.bytes
 FROM connector
 CROSS JOIN entry ON entry.connector = connector.id
 LEFT JOIN message ON message.sequence = entry.sequence

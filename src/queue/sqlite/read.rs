@@ -9,12 +9,13 @@ use rusqlite::{Connection, Row, named_params};
 use uuid::Uuid;
 
 use super::fault::Fault;
-use super::{BacklogStats, Batch, Checkpoint, Entry, Envelope, Standing, Stats, file};
+use super::put::size;
+use super::{BacklogStats, Batch, Checkpoint, Entry, Envelope, Page, Standing, Stats, Waiting, file};
 use crate::bugzilla::{AttachmentId, BugId, CommentId};
 use crate::changeset::{Position, Subject};
 use crate::failure::Class;
 use crate::message::MessageId;
-use crate::queue::body_from_columns;
+use crate::queue::{READ_BYTES_MAX, body_from_columns};
 
 /// An entry; or its sequence, and what is missing of it.
 type Found = Result<Entry, (i64, String)>;
@@ -33,8 +34,8 @@ pub(super) fn checkpoint(connection: &Connection) -> Result<Option<Checkpoint>, 
 pub(super) fn next(connection: &Connection, connector: &str, limit: usize) -> Result<Batch, Fault> {
     let view = connection.unchecked_transaction()?;
     let Some((_, known)) = connectors(&view, Some(connector))?.pop() else { return Ok(Batch::default()) };
-    let found = if known.paused { vec![] } else { entries(&view, connector, 0, limit)? };
-    let mut batch = Batch { standing: known.standing, ..Batch::default() };
+    let (found, more) = if known.paused { (vec![], false) } else { entries(&view, connector, 0, limit)? };
+    let mut batch = Batch { standing: known.standing, more, ..Batch::default() };
     for found in found {
         match found {
             Ok(entry) => batch.entries.push(entry),
@@ -44,23 +45,63 @@ pub(super) fn next(connection: &Connection, connector: &str, limit: usize) -> Re
     Ok(batch)
 }
 
-/// Whole entries of a connector behind `after`, paused or not.
-pub(super) fn backlog(connection: &Connection, connector: &str, after: i64, limit: usize) -> Result<Vec<Entry>, Fault> {
-    Ok(entries(connection, connector, after, limit)?.into_iter().filter_map(Result::ok).collect())
+/// What is known of a connector's entries behind `after`, paused or not.
+pub(super) fn backlog(
+    connection: &Connection,
+    connector: &str,
+    after: i64,
+    limit: usize,
+) -> Result<Page<Waiting>, Fault> {
+    let mut list = connection.prepare_cached(include_str!("../../../sql/sqlite/query/entry_list.sql"))?;
+    // One more than asked for, which says whether there is one.
+    let most = size(limit.saturating_add(1));
+    let rows = list.query_map(named_params! { ":connector": connector, ":after": after, ":limit": most }, waiting)?;
+    let mut entries = rows.collect::<Result<Vec<_>, _>>()?;
+    let more = entries.len() > limit;
+    entries.truncate(limit);
+    let next = entries.last().filter(|_| more).map(|last| last.sequence);
+    Ok(Page { entries, next })
 }
 
-fn entries(view: &Connection, connector: &str, after: i64, limit: usize) -> Result<Vec<Found>, Fault> {
+/// Whole entries of a connector behind `after`, paused or not.
+pub(super) fn backlog_bodies(
+    connection: &Connection,
+    connector: &str,
+    after: i64,
+    limit: usize,
+) -> Result<Page<Entry>, Fault> {
+    let (found, more) = entries(connection, connector, after, limit)?;
+    let next = found.last().filter(|_| more).map(|last| match last {
+        Ok(entry) => entry.envelope.sequence,
+        Err((sequence, _)) => *sequence,
+    });
+    Ok(Page { entries: found.into_iter().filter_map(Result::ok).collect(), next })
+}
+
+/// At most `limit`, and as many as may be in memory at once; and whether there are more.
+fn entries(view: &Connection, connector: &str, after: i64, limit: usize) -> Result<(Vec<Found>, bool), Fault> {
     let mut next = view.prepare_cached(include_str!("../../../sql/sqlite/query/entry_next.sql"))?;
-    let limit = super::put::size(limit);
-    let found = next.query_map(named_params! { ":connector": connector, ":after": after, ":limit": limit }, |row| {
+    let most = size(limit.saturating_add(1));
+    let mut rows = next.query(named_params! { ":connector": connector, ":after": after, ":limit": most })?;
+    let (mut found, mut bytes) = (Vec::new(), 0);
+    while let Some(row) = rows.next()? {
+        // Known from the entry: the body of the one that is too many is not read.
+        bytes += bytes_of(row, 14)?;
+        if found.len() == limit || (bytes > READ_BYTES_MAX && !found.is_empty()) {
+            return Ok((found, true));
+        }
         let missing = match (row.get(12)?, row.get(13)?) {
             (true, _) => "what is known of it (table message)",
             (false, true) => "its text (table body)",
-            (false, false) => return Ok(Ok(entry(row)?)),
+            (false, false) => {
+                found.push(Ok(entry(row)?));
+                continue;
+            }
         };
-        Ok(Err((row.get(0)?, format!("{missing} is missing in the store, so it cannot be sent; is the file damaged?"))))
-    })?;
-    Ok(found.collect::<Result<_, _>>()?)
+        let what = format!("{missing} is missing in the store, so it cannot be sent; is the file damaged?");
+        found.push(Err((row.get(0)?, what)));
+    }
+    Ok((found, false))
 }
 
 /// Everything that the gauges show.
@@ -126,6 +167,21 @@ fn entry(row: &Row<'_>) -> rusqlite::Result<Entry> {
     Ok(Entry { envelope, attempts: row.get(1)?, perhaps_sent: row.get(2)? })
 }
 
+/// A row of the list of entries.
+fn waiting(row: &Row<'_>) -> rusqlite::Result<Waiting> {
+    let (target, action): (&str, &str) = (text(row, 4)?, text(row, 5)?);
+    Ok(Waiting {
+        sequence: row.get(0)?,
+        attempts: row.get(1)?,
+        perhaps_sent: row.get(2)?,
+        id: MessageId(Uuid::from_bytes(row.get(3)?)),
+        routing_key: format!("{target}.{action}"),
+        subject: subject(target, row.get(6)?, row.get(7)?),
+        committed_at_ms: row.get(8)?,
+        bytes: bytes_of(row, 9)?,
+    })
+}
+
 /// What a message is about, from the columns of its row.
 pub(super) fn subject(target: &str, bug: i64, object: Option<i64>) -> Subject {
     let bug = BugId(bug);
@@ -140,6 +196,10 @@ pub(super) fn text<'row>(row: &'row Row<'_>, column: usize) -> rusqlite::Result<
     row.get_ref(column)?
         .as_str()
         .map_err(|error| rusqlite::Error::FromSqlConversionFailure(column, Type::Text, Box::new(error)))
+}
+
+fn bytes_of(row: &Row<'_>, column: usize) -> rusqlite::Result<usize> {
+    row.get(column).map(|bytes: i64| usize::try_from(bytes).unwrap_or(0))
 }
 
 /// The first column, which counts something.

@@ -100,11 +100,11 @@ fn still_in_flight(
     flight: (i64, i64),
     settlement: &Settlement,
 ) -> Result<Flight, Fault> {
-    let failed: HashSet<i64> = settlement.failed.iter().copied().collect();
+    let known: HashSet<i64> = settlement.failed.iter().chain(&settlement.withheld).copied().collect();
     let mut rest = connection.prepare_cached(include_str!("../../../sql/sqlite/query/flight_rest.sql"))?;
     let rest = rest.query_map(params![id, flight.0, flight.1], |row| row.get(0))?;
     let rest = rest.collect::<Result<Vec<i64>, _>>()?;
-    let mut rest = rest.into_iter().filter(|sequence| !failed.contains(sequence));
+    let mut rest = rest.into_iter().filter(|sequence| !known.contains(sequence));
     Ok(rest.next().map(|first| (first, rest.next_back().unwrap_or(first))))
 }
 

@@ -4,12 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::scripted::{Behaviour, Fate, Script};
+use bugrelay::backoff::Schedule;
 use bugrelay::connector::SendError;
+use bugrelay::delivery::Policy;
 use bugrelay::failure::Class;
 use bugrelay::queue::Queue as _;
 use tokio::time::Instant;
 
-use super::rig::{Rig, sequences};
+use super::rig::{Rig, policy, sequences};
 
 fn down() -> Behaviour {
     Behaviour::Fail(SendError::transient("connection refused by broker.example.org:9092"))
@@ -157,21 +159,53 @@ async fn a_panic_in_a_connector_is_a_failure_like_others() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_restart_does_not_shorten_the_wait_of_a_failing_connector() {
+async fn a_bus_that_refuses_each_of_several_messages_is_not_called_well() {
     let (rig, script) = (Rig::new(&["a"]).await, Script::new());
-    script.always(Behaviour::Fail(SendError::misconfigured("no topic bugzilla; create it")));
-    rig.put(&[1]).await;
+    script.always(Behaviour::Poison(Arc::new(|_| true)));
+    rig.put(&[1, 2, 3]).await;
     rig.connect("a", &script);
+    let backlog = rig.until("a", |backlog| backlog.parked == 3).await;
+    assert_eq!(backlog.standing.attempts, 1);
+    let error = backlog.standing.last_error.unwrap();
+    assert!(error.contains("each of 3 messages") && error.contains("refused for good"), "{error}");
+    assert_eq!(rig.metrics.delivery.connector_up.with_label_values(&["a"]).get(), 0);
+    assert_eq!(rig.deliveries("a", "poison"), 3);
+    script.always(Behaviour::Accept);
+    rig.put(&[1]).await;
+    rig.until("a", |backlog| backlog.standing.attempts == 0).await;
+    assert_eq!(rig.metrics.delivery.connector_up.with_label_values(&["a"]).get(), 1);
+    assert_eq!(sequences(&script.seen().arrived), [4]);
+}
+
+/// A failure of one process, and the wait for the next attempt in the process after it.
+async fn wait_after_a_restart(failure: SendError) -> Duration {
+    let policy = || Policy { schedule: Schedule::new(vec![Duration::from_secs(900)]).unwrap(), ..policy() };
+    let (rig, script) = (Rig::new(&["a"]).await, Script::new());
+    script.always(Behaviour::Fail(failure));
+    rig.put(&[1]).await;
+    rig.connect_with("a", &script, policy());
     rig.until("a", |backlog| backlog.standing.attempts == 1).await;
     rig.shutdown.request();
     assert!(rig.shutdown.finished(Duration::from_secs(20)).await);
 
     let (again, script) = (Rig::over(rig.store), Script::new());
     let started = Instant::now();
-    again.connect("a", &script);
+    again.connect_with("a", &script, policy());
     again.put(&[2]).await;
     script.until(|seen| !seen.batches.is_empty()).await;
-    // The rest is taken from the wall clock, which a paused test does not move.
-    assert!(started.elapsed() > Duration::from_secs(890), "only {:?}", started.elapsed());
     assert_eq!(script.seen().arrived.len(), 2, "new messages lined up behind");
+    started.elapsed()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_restart_does_not_shorten_the_wait_of_a_failing_connector() {
+    let waited = wait_after_a_restart(SendError::transient("connection refused")).await;
+    // The rest is taken from the wall clock, which a paused test does not move.
+    assert!(waited > Duration::from_secs(700), "only {waited:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_misconfigured_connector_is_tried_at_once_after_a_restart() {
+    let waited = wait_after_a_restart(SendError::misconfigured("no topic bugzilla; create it")).await;
+    assert!(waited < Duration::from_secs(1), "{waited:?}");
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::scripted::{Behaviour, Script};
 use bugrelay::connector::SendError;
-use bugrelay::delivery::recheck;
+use bugrelay::delivery::{Policy, recheck};
 use bugrelay::queue::{Filter, Queue as _};
 
 use super::rig::{Rig, policy, sequences};
@@ -138,4 +138,69 @@ async fn what_lies_for_a_connector_that_nobody_serves_is_judged_within_the_hour(
     assert!(text(&bodies[0]).contains("object 1"));
     assert_eq!(text(&bodies[1]), r#"{"event":{"number":2}}"#);
     assert_eq!(rig.redacted(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn judging_what_lies_goes_on_where_it_failed_within_minutes() {
+    let rig = Rig::new(&["gone"]).await;
+    rig.put(&Vec::from_iter(1..=600)).await;
+    rig.gate.close(600);
+    let (queue, gate) = (rig.store.clone(), rig.gate.clone());
+    let _rounds = tokio::spawn(recheck(queue, gate, rig.metrics.clone(), rig.shutdown.clone()));
+    let asked = async |times| {
+        while rig.gate.asked() < times {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    asked(1).await;
+    rig.gate.set_down(true);
+    asked(2).await;
+    rig.gate.set_down(false);
+    tokio::time::sleep(Duration::from_secs(120)).await;
+    assert_eq!(rig.redacted(), 1, "it waited for the next hour");
+    assert_eq!(rig.gate.asked(), 3, "what was judged is not judged again");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_could_not_be_judged_anew_was_not_handed_over_and_is_no_possible_duplicate() {
+    let (rig, script) = (Rig::new(&["a"]).await, Script::new());
+    let gate = rig.gate.clone();
+    rig.store.begins_slowly(Duration::from_secs(5), move || gate.set_down(true));
+    rig.put(&[1, 2]).await;
+    rig.connect("a", &script);
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    assert!(script.seen().batches.is_empty());
+    let waiting = rig.store.next("a", 10).await.unwrap().entries;
+    assert!(waiting.iter().all(|entry| !entry.perhaps_sent && entry.attempts == 0), "{waiting:?}");
+    rig.gate.set_down(false);
+    rig.drained("a").await;
+    assert_eq!((script.seen().arrived.len(), rig.possible_duplicates("a")), (2, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn when_nothing_is_wanted_after_a_slow_store_nothing_is_handed_over() {
+    let (rig, script) = (Rig::with_filters(&[("a", drops_private())]).await, Script::new());
+    let gate = rig.gate.clone();
+    rig.store.begins_slowly(Duration::from_secs(5), move || gate.close(1));
+    rig.put(&[1]).await;
+    rig.connect_with("a", &script, Policy { filter: drops_private(), ..policy() });
+    rig.drained("a").await;
+    assert!(script.seen().batches.is_empty(), "an empty batch was handed over");
+    assert_eq!(rig.deliveries("a", "ignored"), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connector_is_not_failing_any_more_when_nothing_is_left_for_it() {
+    let (rig, script) = (Rig::with_filters(&[("a", drops_private())]).await, Script::new());
+    script.always(Behaviour::Fail(SendError::transient("down")));
+    rig.put(&[1, 2]).await;
+    rig.connect_with("a", &script, Policy { filter: drops_private(), batch: 1, ..policy() });
+    rig.until("a", |backlog| backlog.standing.attempts == 1).await;
+    rig.gate.close(1);
+    // The first is not wanted any more, the second fails still: the schedule goes on.
+    rig.until("a", |backlog| backlog.messages == 1 && backlog.standing.attempts == 2).await;
+    rig.gate.close(2);
+    let backlog = rig.until("a", |backlog| backlog.messages == 0).await;
+    assert_eq!((backlog.standing.attempts, backlog.standing.last_error), (0, None));
+    assert_eq!(rig.metrics.delivery.connector_up.with_label_values(&["a"]).get(), 1);
 }

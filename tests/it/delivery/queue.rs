@@ -1,13 +1,13 @@
 //! A queue in memory that keeps the contract of [`Queue`], durability aside.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard};
 
 use async_trait::async_trait;
 use bugrelay::changeset::Subject;
 use bugrelay::message::{Envelope, Message};
 use bugrelay::queue::{
-    BacklogStats, Batch, Checkpoint, Entry, Queue, QueueError, Settlement, Standing, Stats, Subscriber,
+    BacklogStats, Batch, Checkpoint, Entry, Page, Queue, QueueError, Settlement, Standing, Stats, Subscriber, Waiting,
 };
 
 #[derive(Default)]
@@ -26,6 +26,8 @@ struct State {
 struct Line {
     /// Sequence -> perhaps sent, attempts.
     entries: BTreeMap<i64, (bool, u32)>,
+    /// Begun and not settled.
+    flight: HashSet<i64>,
     parked: Vec<(i64, String)>,
     standing: Standing,
     paused: bool,
@@ -84,13 +86,14 @@ impl Queue for MemoryQueue {
         let Some(line) = state.lines.get(connector) else { return Ok(Batch::default()) };
         let standing = line.standing.clone();
         let limit = if line.paused { 0 } else { limit };
+        let (more, flight) = (line.entries.len() > limit, line.flight.clone());
         let oldest: Vec<_> = line.entries.iter().take(limit).map(|(&sequence, &entry)| (sequence, entry)).collect();
         let entry = |(sequence, (perhaps_sent, attempts))| Entry {
             envelope: state.envelope(sequence).clone(),
-            perhaps_sent,
+            perhaps_sent: perhaps_sent || flight.contains(&sequence),
             attempts,
         };
-        Ok(Batch { entries: oldest.into_iter().map(entry).collect(), standing, ..Batch::default() })
+        Ok(Batch { entries: oldest.into_iter().map(entry).collect(), more, standing, ..Batch::default() })
     }
 
     async fn pause(&self, connector: &str, paused: bool) -> Result<(), QueueError> {
@@ -98,7 +101,11 @@ impl Queue for MemoryQueue {
         Ok(())
     }
 
-    async fn backlog(&self, _: &str, _: i64, _: usize) -> Result<Vec<Entry>, QueueError> {
+    async fn backlog(&self, _: &str, _: i64, _: usize) -> Result<Page<Waiting>, QueueError> {
+        unimplemented!("delivery does not look at backlogs")
+    }
+
+    async fn backlog_bodies(&self, _: &str, _: i64, _: usize) -> Result<Page<Entry>, QueueError> {
         unimplemented!("delivery does not look at backlogs")
     }
 
@@ -111,15 +118,15 @@ impl Queue for MemoryQueue {
     async fn begin(&self, connector: &str, sequences: Vec<i64>) -> Result<(), QueueError> {
         let mut state = self.state();
         let line = state.lines.get_mut(connector).unwrap();
-        for sequence in sequences {
-            line.entries.get_mut(&sequence).unwrap().0 = true;
-        }
+        assert!(sequences.iter().all(|sequence| line.entries.contains_key(sequence)), "begun what was not waiting");
+        line.flight.extend(sequences);
         Ok(())
     }
 
     async fn settle(&self, connector: &str, settlement: Settlement) -> Result<(), QueueError> {
         let mut state = self.state();
         let line = state.lines.get_mut(connector).unwrap();
+        line.flight.clear();
         for sequence in settlement.done.iter().chain(settlement.parked.iter().map(|(sequence, _)| sequence)) {
             assert!(line.entries.remove(sequence).is_some(), "settled what was not waiting");
         }

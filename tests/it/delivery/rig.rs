@@ -13,7 +13,7 @@ use bugrelay::delivery::{Delivery, Gate, GateError, Handle, Policy};
 use bugrelay::message::{Body, Envelope, Fact, Message, MessageId};
 use bugrelay::metrics::Metrics;
 use bugrelay::queue::{
-    BacklogStats, Batch, Checkpoint, Entry, Filter, Queue, QueueError, Settlement, Stats, Subscriber,
+    BacklogStats, Batch, Checkpoint, Entry, Filter, Page, Queue, QueueError, Settlement, Stats, Subscriber, Waiting,
 };
 use bugrelay::shutdown::Shutdown;
 
@@ -30,9 +30,18 @@ pub(crate) struct Store {
     broken: Mutex<HashSet<&'static str>>,
     writes: Mutex<Vec<&'static str>>,
     parked: Mutex<HashSet<i64>>,
+    begins: Mutex<Option<Slow>>,
 }
 
+/// What a slow `begin` does: it takes so long, and meanwhile this happens.
+type Slow = (Duration, Box<dyn FnOnce() + Send>);
+
 impl Store {
+    /// The next `begin` takes so long, and meanwhile this happens.
+    pub(crate) fn begins_slowly(&self, time: Duration, meanwhile: impl FnOnce() + Send + 'static) {
+        *self.begins.lock().unwrap() = Some((time, Box::new(meanwhile)));
+    }
+
     /// From now on these calls fail.
     pub(crate) fn breaks(&self, calls: &[&'static str]) {
         *self.broken.lock().unwrap() = calls.iter().copied().collect();
@@ -73,14 +82,22 @@ impl Queue for Store {
     async fn pause(&self, connector: &str, paused: bool) -> Result<(), QueueError> {
         self.inner.pause(connector, paused).await
     }
-    async fn backlog(&self, connector: &str, after: i64, limit: usize) -> Result<Vec<Entry>, QueueError> {
+    async fn backlog(&self, connector: &str, after: i64, limit: usize) -> Result<Page<Waiting>, QueueError> {
         self.inner.backlog(connector, after, limit).await
+    }
+    async fn backlog_bodies(&self, connector: &str, after: i64, limit: usize) -> Result<Page<Entry>, QueueError> {
+        self.inner.backlog_bodies(connector, after, limit).await
     }
     async fn public_bodies(&self, after: i64, limit: usize) -> Result<Vec<(i64, Subject)>, QueueError> {
         self.inner.public_bodies(after, limit).await
     }
     async fn begin(&self, connector: &str, sequences: Vec<i64>) -> Result<(), QueueError> {
         self.meet("begin")?;
+        let slow = self.begins.lock().unwrap().take();
+        if let Some((time, meanwhile)) = slow {
+            tokio::time::sleep(time).await;
+            meanwhile();
+        }
         self.inner.begin(connector, sequences).await
     }
     async fn settle(&self, connector: &str, settlement: Settlement) -> Result<(), QueueError> {
@@ -173,6 +190,7 @@ impl Rig {
             broken: Mutex::default(),
             writes: Mutex::default(),
             parked: Mutex::default(),
+            begins: Mutex::default(),
         });
         let subscriber =
             |(name, filter): &(&str, Filter)| Subscriber { connector: (*name).to_owned(), filter: filter.clone() };

@@ -1,7 +1,9 @@
 //! The sentences that are true of every store.
 
+mod bounded;
 mod held;
 
+pub(super) use bounded::*;
 pub(super) use held::*;
 
 use std::time::Duration;
@@ -221,6 +223,7 @@ pub(super) async fn each_outcome_of_a_batch_is_kept(shelf: &impl Shelf) {
         parked: vec![(2, "larger than the broker takes".to_owned())],
         failed: vec![4, 5],
         perhaps_sent: vec![5],
+        withheld: vec![],
         standing: unwell(2),
     };
     queue.settle("kafka", settlement).await.unwrap();
@@ -270,6 +273,21 @@ pub(super) async fn what_is_not_settled_yet_stays_in_flight(shelf: &impl Shelf) 
     assert_eq!(perhaps(&queue.next("kafka", 10).await.unwrap()), [2, 4]);
     queue.settle("kafka", failed([2, 4])).await.unwrap();
     assert_eq!(perhaps(&queue.next("kafka", 10).await.unwrap()), [0; 0]);
+}
+
+pub(super) async fn what_was_begun_and_not_handed_over_waits_as_before(shelf: &impl Shelf) {
+    let queue = shelf.open(Keep::default());
+    subscribe(&queue, &["kafka"]).await;
+    put(&queue, 1..=3).await;
+    queue.settle("kafka", Settlement { perhaps_sent: vec![2], ..failed([2]) }).await.unwrap();
+    queue.begin("kafka", vec![1, 2, 3]).await.unwrap();
+    let withheld = Settlement { withheld: vec![1, 2, 3], standing: unwell(1), ..Settlement::default() };
+    queue.settle("kafka", withheld).await.unwrap();
+    drop(queue);
+    let batch = shelf.open(Keep::default()).next("kafka", 10).await.unwrap();
+    assert_eq!(perhaps(&batch), [2]);
+    assert_eq!(batch.entries.iter().map(|entry| entry.attempts).collect::<Vec<_>>(), [0, 1, 0]);
+    assert_eq!(batch.standing, unwell(1));
 }
 
 pub(super) async fn a_redacted_message_leaves_as_its_event(shelf: &impl Shelf) {

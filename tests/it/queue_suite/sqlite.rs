@@ -58,6 +58,8 @@ conforms! { Folder:
     what_was_in_flight_when_it_was_paused_is_settled
     one_that_is_paused_while_it_is_disabled_is_paused_when_it_is_enabled
     a_backlog_can_be_looked_at_in_pages
+    a_backlog_is_looked_at_without_its_bodies_or_with_as_many_as_fit
+    large_messages_come_in_several_batches_and_the_largest_alone
     what_carries_an_object_can_be_judged_for_whomever_it_is_kept
     what_can_never_fit_says_what_to_raise_and_to_what
     the_checkpoint_is_stored_with_the_messages_before_it
@@ -67,6 +69,7 @@ conforms! { Folder:
     one_connectors_outcomes_are_nothing_to_another
     what_was_in_flight_at_the_end_was_perhaps_sent
     what_is_not_settled_yet_stays_in_flight
+    what_was_begun_and_not_handed_over_waits_as_before
     a_redacted_message_leaves_as_its_event
     gauges_count_what_waits
     purging_takes_nothing_that_somebody_waits_for
@@ -160,6 +163,21 @@ async fn a_store_of_the_first_version_is_taken_over_with_what_waits_in_it() {
     let queue = folder.open(Keep::default());
     let stats = queue.stats().await.unwrap().backlogs.remove(0);
     assert_eq!((stats.messages, stats.paused, stats.standing.attempts), (1, false, 3));
+}
+
+#[tokio::test]
+async fn facts_of_a_transaction_stored_in_part_stay_in_a_store_of_the_first_version_too() {
+    let folder = Folder::new();
+    let keep = Keep { told: Duration::ZERO, ..Keep::default() };
+    folder.open(keep).put(vec![], at("before")).await.unwrap();
+    // As the migration leaves it.
+    let file = rusqlite::Connection::open(folder.file()).unwrap();
+    file.execute_batch("UPDATE state SET position_since_ms = NULL").unwrap();
+    drop(file);
+    let queue = folder.open(keep);
+    queue.put(comments([1]), at("before")).await.unwrap();
+    queue.purge().await.unwrap();
+    assert!(queue.put(comments([1]), at("before")).await.unwrap().is_empty(), "it is told twice");
 }
 
 #[tokio::test]

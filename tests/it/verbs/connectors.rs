@@ -1,5 +1,6 @@
 //! `bugrelay backlog` and `bugrelay connector`: what an operator sees of the connectors, and what they can be told.
 
+use std::process::Stdio;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -188,6 +189,28 @@ fn an_instance_that_does_not_run_is_unavailable_to_them_too() {
         assert!(ended.err.contains("is `bugrelay run` running?"), "{}", ended.err);
     }
     assert_eq!(bugrelay.verb(&["backlog", "list", "--url", "nonsense"]).code, 2);
+}
+
+#[test]
+fn an_instance_that_hangs_is_unavailable_in_the_end() {
+    let bugzilla = MariaDb::shared().database();
+    let bugrelay = running(&bugzilla);
+    bugrelay.signal("STOP");
+    let verbs = [&["backlog", "list"][..], &["backlog", "show", "out"], &["connector", "pause", "out"], &["tail"]];
+    // Side by side: each waits as long as an answer may take.
+    let hanging: Vec<_> = verbs
+        .map(|verb| bugrelay.command(verb).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap())
+        .into_iter()
+        .collect();
+    for (mut child, verb) in hanging.into_iter().zip(verbs) {
+        let ended = poll(PATIENCE, || child.try_wait().unwrap().is_some());
+        child.kill().unwrap();
+        let output = child.wait_with_output().unwrap();
+        let err = String::from_utf8_lossy(&output.stderr);
+        assert!(ended, "{verb:?} waits for ever");
+        assert_eq!(output.status.code(), Some(69), "{verb:?}: {err}");
+        assert!(err.contains("does not answer within 15 s"), "{verb:?}: {err}");
+    }
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! What is true of messages that are held back, and of looking at what waits.
 
-use bugrelay::queue::{Queue as _, Settlement};
+use bugrelay::queue::{Queue as _, Settlement, Waiting};
 
 use super::super::sample::{at, comments, done, failed, put, subscribe, unwell, waiting};
 use super::super::{Keep, Shelf};
@@ -58,13 +58,18 @@ pub(in crate::queue_suite) async fn a_backlog_can_be_looked_at_in_pages(shelf: &
     queue.settle("kafka", failed([1])).await.unwrap();
     queue.pause("kafka", true).await.unwrap();
     let page = async |after| {
-        let entries = queue.backlog("kafka", after, 2).await.unwrap();
-        entries.iter().map(|entry| (entry.envelope.sequence, entry.attempts)).collect::<Vec<_>>()
+        let page = queue.backlog("kafka", after, 2).await.unwrap();
+        (page.entries.iter().map(|waiting| (waiting.sequence, waiting.attempts)).collect::<Vec<_>>(), page.next)
     };
-    assert_eq!(page(0).await, [(1, 1), (2, 0)]);
-    assert_eq!(page(4).await, [(5, 0)]);
-    assert_eq!(page(5).await, []);
-    assert!(queue.backlog("nobody", 0, 2).await.unwrap().is_empty());
+    assert_eq!(page(0).await, (vec![(1, 1), (2, 0)], Some(2)));
+    assert_eq!(page(3).await, (vec![(4, 0), (5, 0)], None), "nothing follows a page that is full by chance");
+    assert_eq!(page(4).await, (vec![(5, 0)], None));
+    assert_eq!(page(5).await, (vec![], None));
+    assert!(queue.backlog("nobody", 0, 2).await.unwrap().entries.is_empty());
+    let bodies = queue.backlog_bodies("kafka", 1, 2).await.unwrap();
+    let told: Vec<Waiting> = bodies.entries.iter().map(Waiting::from).collect();
+    assert_eq!(told, queue.backlog("kafka", 1, 2).await.unwrap().entries, "the same, with bodies or without");
+    assert_eq!(bodies.next, Some(3));
 }
 
 pub(in crate::queue_suite) async fn what_carries_an_object_can_be_judged_for_whomever_it_is_kept(shelf: &impl Shelf) {
