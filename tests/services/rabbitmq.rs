@@ -85,6 +85,7 @@ impl RabbitMq {
     /// Where its data are.
     pub(crate) fn folder(&self) -> &Path {
         self.folder.path()
+    }
 
     /// Its process id.
     pub(crate) fn pid(&self) -> u32 {
