@@ -15,19 +15,18 @@ mod outgoing;
 mod refusal;
 mod tls;
 
+use std::collections::HashSet;
+
 use async_trait::async_trait;
 
 pub use self::config::{Address, StompConfig, TlsConfig};
 
-use self::attempt::{Attempt, Stopped};
+use self::attempt::{Attempt, Culprit, Stopped};
 use self::connection::{Connection, Keeper};
 use self::dial::Dialer;
 use self::refusal::{Fault, Refusal};
 use super::{Connector, Outcomes, SendError};
 use crate::message::{Envelope, MessageId};
-
-/// Messages in flight at once.
-const WINDOW: usize = 200;
 
 impl StompConfig {
     /// Connects, logs in, says who answered, disconnects.
@@ -45,28 +44,14 @@ pub struct StompConnector {
     config: StompConfig,
     dialer: Dialer,
     idle: Option<Keeper>,
-    caution: Option<Caution>,
-}
-
-/// The broker refused something among many. Until a batch has passed, messages go one by one, so that it is seen what.
-#[derive(Default)]
-struct Caution {
-    /// What was in flight when the broker refused something, and perhaps it.
-    suspects: Vec<MessageId>,
-}
-
-/// What follows from a refusal.
-enum Next {
-    /// On a new connection, from this message on.
-    ResumeAt(usize),
-    /// Nothing more in this attempt.
-    GiveUp(SendError),
+    /// What was in flight when the broker refused something and did not say what: it goes alone next time, so that it is seen.
+    suspects: HashSet<MessageId>,
 }
 
 impl StompConnector {
     /// Connects to nothing yet.
     pub fn new(config: StompConfig) -> Self {
-        StompConnector { config, dialer: Dialer::default(), idle: None, caution: None }
+        StompConnector { config, dialer: Dialer::default(), idle: None, suspects: HashSet::new() }
     }
 
     async fn connection(&mut self) -> Result<Connection, SendError> {
@@ -80,60 +65,64 @@ impl StompConnector {
         Ok(connection)
     }
 
-    /// Which message it was is mostly not said, so it is found out: next time they go one by one. One that is refused alone, after a
-    /// first time, is at fault if the broker takes another: a broker that is in trouble refuses everything.
-    fn after(&mut self, refusal: &Refusal, index: Option<usize>, attempt: &mut Attempt<'_>, to: &Address) -> Next {
+    /// What follows from a refusal: going on, on a new connection, or why nothing more is sent in this attempt.
+    ///
+    /// Which message it was is mostly not said, so it is found out: what was in flight falls under suspicion. One that is refused
+    /// alone, after a first time, is at fault if the broker takes another: a broker that is in trouble refuses everything.
+    fn after(
+        &mut self,
+        refusal: &Refusal,
+        culprit: Option<Culprit>,
+        attempt: &mut Attempt<'_>,
+        to: &Address,
+    ) -> Result<(), SendError> {
         let error = refusal.explain(to);
-        let caution = self.caution.get_or_insert_default();
-        if refusal.fault == Fault::Theirs {
-            return Next::GiveUp(error);
-        }
-        let Some(index) = index else {
-            caution.suspects = attempt.in_flight();
-            return Next::GiveUp(error);
-        };
-        let poisonous = match refusal.fault {
-            Fault::Messages => true,
-            Fault::Unclear => caution.suspects.contains(&attempt.id(index)),
-            Fault::Ours | Fault::Theirs => false,
-        };
-        if poisonous && refusal.fault == Fault::Messages {
-            attempt.fail(index, refusal.of_message(to));
-        } else if !poisonous || !attempt.doubt(index, refusal.of_message(to)) {
-            caution.suspects = attempt.in_flight();
-            // Named by the broker, or alone: it was not taken.
-            attempt.fail(index, error.clone());
-            return Next::GiveUp(error);
+        match (refusal.fault, culprit) {
+            // No message is at fault. Going one by one would only be slower.
+            (Fault::Theirs, _) | (Fault::Ours, None) => return Err(error),
+            (Fault::Ours, Some(culprit)) => {
+                attempt.fail(culprit.index, error.clone());
+                return Err(error);
+            }
+            (Fault::Messages, Some(culprit)) => attempt.fail(culprit.index, refusal.of_message(to)),
+            (Fault::Unclear, Some(culprit))
+                if self.suspects.contains(&attempt.id(culprit.index))
+                    && attempt.doubt(culprit, error.clone(), refusal.of_message(to)) => {}
+            (Fault::Messages | Fault::Unclear, culprit) => {
+                self.suspects.extend(attempt.in_flight());
+                if let Some(Culprit { index, is_named: true }) = culprit {
+                    attempt.fail(index, error.clone());
+                }
+                return Err(error);
+            }
         }
         // Others were in flight, and are not sent again in silence.
-        if attempt.in_flight().is_empty() { Next::ResumeAt(index + 1) } else { Next::GiveUp(error) }
+        if attempt.in_flight().next().is_none() { Ok(()) } else { Err(error) }
     }
 }
 
 #[async_trait]
 impl Connector for StompConnector {
     async fn send(&mut self, batch: &[Envelope], outcomes: &Outcomes) {
+        // Who is not here any more has passed, or never comes again.
+        let here: HashSet<MessageId> = batch.iter().map(|envelope| envelope.id).collect();
+        self.suspects.retain(|id| here.contains(id));
         let mut attempt = Attempt::new(batch, outcomes);
         loop {
             let mut connection = match self.connection().await {
                 Ok(connection) => connection,
                 Err(error) => return attempt.give_up(&error),
             };
-            let window = if self.caution.is_some() { 1 } else { WINDOW };
-            match attempt.run(&mut connection, &self.config, window).await {
+            match attempt.run(&mut connection, &self.config, &self.suspects).await {
                 Ok(()) => {
-                    // A message that is still in doubt was the last one: it stays under suspicion.
-                    if attempt.settle_doubt() {
-                        self.caution = None;
-                    }
+                    // A message still in doubt has failed for now: the attempt writes that down as it ends.
                     self.idle = Some(Keeper::keep(connection));
                     return;
                 }
                 Err(Stopped::Lost(error)) => return attempt.give_up(&error),
-                Err(Stopped::Refused(refusal, index)) => {
-                    match self.after(&refusal, index, &mut attempt, &connection.address) {
-                        Next::ResumeAt(index) => attempt.resume_at(index),
-                        Next::GiveUp(error) => return attempt.give_up(&error),
+                Err(Stopped::Refused(refusal, culprit)) => {
+                    if let Err(error) = self.after(&refusal, culprit, &mut attempt, &connection.address) {
+                        return attempt.give_up(&error);
                     }
                 }
             }

@@ -4,7 +4,7 @@
 //! messages is the order of the batch. What has no receipt when the connection is lost was perhaps delivered if all of it was
 //! written, and certainly not if a byte of it was missing.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 
 use super::codec::Frame;
 use super::config::StompConfig;
@@ -13,6 +13,9 @@ use super::outgoing;
 use super::refusal::Refusal;
 use crate::connector::{Outcomes, SendError};
 use crate::message::{Envelope, MessageId};
+
+/// Messages in flight at once.
+const WINDOW: usize = 200;
 
 /// Beyond this many bytes that wait to be written no further message is put behind them.
 const OUTBOX: usize = 256 * 1024;
@@ -28,8 +31,15 @@ pub(super) struct Attempt<'a> {
     written: u64,
     /// The broker has taken something.
     accepted: bool,
-    /// Refused again and alone; poison as soon as the broker takes another.
-    doubted: Option<(usize, SendError)>,
+    doubted: Option<Doubted>,
+}
+
+/// Refused again and alone; poison as soon as the broker takes another.
+struct Doubted {
+    index: usize,
+    /// Until then.
+    refused: SendError,
+    poison: SendError,
 }
 
 struct InFlight {
@@ -41,8 +51,16 @@ struct InFlight {
 pub(super) enum Stopped {
     /// The connection is gone.
     Lost(SendError),
-    /// The broker refused something, and ends the connection. The index is that of the message at fault, if it is known.
-    Refused(Refusal, Option<usize>),
+    /// The broker refused something, and ends the connection; which message it was, if that is known.
+    Refused(Refusal, Option<Culprit>),
+}
+
+/// The message that an ERROR is about.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Culprit {
+    pub(super) index: usize,
+    /// The broker says so. Otherwise it was alone in flight, and the ERROR may have another reason after it was taken.
+    pub(super) is_named: bool,
 }
 
 impl<'a> Attempt<'a> {
@@ -50,16 +68,16 @@ impl<'a> Attempt<'a> {
         Attempt { batch, outcomes, next: 0, in_flight: VecDeque::new(), written: 0, accepted: false, doubted: None }
     }
 
-    /// Sends what is left, at most `window` at once. When it is stopped, what was in flight has no outcome yet.
+    /// Sends what is left, many at once but each of the suspects alone. When it is stopped, what was in flight has no outcome yet.
     pub(super) async fn run(
         &mut self,
         connection: &mut Connection,
         config: &StompConfig,
-        window: usize,
+        suspects: &HashSet<MessageId>,
     ) -> Result<(), Stopped> {
         self.written = connection.written();
         loop {
-            while self.next < self.batch.len() && self.in_flight.len() < window && connection.waiting() < OUTBOX {
+            while self.next < self.batch.len() && self.has_room(suspects) && connection.waiting() < OUTBOX {
                 self.queue_next(connection, config);
             }
             if self.in_flight.is_empty() && self.next == self.batch.len() {
@@ -71,6 +89,14 @@ impl<'a> Attempt<'a> {
                 self.answered(&frame)?;
             }
         }
+    }
+
+    /// For the next message. Nothing is in flight beside a suspect, or while another is in doubt: an ERROR then has one meaning.
+    fn has_room(&self, suspects: &HashSet<MessageId>) -> bool {
+        let first = self.in_flight.front().map(|sent| sent.index);
+        let is_suspect = |index: usize| self.batch.get(index).is_some_and(|envelope| suspects.contains(&envelope.id));
+        let alone = self.doubted.is_some() || is_suspect(self.next) || first.is_some_and(is_suspect);
+        self.in_flight.len() < if alone { 1 } else { WINDOW }
     }
 
     /// A message that no broker would take is not shown to one: it would end the connection for all.
@@ -98,8 +124,8 @@ impl<'a> Attempt<'a> {
                 if let Some(sent) = position(receipt).and_then(|at| self.in_flight.remove(at)) {
                     self.outcomes.sent(sent.index);
                     self.accepted = true;
-                    if let Some((index, error)) = self.doubted.take() {
-                        self.outcomes.failed(index, error);
+                    if let Some(doubted) = self.doubted.take() {
+                        self.outcomes.failed(doubted.index, doubted.poison);
                     }
                 }
                 Ok(())
@@ -108,8 +134,10 @@ impl<'a> Attempt<'a> {
                 let refusal = Refusal::of(frame);
                 // Brokers do not always say which it was; of one it can be no other.
                 let alone = (self.in_flight.len() == 1).then_some(0);
-                let at = position(refusal.receipt).or(alone);
-                Err(Stopped::Refused(refusal, at.map(|at| self.in_flight[at].index)))
+                let named = position(refusal.receipt);
+                let culprit =
+                    named.or(alone).map(|at| Culprit { index: self.in_flight[at].index, is_named: named.is_some() });
+                Err(Stopped::Refused(refusal, culprit))
             }
             // We subscribe to nothing.
             _ => Ok(()),
@@ -121,33 +149,37 @@ impl<'a> Attempt<'a> {
     }
 
     /// What was handed over, or is about to be, and has no outcome.
-    pub(super) fn in_flight(&self) -> Vec<MessageId> {
-        self.in_flight.iter().map(|sent| self.id(sent.index)).collect()
-    }
-
-    /// Goes on from this message, on another connection.
-    pub(super) fn resume_at(&mut self, index: usize) {
-        self.next = index;
+    pub(super) fn in_flight(&self) -> impl Iterator<Item = MessageId> {
+        self.in_flight.iter().map(|sent| self.id(sent.index))
     }
 
     /// The message is poison if the broker takes another, before it or behind it. `false`: a second one is in doubt, so neither is.
-    pub(super) fn doubt(&mut self, index: usize, error: SendError) -> bool {
+    pub(super) fn doubt(&mut self, culprit: Culprit, refused: SendError, poison: SendError) -> bool {
+        let index = culprit.index;
         if self.accepted {
-            self.fail(index, error);
-        } else if self.doubted.is_none() {
-            self.in_flight.retain(|sent| sent.index != index);
-            self.doubted = Some((index, error));
-        } else {
+            self.fail(index, poison);
+            return true;
+        }
+        if self.doubted.is_some() {
             return false;
         }
+        let perhaps_delivered =
+            !culprit.is_named && self.in_flight.iter().any(|sent| sent.index == index && self.left(sent));
+        self.doubted = Some(Doubted { index, refused: SendError { perhaps_delivered, ..refused }, poison });
+        self.in_flight.retain(|sent| sent.index != index);
         true
     }
 
-    /// Nothing is left to be sent. A message that is still in doubt has failed for now; whether there was none.
-    pub(super) fn settle_doubt(&mut self) -> bool {
-        let Some((index, error)) = self.doubted.take() else { return true };
-        self.outcomes.failed(index, SendError::transient(error.message));
-        false
+    /// All of it was written.
+    fn left(&self, sent: &InFlight) -> bool {
+        sent.queued.end <= self.written
+    }
+
+    /// Nothing is left to be sent. A message that is still in doubt has failed for now.
+    fn settle_doubt(&mut self) {
+        if let Some(doubted) = self.doubted.take() {
+            self.outcomes.failed(doubted.index, doubted.refused);
+        }
     }
 
     /// This message failed, by itself.
@@ -159,8 +191,8 @@ impl<'a> Attempt<'a> {
     /// Nothing more is sent: this is why.
     pub(super) fn give_up(&mut self, error: &SendError) {
         self.settle_doubt();
-        for sent in self.in_flight.drain(..) {
-            let perhaps_delivered = sent.queued.end <= self.written;
+        for sent in std::mem::take(&mut self.in_flight) {
+            let perhaps_delivered = self.left(&sent);
             self.outcomes.failed(sent.index, SendError { perhaps_delivered, ..error.clone() });
         }
         self.outcomes.failed_from(self.next, error);

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::net::IpAddr;
 use std::path::PathBuf;
 
 use secrecy::{ExposeSecret, SecretString};
@@ -31,6 +32,18 @@ pub struct StompConfig {
     pub max_message_bytes: usize,
     /// How the broker is known to us, and we to it.
     pub tls: TlsConfig,
+}
+
+impl StompConfig {
+    /// A passcode that leaves this machine without TLS.
+    pub(in crate::connector) fn warning(&self) -> Option<String> {
+        self.passcode.as_ref()?;
+        let address = self.addresses.iter().find(|address| !address.encrypted && !address.is_here())?;
+        Some(format!(
+            "the passcode and the messages go to {address} unencrypted, and others on the way can read them; write \
+             stomp+ssl:// and the broker's port for TLS in `url`"
+        ))
+    }
 }
 
 /// One broker.
@@ -219,6 +232,11 @@ impl Address {
         }
         let port = url.port().unwrap_or(if encrypted { 61614 } else { 61613 });
         Ok(Address { host, port, encrypted })
+    }
+
+    /// On this machine: nobody is on the way.
+    fn is_here(&self) -> bool {
+        self.host == "localhost" || self.host.parse::<IpAddr>().is_ok_and(|ip| ip.to_canonical().is_loopback())
     }
 }
 

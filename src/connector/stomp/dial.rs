@@ -13,7 +13,8 @@ use super::tls;
 use crate::connector::SendError;
 use crate::failure::Class;
 
-/// Longest for one address: TCP, TLS, and the answer to `CONNECT`. Another address must get its turn within an attempt.
+/// Longest for one address: the files of `tls`, TCP, TLS, and the answer to `CONNECT`. Another address must get its turn within
+/// an attempt.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Tries the addresses, beginning with the one that let us in last.
@@ -21,6 +22,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 pub(super) struct Dialer {
     /// The address to begin with. Moved on before each try: one that hangs until the deadline is not the first one next time.
     first: usize,
+    files: tls::Files,
 }
 
 impl Dialer {
@@ -31,7 +33,7 @@ impl Dialer {
         for _ in &config.addresses {
             let at = self.first % config.addresses.len();
             self.first = at + 1;
-            match tokio::time::timeout(PATIENCE, open(config, &config.addresses[at])).await {
+            match tokio::time::timeout(PATIENCE, open(config, &config.addresses[at], &mut self.files)).await {
                 Ok(Ok(connection)) => {
                     self.first = at;
                     return Ok(connection);
@@ -51,14 +53,18 @@ impl Dialer {
     }
 }
 
-async fn open(config: &StompConfig, address: &Address) -> Result<Connection, SendError> {
+async fn open(config: &StompConfig, address: &Address, files: &mut tls::Files) -> Result<Connection, SendError> {
+    // Before the broker is kept waiting.
+    let client = if address.encrypted { Some(files.read(&config.tls).await?) } else { None };
     let tcp = TcpStream::connect((address.host.as_str(), address.port)).await.map_err(|error| {
         SendError::transient(format!("cannot connect to {address}: {error}; see whether the broker runs, and `url`"))
     })?;
     // Frames are written in batches already. Without it they are only slower.
     let _ = tcp.set_nodelay(true);
-    let stream: Box<dyn Stream> =
-        if address.encrypted { Box::new(tls::encrypt(tcp, address, &config.tls).await?) } else { Box::new(tcp) };
+    let stream: Box<dyn Stream> = match client {
+        Some(client) => Box::new(tls::encrypt(tcp, address, client).await?),
+        None => Box::new(tcp),
+    };
     let mut connection = Connection::new(stream, address.clone());
     connection.queue_plain(&connect(config));
     let answer = loop {

@@ -1,11 +1,10 @@
 //! What an ERROR frame means. STOMP gives it no codes, so the words of RabbitMQ, ActiveMQ and Artemis are all there is.
+//!
+//! They may quote the message that is refused: nothing of them is kept but which of the words below stood in them.
 
 use super::codec::Frame;
 use super::config::Address;
 use crate::connector::SendError;
-
-/// Of the `message` header no more than this gets into a log.
-const EXCERPT: usize = 100;
 
 /// Somebody must change something.
 const OURS: [&str; 10] = [
@@ -45,8 +44,8 @@ pub(super) struct Refusal {
     pub(super) receipt: Option<u64>,
     /// What is wrong, where the words tell.
     pub(super) fault: Fault,
-    /// What the broker says, cut down to what cannot be a message.
-    said: String,
+    /// The word of ours that told.
+    word: Option<&'static str>,
 }
 
 /// Who is at fault.
@@ -64,50 +63,56 @@ pub(super) enum Fault {
 
 impl Refusal {
     pub(super) fn of(error: &Frame) -> Self {
-        let message = error.header("message").unwrap_or_default();
-        let excerpt = message.chars().map(|c| if c.is_ascii_graphic() { c } else { ' ' }).take(EXCERPT).collect();
-        Refusal {
-            receipt: error.header("receipt-id").and_then(|id| id.trim().parse().ok()),
-            fault: fault(message, &error.body),
-            said: excerpt,
-        }
+        let (fault, word) = fault(error.header("message").unwrap_or_default(), &error.body);
+        let receipt = error.header("receipt-id").and_then(|id| id.trim().parse().ok());
+        Refusal { receipt, fault, word }
     }
 
     /// The answer to `CONNECT`.
     pub(super) fn of_us(&self, address: &Address) -> SendError {
-        let text = format!("{address} refuses us ({}); see `login`, `passcode` and `vhost`", self.said);
+        let said = self.said();
+        let text = format!(
+            "{address} refuses us, {said}; see `login`, `passcode` and `vhost`, and the broker's log, which says more"
+        );
         if self.fault == Fault::Theirs { SendError::transient(text) } else { SendError::misconfigured(text) }
     }
 
     /// The answer to a message, or to nothing.
     pub(super) fn explain(&self, address: &Address) -> SendError {
-        let said = &self.said;
+        let said = self.said();
         match self.fault {
             Fault::Ours => SendError::misconfigured(format!(
-                "{address} does not let us send ({said}); let the account write there, or correct `destination_template`"
+                "{address} does not let us send, {said}; let the account write there, or correct `destination_template`"
             )),
-            _ => SendError::transient(format!("{address} ended the connection ({said}); the broker's log says more")),
+            _ => SendError::transient(format!("{address} ended the connection, {said}; the broker's log says more")),
         }
     }
 
     /// The answer to a message that is at fault.
     pub(super) fn of_message(&self, address: &Address) -> SendError {
-        SendError::poison(format!("{address} refuses this message and takes others ({})", self.said))
+        let said = self.said();
+        SendError::poison(format!(
+            "{address} refuses this message and takes others, {said}; the broker's log says more"
+        ))
+    }
+
+    fn said(&self) -> String {
+        match self.word {
+            Some(word) => format!("with the word {word:?}"),
+            None => "in words that are not known".to_owned(),
+        }
     }
 }
 
-/// The body explains the `message` header, and may quote what was sent: it is asked for the size alone, and stays here.
-fn fault(message: &str, body: &[u8]) -> Fault {
+/// Who is at fault, and the word that told. The body explains the `message` header: it is asked for the size alone.
+fn fault(message: &str, body: &[u8]) -> (Fault, Option<&'static str>) {
     let message = message.to_ascii_lowercase();
     let body = String::from_utf8_lossy(&body[..body.len().min(400)]).to_ascii_lowercase();
-    let holds = |text: &str, list: &[&str]| list.iter().any(|word| text.contains(word));
-    if holds(&message, &OURS) {
-        Fault::Ours
-    } else if holds(&message, &THEIRS) {
-        Fault::Theirs
-    } else if holds(&message, &MESSAGES) || holds(&body, &MESSAGES) {
-        Fault::Messages
-    } else {
-        Fault::Unclear
-    }
+    let tells = |text: &str, list: &[&'static str]| list.iter().copied().find(|word| text.contains(word));
+    let known = [
+        (Fault::Ours, tells(&message, &OURS)),
+        (Fault::Theirs, tells(&message, &THEIRS)),
+        (Fault::Messages, tells(&message, &MESSAGES).or_else(|| tells(&body, &MESSAGES))),
+    ];
+    known.into_iter().find(|(_, word)| word.is_some()).unwrap_or((Fault::Unclear, None))
 }

@@ -3,27 +3,63 @@
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::{AlertDescription, CertificateError, ClientConfig, RootCertStore};
 use tokio::net::TcpStream;
+use tokio::task::JoinHandle;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 use super::config::{Address, TlsConfig};
 use crate::connector::SendError;
 
-/// Encrypts a connection. The files are read each time: renewed ones need no restart.
+/// Longest to read the files. It is part of what one address may take.
+const READING: Duration = Duration::from_secs(3);
+
+/// Reads the files of `tls`, each time it is asked: renewed ones need no restart. A mount may hang, so that is done on a thread that
+/// may block, and on one at most.
+#[derive(Debug, Default)]
+pub(super) struct Files {
+    /// Under way; left over from an earlier time if that one was given up.
+    reading: Option<JoinHandle<Result<ClientConfig, SendError>>>,
+}
+
+impl Files {
+    /// # Errors
+    /// The files cannot be read or used, or what they lie on hangs.
+    pub(super) async fn read(&mut self, config: &TlsConfig) -> Result<ClientConfig, SendError> {
+        if self.reading.as_ref().is_some_and(|reading| !reading.is_finished()) {
+            return Err(hangs(config));
+        }
+        let files = config.clone();
+        let reading = self.reading.insert(tokio::task::spawn_blocking(move || client(&files)));
+        let Ok(read) = tokio::time::timeout(READING, reading).await else { return Err(hangs(config)) };
+        self.reading = None;
+        read.unwrap_or_else(|_| Err(SendError::transient("the files of `tls` were not read to their end")))
+    }
+}
+
+fn hangs(config: &TlsConfig) -> SendError {
+    let files = [&config.ca_file, &config.cert_file, &config.key_file].into_iter().flatten();
+    let files: Vec<String> = files.map(|path| path.display().to_string()).collect();
+    SendError::transient(format!(
+        "reading the files of `tls` hangs ({}); see to the disk or the mount that they lie on",
+        files.join(", ")
+    ))
+}
+
+/// Encrypts a connection.
 ///
 /// # Errors
-/// The files, or what either side thinks of the other's certificate.
+/// What either side thinks of the other's certificate.
 pub(super) async fn encrypt(
     tcp: TcpStream,
     address: &Address,
-    config: &TlsConfig,
+    client: ClientConfig,
 ) -> Result<TlsStream<TcpStream>, SendError> {
-    let client = client(config)?;
     let name = ServerName::try_from(address.host.clone()).map_err(|_| {
         SendError::misconfigured(format!("{} is no name that a certificate can have; correct `url`", address.host))
     })?;

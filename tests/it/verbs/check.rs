@@ -232,6 +232,33 @@ fn a_connector_that_nothing_can_come_to_is_warned_of() {
 }
 
 #[test]
+fn a_passcode_that_crosses_the_network_in_clear_is_warned_of() {
+    let check = |url: &str, account: &str| {
+        let rest = format!("[connectors.bus]\ntype = \"stomp\"\nurl = \"{url}\"\n{account}");
+        let ended = Bugrelay::configured(NOBODY, "", &rest).verb(&["check", "--offline"]);
+        assert_eq!(ended.code, 0, "{}", ended.err);
+        assert!(!ended.out.contains("hunter2"), "{}", ended.out);
+        ended.out
+    };
+    let account = "login = \"relay\"\npasscode = \"hunter2\"";
+    for url in ["stomp://mq.example.org", "stomp+ssl://mq1.example.org, stomp://mq2.example.org", "stomp://192.0.2.1"] {
+        let out = check(url, account);
+        assert!(out.contains("warning  connector_bus_clear: ") && out.contains("write stomp+ssl://"), "{url}: {out}");
+    }
+    let fine = [
+        ("stomp+ssl://mq.example.org", account),
+        ("stomp://mq.example.org", ""),
+        ("stomp://localhost, stomp://127.0.0.1, stomp://[::1]", account),
+    ];
+    for (url, account) in fine {
+        let out = check(url, account);
+        assert!(!out.contains("_clear"), "{url}: {out}");
+    }
+    let off = check("stomp://mq.example.org", &format!("{account}\nenabled = false"));
+    assert!(!off.contains("_clear"), "a disabled one is not used: {off}");
+}
+
+#[test]
 fn a_connector_that_could_not_write_is_named() {
     let bugzilla = MariaDb::shared().database();
     let bad = "[connectors.bad]\ntype = \"file\"\npath = \"/nowhere/out\"\n[connectors.off]\ntype = \"file\"\nenabled = false\npath = \"/nowhere/out\"";

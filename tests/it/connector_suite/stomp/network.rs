@@ -153,3 +153,38 @@ async fn certificates_are_looked_at() {
         assert!(error.message.contains(told), "{error}");
     }
 }
+
+/// A pipe into which nobody writes stands for a mount that hangs: who opens it waits, in the same way.
+#[tokio::test]
+async fn a_file_that_cannot_be_read_for_a_mount_that_hangs_holds_up_nobody_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let pipe = folder.path().join("ca.pem");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let keys = format!(
+        "url = \"stomp+ssl://127.0.0.1:{}\"\ntls = {{ ca_file = \"{}\" }}",
+        RabbitMq::shared().port(),
+        pipe.display()
+    );
+    let mut connector = kind(&keys).build(TIMEOUT);
+    // Whatever becomes of the test, who waits is let go: opened for both directions a pipe keeps nobody waiting.
+    let (done, waits) = std::sync::mpsc::channel::<()>();
+    let opened = pipe.clone();
+    let release = std::thread::spawn(move || {
+        let _ = waits.recv_timeout(Duration::from_secs(20));
+        std::fs::OpenOptions::new().read(true).write(true).open(opened).map(drop)
+    });
+    for _ in 0..2 {
+        let error = first_error(send(&mut *connector, 1..=1).await);
+        assert_eq!((error.class, error.perhaps_delivered), (Class::Transient, false), "{error}");
+        assert!(error.message.contains("ca.pem") && error.message.contains("hangs"), "{error}");
+    }
+    drop(done);
+    release.join().unwrap().unwrap();
+    std::fs::remove_file(&pipe).unwrap();
+    std::fs::write(&pipe, "no certificate").unwrap();
+    // The mount is well again, and the file is read anew.
+    let deadline = tokio::time::Instant::now() + PATIENCE;
+    while first_error(send(&mut *connector, 1..=1).await).class != Class::Misconfigured {
+        assert!(tokio::time::Instant::now() < deadline, "it does not mend itself");
+    }
+}
