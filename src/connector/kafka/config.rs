@@ -16,18 +16,20 @@ const PROPAGATION: Duration = Duration::from_secs(3);
 const BUFFER_KIB: &str = "16384";
 
 /// Properties that delivery depends on: what they must be, if they are given at all.
-const KEPT: [(&str, &[&str]); 6] = [
+const KEPT: [(&str, &[&str]); 7] = [
     ("enable.idempotence", &["true"]),
     ("acks", &["all", "-1"]),
     ("request.required.acks", &["all", "-1"]),
     ("delivery.report.only.error", &["false"]),
     ("queuing.strategy", &["fifo"]),
     // All messages of a bug must meet in one partition.
+    // A topic made by the way may have one replica.
+    ("allow.auto.create.topics", &["false"]),
     ("partitioner", &["murmur2_random", "murmur2", "consistent_random", "consistent", "fnv1a_random", "fnv1a"]),
 ];
 
 /// Properties that a key of ours sets, and that key.
-const OURS: [(&str, &str); 17] = [
+const OURS: [(&str, &str); 19] = [
     ("bootstrap.servers", "bootstrap_servers"),
     ("metadata.broker.list", "bootstrap_servers"),
     ("client.id", "client_id"),
@@ -46,6 +48,8 @@ const OURS: [(&str, &str); 17] = [
     ("message.timeout.ms", "timeout_seconds"),
     ("delivery.timeout.ms", "timeout_seconds"),
 ];
+    ("transaction.timeout.ms", "timeout_seconds"),
+    ("topic.metadata.propagation.max.ms", "timeout_seconds"),
 
 /// Where and how to send, checked.
 #[derive(Clone, Debug, Deserialize)]
