@@ -34,6 +34,7 @@ impl Check {
         let mut findings =
             vec![Finding { id: "configuration".into(), severity: Severity::Good, message, remedy: None }];
         findings.extend(config.connectors.iter().filter_map(|(name, connector)| nothing_comes(name, connector)));
+        findings.extend(config.connectors.iter().filter_map(|(name, connector)| in_the_clear(name, connector)));
         let mut exit = Exit::Success;
         if !self.offline {
             findings.extend(app::source(&config.bugzilla).check().await);
@@ -105,6 +106,11 @@ fn nothing_comes(name: &str, connector: &ConnectorConfig) -> Option<Finding> {
         message: format!("connector {name} wants relayed messages alone, and without [relay] none come"),
         remedy: Some(format!("[connectors.{name}] targets = [\"bug\", \"comment\", \"attachment\"]")),
     })
+}
+
+fn in_the_clear(name: &str, connector: &ConnectorConfig) -> Option<Finding> {
+    let message = connector.kind.warning().filter(|_| connector.enabled)?;
+    Some(Finding { id: format!("connector_{name}_clear").into(), severity: Severity::Warning, message, remedy: None })
 }
 
 async fn connector_finding(name: &str, connector: &ConnectorConfig) -> Finding {

@@ -58,6 +58,14 @@ impl Kind {
         }
     }
 
+    /// What works and yet should not stay so, and how to mend it: a login that others on the way can read.
+    pub fn warning(&self) -> Option<String> {
+        match self {
+            Kind::Kafka(config) => config.warning(),
+            Kind::File(_) | Kind::Stomp(_) => None,
+        }
+    }
+
     /// Builds it; it connects when it first sends. `timeout`: the deadline of each `send`.
     pub fn build(&self, timeout: Duration) -> Box<dyn Connector> {
         match self {
