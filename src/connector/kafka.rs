@@ -13,14 +13,16 @@ mod transaction;
 
 pub use self::config::KafkaConfig;
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
+use tokio_util::task::TaskTracker;
 
 use self::config::propagation;
 use self::flight::{Course, Failure};
-use self::session::Session;
+use self::session::{Seen, Session};
 use self::transaction::Ledger;
 use super::{Connector, Outcomes, SendError};
 use crate::message::Envelope;
@@ -31,12 +33,11 @@ const LOOK: Duration = Duration::from_secs(10);
 impl KafkaConfig {
     /// Asks the brokers for the topics. Sends nothing, and fences no producer.
     pub(super) async fn check(&self) -> Result<String, SendError> {
-        let mut client = self.producer(LOOK);
-        client.remove("transactional.id").remove("transaction.timeout.ms");
-        let session = Session::open(client, &self.bootstrap_servers).await?;
-        let topics = self.topics.all();
-        // Who looks by hand need not wait for a topic to appear.
-        let seen = session.prove(&topics, Instant::now() + LOOK, Duration::ZERO).await?;
+        let (topics, work) = (self.topics.all(), TaskTracker::new());
+        let seen = self.look(&topics, &work).await;
+        work.close();
+        let _ = timeout(LOOK, work.wait()).await;
+        let seen = seen?;
         let names: Vec<&str> = topics.iter().map(String::as_str).collect();
         Ok(format!(
             "{} ({} brokers) has {} ({} partitions); whether we may write shows when something is sent",
@@ -45,6 +46,14 @@ impl KafkaConfig {
             names.join(", "),
             seen.partitions
         ))
+    }
+
+    async fn look(&self, topics: &BTreeSet<String>, work: &TaskTracker) -> Result<Seen, SendError> {
+        let mut client = self.producer(LOOK);
+        client.remove("transactional.id").remove("transaction.timeout.ms");
+        let session = Session::open(client, &self.bootstrap_servers, work).await?;
+        // Who looks by hand need not wait for a topic to appear.
+        session.prove(topics, Instant::now() + LOOK, Duration::ZERO).await
     }
 }
 
@@ -57,6 +66,8 @@ pub struct KafkaConnector {
     link: Option<Link>,
     /// The broker refused messages together: each goes by itself.
     alone: bool,
+    /// What still runs for this session and for earlier ones.
+    work: TaskTracker,
 }
 
 struct Link {
@@ -68,7 +79,7 @@ struct Link {
 impl KafkaConnector {
     /// Touches nothing yet. `timeout`: the deadline of each `send`.
     pub fn new(config: KafkaConfig, timeout: Duration) -> Self {
-        KafkaConnector { config, timeout, link: None, alone: false }
+        KafkaConnector { config, timeout, link: None, alone: false, work: TaskTracker::new() }
     }
 
     /// What is kept of the deadline, so that every outcome is known before it.
@@ -84,7 +95,7 @@ impl KafkaConnector {
         if self.alone {
             client.set("batch.num.messages", "1");
         }
-        let session = Session::open(client, &self.config.bootstrap_servers).await?;
+        let session = Session::open(client, &self.config.bootstrap_servers, &self.work).await?;
         let topics = self.config.topics.of_batch(batch);
         session.prove(&topics, deadline, propagation(self.timeout)).await?;
         let ledger = match &self.config.transactional_id {
@@ -127,7 +138,10 @@ impl Connector for KafkaConnector {
     }
 
     async fn close(&mut self) {
-        // Every outcome was known when `send` returned: there is nothing to flush, and the rest is not waited for.
+        // Every outcome was known when `send` returned: there is nothing to flush. But threads of librdkafka that still run
+        // when the process ends could crash it.
         self.link = None;
+        self.work.close();
+        self.work.wait().await;
     }
 }

@@ -17,7 +17,7 @@ use super::super::{Outcomes, SendError};
 use super::config::KafkaConfig;
 use super::failure;
 use super::flight::{Course, Failure};
-use super::session::{Session, Watch, blocking};
+use super::session::{Session, Watch};
 use crate::failure::Class;
 use crate::message::Envelope;
 
@@ -88,7 +88,7 @@ impl Ledger {
             .map_err(|e| explain(session, &e))?;
         let mut client = config.client();
         client.set("group.id", id).set("enable.auto.commit", "false");
-        let read = blocking(move || {
+        let read = session.blocking(move |_| {
             let consumer: BaseConsumer<Watch> = client.create_with_context(Watch::default())?;
             let mut places = TopicPartitionList::new();
             for topic in &topics {
