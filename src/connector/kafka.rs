@@ -64,8 +64,10 @@ pub struct KafkaConnector {
     timeout: Duration,
     /// Proven, and without a failure until now.
     link: Option<Link>,
-    /// The broker refused messages together: each goes by itself.
+    /// The broker refused messages together: each goes by itself, until it is seen which one was at fault.
     alone: bool,
+    /// It was seen. After a batch that passes, messages go together again.
+    found: bool,
     /// What still runs for this session and for earlier ones.
     work: TaskTracker,
 }
@@ -79,7 +81,7 @@ struct Link {
 impl KafkaConnector {
     /// Touches nothing yet. `timeout`: the deadline of each `send`.
     pub fn new(config: KafkaConfig, timeout: Duration) -> Self {
-        KafkaConnector { config, timeout, link: None, alone: false, work: TaskTracker::new() }
+        KafkaConnector { config, timeout, link: None, alone: false, found: false, work: TaskTracker::new() }
     }
 
     /// What is kept of the deadline, so that every outcome is known before it.
@@ -114,7 +116,8 @@ impl KafkaConnector {
         by: Instant,
     ) -> Result<(), Failure> {
         let (grace, topics) = (self.reserve() / 2, &self.config.topics);
-        let course = Course { session: &link.session, topics, alone: self.alone, by, grace };
+        let all_or_nothing = link.ledger.is_some();
+        let course = Course { session: &link.session, topics, alone: self.alone, all_or_nothing, by, grace };
         match &mut link.ledger {
             None => course.send(batch, outcomes).await,
             Some(ledger) => ledger.send(course, batch, outcomes).await,
@@ -131,7 +134,11 @@ impl Connector for KafkaConnector {
             Ok(link) => link,
             Err(error) => return outcomes.failed_from(0, &error),
         };
-        match self.attempt(&mut link, batch, outcomes, by).await {
+        let result = self.attempt(&mut link, batch, outcomes, by).await;
+        self.found |= self.alone && outcomes.hold_poison();
+        match result {
+            // Without the link: how messages go is a property of the producer.
+            Ok(()) if self.found => (self.alone, self.found) = (false, false),
             Ok(()) => self.link = Some(link),
             Err(failure) => self.alone |= failure.refused_together,
         }

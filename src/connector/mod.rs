@@ -161,6 +161,11 @@ impl Outcomes {
         }
     }
 
+    /// Whether an envelope was refused for good.
+    pub fn hold_poison(&self) -> bool {
+        self.lock().iter().flatten().any(|outcome| outcome.as_ref().is_err_and(|error| error.class == Class::Poison))
+    }
+
     fn record(&self, index: usize, outcome: Outcome) {
         if let Some(slot) = self.lock().get_mut(index) {
             *slot = Some(outcome);

@@ -101,7 +101,7 @@ impl Session {
                 Ok((_, Some(code))) => {
                     let may_appear = matches!(code, Code::UnknownTopicOrPartition | Code::LeaderNotAvailable);
                     if !may_appear || started.elapsed() >= propagation {
-                        return Err(failure::of_record(code, &self.place(topic)));
+                        return Err(failure::of_nothing_sent(code, &self.place(topic)));
                     }
                     tokio::time::sleep(ASK_AGAIN).await;
                 }
@@ -140,6 +140,11 @@ impl Session {
     pub(super) fn hand_over(&self, record: BaseRecord<'_, str, [u8], usize>) -> Result<(), Code> {
         let Some(producer) = &self.producer else { return Err(Code::Fail) };
         producer.send(record).map_err(|(error, _)| error.rdkafka_error_code().unwrap_or(Code::Fail))
+    }
+
+    /// Whether librdkafka holds no record, reported or not.
+    pub(super) fn is_empty(&self) -> bool {
+        self.producer.as_ref().is_none_or(|producer| producer.in_flight_count() == 0)
     }
 
     /// The reports that came since the last call.
