@@ -101,7 +101,7 @@ impl KafkaConnector {
         let topics = self.config.topics.of_batch(batch);
         session.prove(&topics, deadline, propagation(self.timeout)).await?;
         let ledger = match &self.config.transactional_id {
-            Some(id) => Some(Ledger::open(&session, &self.config, id, topics.into_iter().collect(), deadline).await?),
+            Some(id) => Some(Ledger::open(&session, &self.config, id, batch, deadline).await?),
             None => None,
         };
         Ok(Link { session, ledger })

@@ -1,7 +1,7 @@
 //! What a broker, or the client before it, refuses of a batch: it alone is parked, whatever surrounds it.
 
 use bugrelay::connector::kafka::KafkaConnector;
-use bugrelay::connector::SendError;
+use bugrelay::connector::{Connector as _, Outcomes, SendError};
 use bugrelay::failure::Class;
 use bugrelay::message::Envelope;
 use rdkafka::mocking::MockCluster;
@@ -13,9 +13,15 @@ use crate::services::Kafka;
 
 /// The topic takes less than this, and librdkafka takes more.
 const TOO_LARGE: usize = 5_000;
+/// Beyond librdkafka's own limit.
+const FAR_TOO_LARGE: usize = 1_100_000;
 
 async fn small_topic(kafka: &Kafka, name: &str) {
     kafka.topic(name, 1, 1, &[("max.message.bytes", "3000")]).await;
+}
+
+fn transactional(kafka: &Kafka, topic: &str) -> String {
+    format!("{}transactional_id = \"bugrelay-{topic}\"", to(&kafka.servers(), topic))
 }
 
 /// Again and again what waits, as delivery does it, without its waits; the numbers of what was parked.
@@ -44,6 +50,33 @@ async fn drain(connector: &mut KafkaConnector, mut waiting: Vec<Envelope>) -> Ve
 
 fn sizes(kafka: &Kafka, topic: &str) -> Vec<usize> {
     kafka.read(topic, true).iter().map(|record| record.body.len()).collect()
+}
+
+#[tokio::test]
+async fn a_message_that_the_broker_refuses_takes_none_of_its_transaction_with_it() {
+    let kafka = Kafka::shared();
+    small_topic(kafka, "transaction-small").await;
+    let mut connector = connector(&transactional(kafka, "transaction-small"), PATIENCE);
+    let batch = vec![sized(1, 101), sized(2, TOO_LARGE)];
+    assert_eq!(drain(&mut connector, batch).await, [2]);
+    let batch = vec![sized(3, 103), sized(4, FAR_TOO_LARGE), sized(5, 105), sized(6, TOO_LARGE), sized(7, 107)];
+    assert_eq!(drain(&mut connector, batch).await, [4, 6]);
+    assert_eq!(sizes(kafka, "transaction-small"), [101, 103, 105, 107], "each of the others once, in order");
+}
+
+#[tokio::test]
+async fn a_crash_makes_no_message_sent_that_the_client_refused() {
+    let kafka = Kafka::shared();
+    small_topic(kafka, "transaction-crash").await;
+    let batch = vec![sized(1, 101), sized(2, FAR_TOO_LARGE), sized(3, 103)];
+    for _ in 0..3 {
+        // It dies before what it did is noted, wherever it is.
+        let outcomes = Outcomes::new(batch.len());
+        connector(&transactional(kafka, "transaction-crash"), PATIENCE).send(&batch, &outcomes).await;
+    }
+    let mut last = connector(&transactional(kafka, "transaction-crash"), PATIENCE);
+    assert_eq!(drain(&mut last, batch).await, [2]);
+    assert_eq!(sizes(kafka, "transaction-crash"), [101, 103]);
 }
 
 #[tokio::test]
