@@ -13,14 +13,16 @@ mod transaction;
 
 pub use self::config::KafkaConfig;
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
+use tokio_util::task::TaskTracker;
 
 use self::config::propagation;
 use self::flight::{Course, Failure};
-use self::session::Session;
+use self::session::{Seen, Session};
 use self::transaction::Ledger;
 use super::{Connector, Outcomes, SendError};
 use crate::message::Envelope;
@@ -31,12 +33,11 @@ const LOOK: Duration = Duration::from_secs(10);
 impl KafkaConfig {
     /// Asks the brokers for the topics. Sends nothing, and fences no producer.
     pub(super) async fn check(&self) -> Result<String, SendError> {
-        let mut client = self.producer(LOOK);
-        client.remove("transactional.id").remove("transaction.timeout.ms");
-        let session = Session::open(client, &self.bootstrap_servers).await?;
-        let topics = self.topics.all();
-        // Who looks by hand need not wait for a topic to appear.
-        let seen = session.prove(&topics, Instant::now() + LOOK, Duration::ZERO).await?;
+        let (topics, work) = (self.topics.all(), TaskTracker::new());
+        let seen = self.look(&topics, &work).await;
+        work.close();
+        let _ = timeout(LOOK, work.wait()).await;
+        let seen = seen?;
         let names: Vec<&str> = topics.iter().map(String::as_str).collect();
         Ok(format!(
             "{} ({} brokers) has {} ({} partitions); whether we may write shows when something is sent",
@@ -45,6 +46,14 @@ impl KafkaConfig {
             names.join(", "),
             seen.partitions
         ))
+    }
+
+    async fn look(&self, topics: &BTreeSet<String>, work: &TaskTracker) -> Result<Seen, SendError> {
+        let mut client = self.producer(LOOK);
+        client.remove("transactional.id").remove("transaction.timeout.ms");
+        let session = Session::open(client, &self.bootstrap_servers, work).await?;
+        // Who looks by hand need not wait for a topic to appear.
+        session.prove(topics, Instant::now() + LOOK, Duration::ZERO).await
     }
 }
 
@@ -55,8 +64,12 @@ pub struct KafkaConnector {
     timeout: Duration,
     /// Proven, and without a failure until now.
     link: Option<Link>,
-    /// The broker refused messages together: each goes by itself.
+    /// The broker refused messages together: each goes by itself, until it is seen which one was at fault.
     alone: bool,
+    /// It was seen. After a batch that passes, messages go together again.
+    found: bool,
+    /// What still runs for this session and for earlier ones.
+    work: TaskTracker,
 }
 
 struct Link {
@@ -68,7 +81,7 @@ struct Link {
 impl KafkaConnector {
     /// Touches nothing yet. `timeout`: the deadline of each `send`.
     pub fn new(config: KafkaConfig, timeout: Duration) -> Self {
-        KafkaConnector { config, timeout, link: None, alone: false }
+        KafkaConnector { config, timeout, link: None, alone: false, found: false, work: TaskTracker::new() }
     }
 
     /// What is kept of the deadline, so that every outcome is known before it.
@@ -84,11 +97,11 @@ impl KafkaConnector {
         if self.alone {
             client.set("batch.num.messages", "1");
         }
-        let session = Session::open(client, &self.config.bootstrap_servers).await?;
+        let session = Session::open(client, &self.config.bootstrap_servers, &self.work).await?;
         let topics = self.config.topics.of_batch(batch);
         session.prove(&topics, deadline, propagation(self.timeout)).await?;
         let ledger = match &self.config.transactional_id {
-            Some(id) => Some(Ledger::open(&session, &self.config, id, topics.into_iter().collect(), deadline).await?),
+            Some(id) => Some(Ledger::open(&session, &self.config, id, batch, deadline).await?),
             None => None,
         };
         Ok(Link { session, ledger })
@@ -103,7 +116,8 @@ impl KafkaConnector {
         by: Instant,
     ) -> Result<(), Failure> {
         let (grace, topics) = (self.reserve() / 2, &self.config.topics);
-        let course = Course { session: &link.session, topics, alone: self.alone, by, grace };
+        let all_or_nothing = link.ledger.is_some();
+        let course = Course { session: &link.session, topics, alone: self.alone, all_or_nothing, by, grace };
         match &mut link.ledger {
             None => course.send(batch, outcomes).await,
             Some(ledger) => ledger.send(course, batch, outcomes).await,
@@ -120,14 +134,21 @@ impl Connector for KafkaConnector {
             Ok(link) => link,
             Err(error) => return outcomes.failed_from(0, &error),
         };
-        match self.attempt(&mut link, batch, outcomes, by).await {
+        let result = self.attempt(&mut link, batch, outcomes, by).await;
+        self.found |= self.alone && outcomes.hold_poison();
+        match result {
+            // Without the link: how messages go is a property of the producer.
+            Ok(()) if self.found => (self.alone, self.found) = (false, false),
             Ok(()) => self.link = Some(link),
             Err(failure) => self.alone |= failure.refused_together,
         }
     }
 
     async fn close(&mut self) {
-        // Every outcome was known when `send` returned: there is nothing to flush, and the rest is not waited for.
+        // Every outcome was known when `send` returned: there is nothing to flush. But threads of librdkafka that still run
+        // when the process ends could crash it.
         self.link = None;
+        self.work.close();
+        self.work.wait().await;
     }
 }

@@ -61,8 +61,9 @@ impl Kind {
     /// What works and yet should not stay so, and how to mend it: a login that others on the way can read.
     pub fn warning(&self) -> Option<String> {
         match self {
+            Kind::Kafka(config) => config.warning(),
             Kind::Stomp(config) => config.warning(),
-            Kind::File(_) | Kind::Kafka(_) => None,
+            Kind::File(_) => None,
         }
     }
 
@@ -159,6 +160,11 @@ impl Outcomes {
         for slot in outcomes.iter_mut().skip(index).filter(|slot| slot.is_none()) {
             *slot = Some(Err(error.clone()));
         }
+    }
+
+    /// Whether an envelope was refused for good.
+    pub fn hold_poison(&self) -> bool {
+        self.lock().iter().flatten().any(|outcome| outcome.as_ref().is_err_and(|error| error.class == Class::Poison))
     }
 
     fn record(&self, index: usize, outcome: Outcome) {

@@ -167,6 +167,18 @@ impl Kafka {
         leaders.filter_map(|id| usize::try_from(id - 1).ok()).collect()
     }
 
+    /// Connections to it in the clear, of whatever process of this machine; known at once when one is closed.
+    pub(crate) fn connections(&self) -> usize {
+        let table = std::fs::read_to_string("/proc/net/tcp").expect("Linux");
+        let ports: Vec<String> = self.nodes.iter().map(|node| format!(":{:04X}", node.ports.clear)).collect();
+        let is_ours = |line: &&str| {
+            let words: Vec<&str> = line.split_whitespace().collect();
+            // The far end, and the state: established.
+            words.get(3) == Some(&"01") && ports.iter().any(|port| words[2].ends_with(port))
+        };
+        table.lines().filter(is_ours).count()
+    }
+
     /// Kills a node without notice, and leaves it dead.
     pub(crate) fn kill9(&mut self, node: usize) {
         self.end(node, "KILL");

@@ -1,6 +1,7 @@
 //! `type = "kafka"`: its keys, checked, and what librdkafka is told of them. Connects to nothing.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
@@ -16,18 +17,20 @@ const PROPAGATION: Duration = Duration::from_secs(3);
 const BUFFER_KIB: &str = "16384";
 
 /// Properties that delivery depends on: what they must be, if they are given at all.
-const KEPT: [(&str, &[&str]); 6] = [
+const KEPT: [(&str, &[&str]); 7] = [
     ("enable.idempotence", &["true"]),
     ("acks", &["all", "-1"]),
     ("request.required.acks", &["all", "-1"]),
     ("delivery.report.only.error", &["false"]),
     ("queuing.strategy", &["fifo"]),
+    // A topic made by the way may have one replica.
+    ("allow.auto.create.topics", &["false"]),
     // All messages of a bug must meet in one partition.
     ("partitioner", &["murmur2_random", "murmur2", "consistent_random", "consistent", "fnv1a_random", "fnv1a"]),
 ];
 
 /// Properties that a key of ours sets, and that key.
-const OURS: [(&str, &str); 17] = [
+const OURS: [(&str, &str); 19] = [
     ("bootstrap.servers", "bootstrap_servers"),
     ("metadata.broker.list", "bootstrap_servers"),
     ("client.id", "client_id"),
@@ -45,6 +48,8 @@ const OURS: [(&str, &str); 17] = [
     ("transactional.id", "transactional_id"),
     ("message.timeout.ms", "timeout_seconds"),
     ("delivery.timeout.ms", "timeout_seconds"),
+    ("transaction.timeout.ms", "timeout_seconds"),
+    ("topic.metadata.propagation.max.ms", "timeout_seconds"),
 ];
 
 /// Where and how to send, checked.
@@ -156,6 +161,18 @@ impl KafkaConfig {
         client
     }
 
+    /// Whether the login travels where others can read it.
+    pub(in crate::connector) fn warning(&self) -> Option<String> {
+        let is_clear = self.properties.get("security.protocol")?.eq_ignore_ascii_case("sasl_plaintext");
+        let server = self.bootstrap_servers.split(',').map(str::trim).find(|server| !is_loopback(server))?;
+        is_clear.then(|| {
+            format!(
+                "`security_protocol` is \"sasl_plaintext\": others on the way to {server} can read the login and the \
+                 messages; write \"sasl_ssl\", if the brokers have a port for it"
+            )
+        })
+    }
+
     /// The producer's: nothing outlives an attempt of this length, and nothing is acknowledged before all replicas have it.
     pub(super) fn producer(&self, timeout: Duration) -> ClientConfig {
         let mut client = self.client();
@@ -178,6 +195,14 @@ impl KafkaConfig {
         }
         client
     }
+}
+
+/// Whether a bootstrap server, `host:port`, is this machine.
+fn is_loopback(server: &str) -> bool {
+    let server = server.trim().rsplit_once("://").map_or(server.trim(), |(_, rest)| rest);
+    let host = server.rsplit_once(':').map_or(server, |(host, _)| host);
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 /// How long a topic may be missing before it counts as missing.

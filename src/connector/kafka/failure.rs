@@ -3,6 +3,7 @@
 use rdkafka::types::RDKafkaErrorCode as Code;
 
 use super::super::SendError;
+use crate::failure::Class;
 
 /// What became of a record that was not acknowledged.
 ///
@@ -11,11 +12,18 @@ pub(super) fn of_record(code: Code, place: &str) -> SendError {
     let refused = |what: &str| SendError::misconfigured(format!("{place}: {what}"));
     match code {
         Code::MessageSizeTooLarge => SendError::poison(
-            "larger than Kafka takes; raise the topic's max.message.bytes and options.\"message.max.bytes\", then retry it",
+            "larger than Kafka takes; raise the topic's max.message.bytes and options.\"message.max.bytes\"",
         ),
-        Code::InvalidRecord | Code::InvalidMessage | Code::UnsupportedForMessageFormat => SendError::poison(format!(
-            "the broker calls it invalid ({code:?}); see the topic's settings, then retry it"
+        Code::InvalidRecord | Code::InvalidMessage => SendError::poison(format!(
+            "the broker calls it invalid ({code:?}); see the broker's log and the topic's settings"
         )),
+        Code::UnsupportedForMessageFormat => {
+            refused("the topic's message format is too old for headers and idempotence; raise message.format.version")
+        }
+        Code::InvalidTimestamp => refused(
+            "the topic takes no message of now; set the clocks right, or raise the topic's message.timestamp.before.max.ms \
+             and message.timestamp.after.max.ms",
+        ),
         Code::UnknownTopic | Code::UnknownTopicOrPartition | Code::UnknownPartition | Code::UnknownTopicId => {
             refused("the topic does not exist; create it, or correct `topic`")
         }
@@ -44,12 +52,31 @@ pub(super) fn of_record(code: Code, place: &str) -> SendError {
         Code::QueueFull => {
             SendError::transient(format!("{place}: the brokers take less than is sent; see how busy they are"))
         }
+        // The one at fault is reported beside it.
+        Code::InvalidDifferentRecord => {
+            SendError::transient(format!("{place}: another message of those sent together was refused"))
+        }
         Code::NotEnoughReplicas => SendError::transient(format!("{place}: too few replicas of the topic are in sync")),
         Code::ProducerFenced | Code::Fenced | Code::InvalidProducerEpoch => {
             SendError::transient(format!("{place}: another producer uses this `transactional_id`; give each its own"))
         }
         code => SendError::unanswered(format!("{place}: no acknowledgement came ({code:?})")),
     }
+}
+
+/// Whether this poison may be the topic's doing as well as the record's: then it is poison only if the broker takes others.
+pub(super) fn is_doubtful(code: Code) -> bool {
+    matches!(code, Code::InvalidRecord | Code::InvalidMessage)
+}
+
+/// The same before anything was handed over, or of a transaction as a whole: it is no single message's fault, and nothing of
+/// it arrived.
+pub(super) fn of_nothing_sent(code: Code, place: &str) -> SendError {
+    let told = of_record(code, place);
+    if told.class == Class::Poison {
+        return SendError::transient(format!("{place}: the brokers refuse it ({code:?}); see their log"));
+    }
+    SendError { perhaps_delivered: false, ..told }
 }
 
 /// Why the brokers cannot be reached, by the last trouble of a connection.
@@ -77,7 +104,6 @@ pub(super) fn of_connection(code: Code, reason: &str, servers: &str) -> SendErro
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::failure::Class;
 
     #[test]
     fn what_was_refused_is_told_from_what_perhaps_arrived() {
@@ -85,9 +111,18 @@ mod tests {
         assert_eq!(fate(Code::MessageSizeTooLarge), (Class::Poison, false));
         assert_eq!(fate(Code::TopicAuthorizationFailed), (Class::Misconfigured, false));
         assert_eq!(fate(Code::UnknownTopic), (Class::Misconfigured, false));
+        assert_eq!(fate(Code::UnsupportedForMessageFormat), (Class::Misconfigured, false));
         assert_eq!(fate(Code::NotEnoughReplicas), (Class::Transient, false));
         for unknown in [Code::MessageTimedOut, Code::PurgeInflight, Code::NotEnoughReplicasAfterAppend, Code::Fatal] {
             assert_eq!(fate(unknown), (Class::Transient, true), "{unknown:?}");
+        }
+    }
+
+    #[test]
+    fn where_no_record_was_sent_nothing_is_poison_and_nothing_arrived() {
+        for code in [Code::MessageSizeTooLarge, Code::InvalidRecord, Code::LeaderNotAvailable, Code::Fail] {
+            let told = of_nothing_sent(code, "k:9092");
+            assert_eq!((told.class, told.perhaps_delivered), (Class::Transient, false), "{code:?}");
         }
     }
 

@@ -13,8 +13,9 @@ use super::session::{Report, Session};
 use crate::failure::Class;
 use crate::message::Envelope;
 
-const LARGER_THAN_ALL: &str =
-    "larger than librdkafka's whole queue; raise options.\"queue.buffering.max.kbytes\", then retry it";
+const LARGER_THAN_ALL: &str = "larger than librdkafka's whole queue; raise options.\"queue.buffering.max.kbytes\"";
+/// A record makes room a moment after its report came.
+const ROOM: Duration = Duration::from_millis(2);
 
 /// How batches travel.
 #[derive(Clone, Copy)]
@@ -23,6 +24,8 @@ pub(super) struct Course<'a> {
     pub(super) topics: &'a Topics,
     /// Each record is a request of its own, so that a refusal is about that record.
     pub(super) alone: bool,
+    /// A refusal ends the batch: nothing behind it can show that the broker takes others.
+    pub(super) all_or_nothing: bool,
     /// When what is not acknowledged is given up.
     pub(super) by: Instant,
     /// How long the reports of what was given up may take.
@@ -36,6 +39,10 @@ struct Flight<'a> {
     outcomes: &'a Outcomes,
     /// Handed over and not reported yet.
     open: usize,
+    /// A broker took one of the batch.
+    accepted: bool,
+    /// Refused, and perhaps not for what they are.
+    doubted: Vec<(usize, SendError)>,
     failure: Option<Failure>,
 }
 
@@ -60,7 +67,8 @@ impl Course<'_> {
     /// Sends a batch. When it returns, everything has an outcome.
     pub(super) async fn send(self, batch: &[Envelope], outcomes: &Outcomes) -> Result<(), Failure> {
         let alone = self.alone || batch.len() == 1;
-        Flight { course: Course { alone, ..self }, batch, outcomes, open: 0, failure: None }.run().await
+        let course = Course { alone, ..self };
+        Flight { course, batch, outcomes, open: 0, accepted: false, doubted: vec![], failure: None }.run().await
     }
 }
 
@@ -77,6 +85,7 @@ impl Flight<'_> {
             session.purge_all();
             while self.open > 0 && self.wait(by + grace).await {}
         }
+        self.settle_doubts();
         let Some(failure) = self.failure else { return Ok(()) };
         self.outcomes.failed_from(handed, &SendError { perhaps_delivered: false, ..failure.error.clone() });
         self.outcomes.failed_from(0, &SendError { perhaps_delivered: true, ..failure.error.clone() });
@@ -87,6 +96,7 @@ impl Flight<'_> {
     async fn hand_over(&mut self, deadline: Instant) -> usize {
         for (index, envelope) in self.batch.iter().enumerate() {
             let (topic, key) = (self.course.topics.of(envelope), record::key(envelope));
+            let mut was_empty = false;
             loop {
                 self.take_reports();
                 if self.failure.is_some() {
@@ -102,9 +112,15 @@ impl Flight<'_> {
                         self.outcomes.failed(index, failure::of_record(Code::MessageSizeTooLarge, ""));
                         break;
                     }
-                    Err(Code::QueueFull) if self.open == 0 => {
+                    Err(Code::QueueFull) if was_empty => {
                         self.outcomes.failed(index, SendError::poison(LARGER_THAN_ALL));
                         break;
+                    }
+                    Err(Code::QueueFull) if self.open == 0 && Instant::now() < deadline => {
+                        was_empty = self.course.session.is_empty();
+                        if !was_empty {
+                            tokio::time::sleep(ROOM).await;
+                        }
                     }
                     // What is on its way makes room.
                     Err(Code::QueueFull) if self.wait(deadline).await => {}
@@ -135,7 +151,10 @@ impl Flight<'_> {
 
     fn record(&mut self, (index, fate): Report) {
         let code = match fate {
-            Ok(()) => return self.outcomes.sent(index),
+            Ok(()) => {
+                self.accepted = true;
+                return self.outcomes.sent(index);
+            }
             // The cause says more than its consequence.
             Err(Code::Fatal) => self.course.session.fatal().unwrap_or(Code::Fatal),
             Err(code) => code,
@@ -150,17 +169,32 @@ impl Flight<'_> {
         if error.class != Class::Poison {
             self.outcomes.failed(index, error.clone());
             self.fail(error);
+        } else if self.course.alone && failure::is_doubtful(code) && !self.course.all_or_nothing {
+            self.doubted.push((index, error));
         } else if self.course.alone {
             self.outcomes.failed(index, error);
         } else {
             let error = SendError::transient(format!(
-                "{}: several messages were refused together ({code:?}); from now on each is sent by itself; let \
-                 options.\"batch.size\" be less than the topic's max.message.bytes",
+                "{}: several messages were refused together ({code:?}); each is sent by itself until the one at fault is \
+                 found; if none is, let options.\"batch.size\" be less than the topic's max.message.bytes",
                 self.place(index)
             ));
             self.outcomes.failed(index, error.clone());
             self.fail(error);
             self.failure.iter_mut().for_each(|failure| failure.refused_together = true);
+        }
+    }
+
+    /// A message is at fault if the broker took another; else the topic may be, and all of them wait.
+    fn settle_doubts(&mut self) {
+        for (index, poison) in std::mem::take(&mut self.doubted) {
+            if self.accepted {
+                self.outcomes.failed(index, poison);
+                continue;
+            }
+            let error = SendError::transient(format!("{}: {}", self.place(index), poison.message));
+            self.outcomes.failed(index, error.clone());
+            self.fail(error);
         }
     }
 

@@ -16,6 +16,7 @@ use rdkafka::types::RDKafkaErrorCode as Code;
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
 use tokio::time::Instant;
+use tokio_util::task::TaskTracker;
 
 use super::super::SendError;
 use super::failure;
@@ -33,6 +34,7 @@ pub(super) struct Session {
     /// `None` only while it is dropped.
     producer: Option<Arc<Producer>>,
     servers: String,
+    work: TaskTracker,
 }
 
 /// What the brokers answered.
@@ -63,17 +65,17 @@ struct Trouble {
 }
 
 impl Session {
-    /// A producer that has not connected yet.
-    pub(super) async fn open(client: ClientConfig, servers: &str) -> Result<Self, SendError> {
-        let servers = servers.to_owned();
-        blocking(move || {
+    /// A producer that has not connected yet. `work` counts all that it blocks threads with, its end too.
+    pub(super) async fn open(client: ClientConfig, servers: &str, work: &TaskTracker) -> Result<Self, SendError> {
+        let (servers, tracker) = (servers.to_owned(), work.clone());
+        let opened = work.spawn_blocking(move || {
             let producer: Producer = client.create_with_context(Watch::default()).map_err(|error| {
                 let reason = if let KafkaError::ClientCreation(reason) = error { reason } else { String::new() };
                 SendError::misconfigured(format!("librdkafka cannot begin: {reason}; correct the connector's keys"))
             })?;
-            Ok(Session { producer: Some(Arc::new(producer)), servers })
-        })
-        .await?
+            Ok(Session { producer: Some(Arc::new(producer)), servers, work: tracker })
+        });
+        opened.await.map_err(|_| panicked())?
     }
 
     /// Waits until the brokers tell of these topics; missing ones may still appear for a while (`propagation`).
@@ -99,7 +101,7 @@ impl Session {
                 Ok((_, Some(code))) => {
                     let may_appear = matches!(code, Code::UnknownTopicOrPartition | Code::LeaderNotAvailable);
                     if !may_appear || started.elapsed() >= propagation {
-                        return Err(failure::of_record(code, &self.place(topic)));
+                        return Err(failure::of_nothing_sent(code, &self.place(topic)));
                     }
                     tokio::time::sleep(ASK_AGAIN).await;
                 }
@@ -131,13 +133,18 @@ impl Session {
         work: impl FnOnce(&Producer) -> T + Send + 'static,
     ) -> Result<T, SendError> {
         let producer = self.producer.clone().ok_or_else(|| SendError::transient("the producer is closed"))?;
-        blocking(move || work(&producer)).await
+        self.work.spawn_blocking(move || work(&producer)).await.map_err(|_| panicked())
     }
 
     /// Puts a record into librdkafka's queue; copies it. Never waits.
     pub(super) fn hand_over(&self, record: BaseRecord<'_, str, [u8], usize>) -> Result<(), Code> {
         let Some(producer) = &self.producer else { return Err(Code::Fail) };
         producer.send(record).map_err(|(error, _)| error.rdkafka_error_code().unwrap_or(Code::Fail))
+    }
+
+    /// Whether librdkafka holds no record, reported or not.
+    pub(super) fn is_empty(&self) -> bool {
+        self.producer.as_ref().is_none_or(|producer| producer.in_flight_count() == 0)
     }
 
     /// The reports that came since the last call.
@@ -210,7 +217,7 @@ impl Drop for Session {
     fn drop(&mut self) {
         // The end of a producer waits for its threads.
         if let (Some(producer), Ok(runtime)) = (self.producer.take(), Handle::try_current()) {
-            runtime.spawn_blocking(move || drop(producer));
+            self.work.spawn_blocking_on(move || drop(producer), &runtime);
         }
     }
 }
@@ -255,10 +262,8 @@ impl ProducerContext for Watch {
 
 impl ConsumerContext for Watch {}
 
-/// On a thread that may block.
-pub(super) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, SendError> {
-    let done = tokio::task::spawn_blocking(work).await;
-    done.map_err(|_| SendError::transient("the Kafka client panicked; please report this"))
+fn panicked() -> SendError {
+    SendError::transient("the Kafka client panicked; please report this")
 }
 
 /// A panic elsewhere makes a list of reports no less true.

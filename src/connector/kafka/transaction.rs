@@ -3,6 +3,7 @@
 //! With the records travels a mark of what they were: a committed offset of a group that bears the transaction's name. A new
 //! producer ends whatever its predecessor left open and reads the mark; what it speaks of has arrived and is not sent again.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,68 +18,91 @@ use super::super::{Outcomes, SendError};
 use super::config::KafkaConfig;
 use super::failure;
 use super::flight::{Course, Failure};
-use super::session::{Session, Watch, blocking};
+use super::session::{Session, Watch};
 use crate::failure::Class;
 use crate::message::Envelope;
 
 /// What a call gets at the least, though the deadline has come.
 const LAST_WAIT: Duration = Duration::from_millis(100);
 
-/// The last batch that was committed. Its last message's id proves that the store still tells of the same messages.
+/// A batch that was committed, by its sequences. The ids at its ends prove that the store still tells of the same messages.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Mark {
     first: i64,
     last: i64,
-    id: String,
+    /// Of messages.
+    count: usize,
+    first_id: String,
+    last_id: String,
 }
 
-/// The group whose offset is the mark, and what it said when the producer began.
+/// The group whose offsets are the marks, and what they said when the producer began.
 pub(super) struct Ledger {
     group: Arc<ConsumerGroupMetadata>,
-    /// Forgotten after the first look: from then on we know by ourselves.
-    mark: Option<Mark>,
+    /// Proven by the batch that the producer began with; forgotten as soon as nothing of them waits any more.
+    marks: Vec<Mark>,
 }
 
 impl Mark {
-    fn write(&self) -> String {
-        format!("{} {} {}", self.first, self.last, self.id)
+    fn of(batch: &[Envelope]) -> Option<Self> {
+        let (first, last) = (batch.first()?, batch.last()?);
+        Some(Mark {
+            first: first.sequence,
+            last: last.sequence,
+            count: batch.len(),
+            first_id: first.id.to_string(),
+            last_id: last.id.to_string(),
+        })
     }
 
-    /// As a committed offset; the number itself means nothing.
-    fn place(&self, topic: &str) -> Result<TopicPartitionList, KafkaError> {
-        let mut places = TopicPartitionList::new();
-        let mut place = places.add_partition(topic, 0);
-        place.set_offset(Offset::Offset(0))?;
-        place.set_metadata(self.write());
-        Ok(places)
+    fn write(&self) -> String {
+        format!("{} {} {} {} {}", self.first, self.last, self.count, self.first_id, self.last_id)
     }
 
     fn read(text: &str) -> Option<Self> {
         let mut words = text.split(' ');
         let (first, last) = (words.next()?.parse().ok()?, words.next()?.parse().ok()?);
-        Some(Mark { first, last, id: words.next()?.to_owned() })
+        let count = words.next()?.parse().ok()?;
+        Some(Mark { first, last, count, first_id: words.next()?.to_owned(), last_id: words.next()?.to_owned() })
     }
 
-    /// Which of these it speaks of: none, unless its last message is among them.
-    ///
-    /// A batch is the oldest that waits, whole; so if its last message is unsettled, all others between are of that batch too.
-    fn covers(&self, batch: &[Envelope]) -> Vec<usize> {
-        let is_ours = |envelope: &Envelope| envelope.sequence == self.last && envelope.id.to_string() == self.id;
-        if !batch.iter().any(is_ours) {
-            return vec![];
+    /// As committed offsets; the number itself means nothing.
+    fn places(&self, topics: &BTreeSet<String>) -> Result<TopicPartitionList, KafkaError> {
+        let mut places = TopicPartitionList::new();
+        for topic in topics {
+            let mut place = places.add_partition(topic, 0);
+            place.set_offset(Offset::Offset(0))?;
+            place.set_metadata(self.write());
         }
-        let within = |(_, envelope): &(usize, &Envelope)| (self.first..=self.last).contains(&envelope.sequence);
-        batch.iter().enumerate().filter(within).map(|(index, _)| index).collect()
+        Ok(places)
+    }
+
+    fn spans(&self, envelope: &Envelope) -> bool {
+        (self.first..=self.last).contains(&envelope.sequence)
+    }
+
+    /// Whether what it spans of this batch, the oldest that waits, is what it speaks of.
+    ///
+    /// A batch is the oldest that waits, whole; so if one of its ends is unsettled, all others between are of that batch too. One
+    /// end is enough: batches may be smaller now, or the other end unwanted. More messages than it had are a doubt, and
+    /// then they are rather sent twice than not at all.
+    fn is_of(&self, batch: &[Envelope]) -> bool {
+        let is_end = |envelope: &Envelope| {
+            let id = envelope.id.to_string();
+            (envelope.sequence == self.first && id == self.first_id)
+                || (envelope.sequence == self.last && id == self.last_id)
+        };
+        batch.iter().any(is_end) && batch.iter().filter(|envelope| self.spans(envelope)).count() <= self.count
     }
 }
 
 impl Ledger {
-    /// Ends what a predecessor left open, and reads the mark.
+    /// Ends what a predecessor left open, and reads the marks that speak of this batch, the oldest that waits.
     pub(super) async fn open(
         session: &Session,
         config: &KafkaConfig,
         id: &str,
-        topics: Vec<String>,
+        batch: &[Envelope],
         deadline: Instant,
     ) -> Result<Self, SendError> {
         let left = move || deadline.saturating_duration_since(Instant::now());
@@ -88,32 +112,35 @@ impl Ledger {
             .map_err(|e| explain(session, &e))?;
         let mut client = config.client();
         client.set("group.id", id).set("enable.auto.commit", "false");
-        let read = blocking(move || {
+        let topics = config.topics.of_batch(batch);
+        let read = session.blocking(move |_| {
             let consumer: BaseConsumer<Watch> = client.create_with_context(Watch::default())?;
             let mut places = TopicPartitionList::new();
             for topic in &topics {
                 places.add_partition(topic, 0);
             }
-            let marks = consumer.committed_offsets(places, left())?;
-            let mark =
-                marks.elements().iter().filter_map(|place| Mark::read(place.metadata())).max_by_key(|mark| mark.last);
+            let places = consumer.committed_offsets(places, left())?;
+            let marks: Vec<Mark> = places.elements().iter().filter_map(|place| Mark::read(place.metadata())).collect();
             let group = consumer.group_metadata().ok_or(KafkaError::Canceled)?;
-            Ok((group, mark))
+            Ok((group, marks))
         });
-        let (group, mark) = read.await?.map_err(|error: KafkaError| explain(session, &error))?;
-        Ok(Ledger { group: Arc::new(group), mark })
+        let (group, mut marks) = read.await?.map_err(|error: KafkaError| explain(session, &error))?;
+        marks.retain(|mark| mark.is_of(batch));
+        Ok(Ledger { group: Arc::new(group), marks })
     }
 
-    /// Sends a batch: all of it or nothing, but for messages that are poison.
+    /// Sends a batch: all of it or nothing.
     pub(super) async fn send(
         &mut self,
         course: Course<'_>,
         batch: &[Envelope],
         outcomes: &Outcomes,
     ) -> Result<(), Failure> {
-        let arrived = self.mark.take().map(|mark| mark.covers(batch)).unwrap_or_default();
-        arrived.iter().for_each(|&index| outcomes.sent(index));
-        let rest: Vec<usize> = (0..batch.len()).filter(|index| !arrived.contains(index)).collect();
+        // What lies before a batch is settled, and may be put back one day to be sent.
+        self.marks.retain(|mark| batch.first().is_some_and(|first| first.sequence <= mark.last));
+        let (arrived, rest): (Vec<usize>, Vec<usize>) =
+            (0..batch.len()).partition(|&index| self.marks.iter().any(|mark| mark.spans(&batch[index])));
+        arrived.into_iter().for_each(|index| outcomes.sent(index));
         let envelopes: Vec<Envelope> = rest.iter().map(|&index| batch[index].clone()).collect();
         let trial = Outcomes::new(envelopes.len());
         let result = self.transact(course, &envelopes, &trial).await;
@@ -128,20 +155,30 @@ impl Ledger {
     }
 
     async fn transact(&self, course: Course<'_>, batch: &[Envelope], trial: &Outcomes) -> Result<(), Failure> {
-        let (Some(first), Some(last)) = (batch.first(), batch.last()) else { return Ok(()) };
+        let Some(mark) = Mark::of(batch) else { return Ok(()) };
         let session = course.session;
         let left = move || (course.by + course.grace).saturating_duration_since(Instant::now()).max(LAST_WAIT);
         let begun = session.blocking(|producer| producer.begin_transaction()).await?;
         begun.map_err(|error| explain(session, &error))?;
-        if let Err(failure) = course.send(batch, trial).await {
+        let sent = match course.send(batch, trial).await {
+            // A mark of this batch would speak of the refused ones too; and if a broker refused them, it takes no commit.
+            Ok(()) if trial.hold_poison() => Err(SendError::transient(format!(
+                "{}: a message was refused and is parked; the others of its batch go in the next attempt",
+                session.place_of_transaction()
+            ))
+            .into()),
+            sent => sent,
+        };
+        if let Err(failure) = sent {
             // Whether or not it answers: what is not committed is not delivered, and the next producer ends it.
             let _ = session.blocking(move |producer| producer.abort_transaction(left())).await;
             return Err(Failure { error: SendError { perhaps_delivered: false, ..failure.error }, ..failure });
         }
-        let mark = Mark { first: first.sequence, last: last.sequence, id: last.id.to_string() };
-        let (group, topic) = (Arc::clone(&self.group), course.topics.of(last));
+        // With both ends, that whoever begins with either of them looks where a mark is.
+        let ends = course.topics.of_ends(batch);
+        let group = Arc::clone(&self.group);
         let marked = session
-            .blocking(move |producer| producer.send_offsets_to_transaction(&mark.place(&topic)?, &group, left()));
+            .blocking(move |producer| producer.send_offsets_to_transaction(&mark.places(&ends)?, &group, left()));
         marked.await?.map_err(|error| explain(session, &error))?;
         let committed = session.blocking(move |producer| producer.commit_transaction(left())).await?;
         committed.map_err(|error| {
@@ -156,9 +193,10 @@ impl Ledger {
 fn explain(session: &Session, error: &KafkaError) -> SendError {
     let code = error.rdkafka_error_code().unwrap_or(Code::Fail);
     let code = if code == Code::Fatal { session.fatal().unwrap_or(code) } else { code };
-    let told = failure::of_record(code, &session.place_of_transaction());
-    let told = if told.perhaps_delivered && session.is_lost() { session.explain(code) } else { told };
-    SendError { perhaps_delivered: false, ..told }
+    if session.is_lost() && failure::of_record(code, "").perhaps_delivered {
+        return session.explain(code);
+    }
+    failure::of_nothing_sent(code, &session.place_of_transaction())
 }
 
 #[cfg(test)]
@@ -183,11 +221,20 @@ mod tests {
     #[test]
     fn a_mark_speaks_of_its_batch_and_of_no_other_store() {
         let batch: Vec<Envelope> = (3..=9).map(|n| envelope(n, "a")).collect();
-        let mark = Mark { first: 4, last: 6, id: batch[3].id.to_string() };
+        let mark = Mark::of(&batch[1..4]).unwrap();
         assert_eq!(Mark::read(&mark.write()), Some(mark.clone()));
-        assert_eq!(mark.covers(&batch), [1, 2, 3]);
-        assert!(mark.covers(&batch[..3]).is_empty(), "its last message is settled");
+        assert!(mark.is_of(&batch));
+        assert_eq!(batch.iter().filter(|envelope| mark.spans(envelope)).count(), 3);
+        assert!(mark.is_of(&batch[1..2]) && mark.is_of(&batch[3..]), "one end is enough");
+        assert!(!mark.is_of(&batch[..1]) && !mark.is_of(&batch[4..]));
         let another: Vec<Envelope> = (3..=9).map(|n| envelope(n, "b")).collect();
-        assert!(mark.covers(&another).is_empty(), "a fresh store counts from 1 again");
+        assert!(!mark.is_of(&another), "a fresh store counts from 1 again");
+    }
+
+    #[test]
+    fn a_message_that_was_put_back_between_others_is_not_taken_for_sent() {
+        let batch: Vec<Envelope> = (3..=6).map(|n| envelope(n, "a")).collect();
+        let without = [batch[0].clone(), batch[2].clone(), batch[3].clone()];
+        assert!(!Mark::of(&without).unwrap().is_of(&batch));
     }
 }

@@ -37,7 +37,10 @@ fn an_option_that_could_lose_or_reorder_messages_is_refused() {
     refuse("request.required.acks", "0", "must stay as it is");
     refuse("partitioner", "\"random\"", "must stay as it is");
     refuse("delivery.report.only.error", "true", "must stay as it is");
+    refuse("allow.auto.create.topics", "true", "must stay as it is");
     refuse("message.timeout.ms", "0", "write `timeout_seconds`");
+    refuse("transaction.timeout.ms", "900000", "write `timeout_seconds`");
+    refuse("topic.metadata.propagation.max.ms", "30000", "write `timeout_seconds`");
     refuse("sasl.password", "\"x\"", "write `sasl_password`");
     refuse("linger.msec", "5", "not known to librdkafka");
     parse(&with(SECTION, &options("\"linger.ms\" = 20\nacks = \"all\"")), &[]).unwrap();

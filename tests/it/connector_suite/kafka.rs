@@ -1,6 +1,7 @@
 //! The Kafka connector on a real Apache Kafka: where records land, what is refused, and what it says to the operator.
 
 mod faults;
+mod refusals;
 mod transactions;
 
 use std::collections::HashMap;

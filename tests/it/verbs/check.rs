@@ -259,6 +259,28 @@ fn a_passcode_that_crosses_the_network_in_clear_is_warned_of() {
 }
 
 #[test]
+fn a_login_that_others_on_the_way_can_read_is_warned_of() {
+    let check = |servers: &str, protocol: &str| {
+        let rest = format!(
+            "[connectors.bus]\ntype = \"kafka\"\nbootstrap_servers = \"{servers}\"\nsecurity_protocol = \"{protocol}\""
+        );
+        let ended = Bugrelay::configured(NOBODY, "", &rest).verb(&["check", "--offline"]);
+        assert_eq!(ended.code, 0, "{}", ended.err);
+        ended.out
+    };
+    let warned = check("localhost:9092, k.example.org:9092", "sasl_plaintext");
+    assert!(warned.contains("warning  connector_bus_clear: ") && warned.contains("k.example.org"), "{warned}");
+    for (servers, protocol) in [
+        ("localhost:9092,127.0.0.1:9092,[::1]:9092", "sasl_plaintext"),
+        ("k.example.org:9092", "sasl_ssl"),
+        ("k.example.org:9092", "plaintext"),
+    ] {
+        let out = check(servers, protocol);
+        assert!(!out.contains("connector_bus"), "{out}");
+    }
+}
+
+#[test]
 fn a_connector_that_could_not_write_is_named() {
     let bugzilla = MariaDb::shared().database();
     let bad = "[connectors.bad]\ntype = \"file\"\npath = \"/nowhere/out\"\n[connectors.off]\ntype = \"file\"\nenabled = false\npath = \"/nowhere/out\"";

@@ -106,6 +106,8 @@ async fn a_broker_that_is_killed_hangs_and_comes_back_loses_nothing_and_keeps_ea
     kafka.cont(0);
     stream.drain().await;
     assert!(stream.failures.iter().all(|failure| failure.class == Class::Transient), "{:?}", stream.failures);
+    stream.connector.close().await;
+    assert_eq!(kafka.connections(), 0, "of this connector and of those that failed before");
     stream.judge(&kafka, "restart");
 }
 

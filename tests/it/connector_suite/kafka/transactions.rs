@@ -8,7 +8,7 @@ use bugrelay::connector::{Connector as _, Outcomes};
 use bugrelay::failure::Class;
 use bugrelay::message::Envelope;
 
-use super::{PATIENCE, bodies, connector, envelope, send, to};
+use super::{PATIENCE, bodies, connector, deliver, envelope, to};
 use crate::services::Kafka;
 
 fn keys(kafka: &Kafka, topic: &str) -> String {
@@ -22,8 +22,12 @@ fn committed(kafka: &Kafka, topic: &str) -> Vec<String> {
 /// Again while it fails for now, as delivery does: brokers that make room for their first transaction ask for patience, and
 /// what still runs of a sender that was cut off may throw the next one out.
 async fn send_all(connector: &mut KafkaConnector, numbers: RangeInclusive<i64>) {
+    send_batch(connector, &numbers.map(envelope).collect::<Vec<_>>()).await;
+}
+
+async fn send_batch(connector: &mut KafkaConnector, batch: &[Envelope]) {
     for _ in 0..5 {
-        let outcomes = send(connector, numbers.clone()).await;
+        let outcomes = deliver(connector, batch).await;
         let Some(error) = outcomes.into_iter().find_map(Result::err) else { return };
         assert_eq!(error.class, Class::Transient, "{error}");
     }
@@ -59,4 +63,31 @@ async fn a_sender_that_is_cut_off_anywhere_is_seen_once_or_not_at_all() {
         expected += 40;
     }
     assert_eq!(committed(kafka, "cut"), bodies(1..=expected));
+}
+
+#[tokio::test]
+async fn a_batch_that_arrived_is_known_again_in_smaller_ones_and_without_its_ends() {
+    let kafka = Kafka::shared();
+    // The topics differ at both ends of the batch.
+    for topic in ["again.bug.create", "again.bug.modify", "again.comment.create"] {
+        kafka.topic(topic, 1, 1, &[]).await;
+    }
+    let keys = format!(
+        "bootstrap_servers = \"{}\"\ntopic_template = \"again.{{target}}.{{action}}\"\ntransactional_id = \"again\"",
+        kafka.servers()
+    );
+    let of = |number: i64, key: &str| Envelope { routing_key: key.into(), ..envelope(number) };
+    let mut batch: Vec<Envelope> = (1..=30).map(|number| of(number, "bug.modify")).collect();
+    batch[0] = of(1, "bug.create");
+    batch[29] = of(30, "comment.create");
+    send_batch(&mut connector(&keys, PATIENCE), &batch).await;
+    let mut smaller = connector(&keys, PATIENCE);
+    for part in batch.chunks(10) {
+        send_batch(&mut smaller, part).await;
+    }
+    send_batch(&mut connector(&keys, PATIENCE), &batch[1..]).await;
+    send_batch(&mut connector(&keys, PATIENCE), &batch[..29]).await;
+    assert_eq!(committed(kafka, "again.bug.create"), bodies(1..=1));
+    assert_eq!(committed(kafka, "again.bug.modify"), bodies(2..=29));
+    assert_eq!(committed(kafka, "again.comment.create"), bodies(30..=30));
 }
