@@ -177,7 +177,13 @@ impl KafkaConfig {
     pub(super) fn producer(&self, timeout: Duration) -> ClientConfig {
         let mut client = self.client();
         let milliseconds = |time: Duration| time.as_millis().to_string();
-        for (key, value) in [("partitioner", "murmur2_random"), ("queue.buffering.max.kbytes", BUFFER_KIB)] {
+        // Nagle's algorithm holds the end of a batch back until the broker acknowledges what came before.
+        let ours = [
+            ("partitioner", "murmur2_random"),
+            ("queue.buffering.max.kbytes", BUFFER_KIB),
+            ("socket.nagle.disable", "true"),
+        ];
+        for (key, value) in ours {
             if !self.hidden.contains_key(key) {
                 client.set(key, value);
             }
