@@ -218,6 +218,8 @@ fn launch(folder: &Path, port: u16, options: &[String]) -> Process {
         format!("--pid-file={}", path("mariadbd.pid")),
         format!("--port={port}"),
         format!("--log-bin={}", path("data/binlog")),
+        // A server that starts clears away the temporary tables that it finds: in the system's folder those of others.
+        format!("--tmpdir={}", path("")),
     ]);
     command.extend(
         "--bind-address=127.0.0.1 --server-id=1 --character-set-server=utf8mb4 --default-time-zone=+00:00 \
@@ -255,6 +257,7 @@ fn template() -> PathBuf {
         "--skip-test-db",
         "--innodb-log-file-size=8M",
     ]);
+    install.env("TMPDIR", made.path());
     run(install.args(run_as()).arg(format!("--datadir={}", data.display())));
     // Another test binary may have been faster; its folder is as good.
     let _ = std::fs::rename(&data, &ready);
