@@ -4,7 +4,7 @@
 //! content have no `Debug`, so that none of it can slip into a log.
 
 pub mod mysql;
-mod numbering;
+mod sql;
 
 use std::collections::{BTreeSet, HashMap};
 

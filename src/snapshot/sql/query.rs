@@ -9,7 +9,8 @@ use crate::snapshot::Request;
 
 /// Which statement a result set is of.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Statement {
+pub(in crate::snapshot) enum Statement {
+    Layout,
     Fields,
     Bugs,
     Aliases,
@@ -27,8 +28,13 @@ pub(super) enum Statement {
 
 macro_rules! query {
     ($name:literal) => {
-        include_str!(concat!("../../../sql/mysql/query/", $name, ".sql"))
+        include_str!(concat!("../../../sql/standard/query/", $name, ".sql"))
     };
+}
+
+/// The statements that tell which columns and custom fields there are; what a database tells of its columns has a statement of its own.
+pub(super) fn describing(columns: &str) -> Vec<(Statement, String)> {
+    vec![(Statement::Layout, columns.to_owned()), (Statement::Fields, query!("snapshot_fields").to_owned())]
 }
 
 /// The statements of a read; those that nothing is asked of are left out.
@@ -57,7 +63,7 @@ pub(super) fn reading(request: &Request, layout: &Layout, unknown: &[(BugId, i64
 
 fn of_bugs(request: &Request, layout: &Layout, statements: &mut Vec<(Statement, String)>) {
     let bugs = list(&request.bugs);
-    let mut columns: String = layout.columns.iter().map(|(name, _)| format!(", b.`{name}`")).collect();
+    let mut columns: String = layout.columns.iter().map(|(name, _)| format!(", b.\"{name}\"")).collect();
     if layout.flavour.alias_is_column {
         columns.push_str(", b.alias");
     }
