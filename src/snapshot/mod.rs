@@ -4,6 +4,7 @@
 //! content have no `Debug`, so that none of it can slip into a log.
 
 pub mod mysql;
+pub mod postgresql;
 mod sql;
 
 use std::collections::{BTreeSet, HashMap};
