@@ -23,8 +23,7 @@ use super::{Privacy, Reader, Request, Snapshot, SnapshotError};
 use crate::changeset::Subject;
 use crate::failure::Class;
 
-pub(super) use self::query::Statement;
-pub(super) use self::row::Row;
+pub(super) use self::row::{Row, Statement};
 
 /// A read that takes longer has lost its server without a word. The server's own limit is below it: see [`Database::run`].
 const READ_TIMEOUT: Duration = Duration::from_secs(55);

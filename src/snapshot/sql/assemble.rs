@@ -3,13 +3,10 @@
 use std::collections::HashMap;
 
 use super::Results;
-use super::layout::Layout;
+use super::layout::{Layout, fields};
 use super::numbering::Numbering;
-use super::query::Statement;
-use super::row::Row;
-use crate::bugzilla::{
-    ActivityId, AttachmentId, BugId, CommentId, Field, FieldDefs, FieldId, FieldType, FlagId, UserId,
-};
+use super::row::{Row, Statement};
+use crate::bugzilla::{ActivityId, AttachmentId, BugId, CommentId, FieldId, FieldType, FlagId, UserId};
 use crate::changeset::{ActivityText, Subject};
 use crate::snapshot::{Attachment, Bug, Comment, Custom, Flag, Named, Privacy, PrivacyChange, Request, Snapshot, User};
 
@@ -135,13 +132,6 @@ pub(super) fn privacy(results: &Results, subjects: &[Subject]) -> Vec<Privacy> {
         Some(Privacy { exists: true, bug_is_filed, bug_in_groups, own })
     };
     subjects.iter().map(|subject| judge(subject).unwrap_or_default()).collect()
-}
-
-pub(super) fn fields(rows: &[Row]) -> FieldDefs {
-    FieldDefs::new(rows.iter().map(|row| {
-        let kind = FieldType::from_code(row.int(2));
-        (FieldId(row.int(0)), Field { name: row.text(1), kind, custom: row.truth(3), obsolete: row.truth(4) })
-    }))
 }
 
 /// Columns of bugs before the custom ones, in `snapshot_bugs.sql`.

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::query::Statement;
-use super::{Results, assemble};
+use super::Results;
+use super::row::{Row, Statement};
 use crate::bugzilla::{Field, FieldDefs, FieldId, FieldType, Flavour};
 
 /// The statements fit these; read again when the site's fields are others.
@@ -27,7 +27,7 @@ impl Layout {
         let found: BTreeSet<(String, String)> =
             rows(Statement::Layout).iter().map(|row| (row.text(0), row.text(1))).collect();
         let has = |table: &str, column: &str| found.contains(&(table.to_owned(), column.to_owned()));
-        let fields = assemble::fields(rows(Statement::Fields));
+        let fields = fields(rows(Statement::Fields));
         let (mut columns, mut tables) = (vec![], vec![]);
         for field in fields.custom().into_iter().filter(|field| is_plain(&field.name)) {
             if field.kind == FieldType::MultiSelect {
@@ -61,4 +61,12 @@ fn custom_names(fields: &FieldDefs) -> BTreeSet<String> {
 /// Bugzilla makes no other names; one that could end a quoted name is not put into a statement.
 fn is_plain(name: &str) -> bool {
     !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+}
+
+/// The site's fields, from their rows.
+pub(super) fn fields(rows: &[Row]) -> FieldDefs {
+    FieldDefs::new(rows.iter().map(|row| {
+        let kind = FieldType::from_code(row.int(2));
+        (FieldId(row.int(0)), Field { name: row.text(1), kind, custom: row.truth(3), obsolete: row.truth(4) })
+    }))
 }

@@ -3,28 +3,10 @@
 use std::fmt::Display;
 
 use super::layout::Layout;
+use super::row::Statement;
 use crate::bugzilla::BugId;
 use crate::changeset::Subject;
 use crate::snapshot::Request;
-
-/// Which statement a result set is of.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(in crate::snapshot) enum Statement {
-    Layout,
-    Fields,
-    Bugs,
-    Aliases,
-    Keywords,
-    Groups,
-    Flags,
-    Privacy,
-    MultiSelect(String),
-    Comments,
-    Numbering,
-    Attachments,
-    Activity,
-    Users,
-}
 
 macro_rules! query {
     ($name:literal) => {

@@ -1,6 +1,25 @@
-//! A row as a server prints it: each column a text, or null. Knows no database and no statement.
+//! A row as a server prints it, each column a text or null, and which statement it answers. Knows no database.
 
 use crate::bugzilla::LocalTime;
+
+/// Which statement a result set is of.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(in crate::snapshot) enum Statement {
+    Layout,
+    Fields,
+    Bugs,
+    Aliases,
+    Keywords,
+    Groups,
+    Flags,
+    Privacy,
+    MultiSelect(String),
+    Comments,
+    Numbering,
+    Attachments,
+    Activity,
+    Users,
+}
 
 /// The columns in the order of the statement.
 pub(in crate::snapshot) struct Row(Vec<Option<String>>);

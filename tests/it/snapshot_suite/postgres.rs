@@ -102,11 +102,9 @@ async fn a_bugzilla_in_latin1_is_read_as_what_it_says() {
 async fn a_table_that_an_upgrade_locks_delays_nobody_and_is_read_when_it_is_free() {
     let site = OnPostgres::new();
     let reader = site.reader();
-    let root =
-        format!("host=127.0.0.1 port={} user={1} password=bugrelay dbname={1}", Postgres::shared().port(), site.0.name);
     // The account itself may lock when it may write.
     site.exec(&format!("GRANT UPDATE ON longdescs TO {}", site.0.name));
-    let (upgrade, connection) = tokio_postgres::connect(&root, tokio_postgres::NoTls).await.unwrap();
+    let (upgrade, connection) = tokio_postgres::connect(&site.0.bugrelay_url(), tokio_postgres::NoTls).await.unwrap();
     tokio::spawn(connection);
     upgrade.batch_execute("BEGIN; LOCK TABLE longdescs IN ACCESS EXCLUSIVE MODE").await.unwrap();
     let refused = tokio::time::timeout(Duration::from_secs(20), refusal(&reader)).await.expect("it gives way");
