@@ -20,7 +20,7 @@ use crate::queue::sqlite::{Settings, SqliteQueue};
 use crate::queue::{Queue, QueueError, Subscriber};
 use crate::shutdown::Shutdown;
 use crate::snapshot::Reader;
-use crate::snapshot::mysql::MysqlReader;
+use crate::snapshot::mysql;
 use crate::visibility::Rules;
 
 /// Messages kept for a live listener that is slow, at the most.
@@ -88,7 +88,7 @@ impl App {
         let queue: Arc<dyn Queue> = Arc::new(store(&config)?);
         let address = config.admin.listen;
         let listener = TcpListener::bind(address).await.map_err(|error| AppError::Listen { address, error })?;
-        let reader: Arc<dyn Reader> = Arc::new(MysqlReader::new(mysql_opts(&config.bugzilla)));
+        let reader: Arc<dyn Reader> = Arc::new(mysql::reader(mysql_opts(&config.bugzilla)));
         let rules = Rules { require_login: config.bugzilla.require_login, zone: config.bugzilla.zone.clone() };
         let gate: Arc<dyn Gate> = Arc::new(Judge { reader: Arc::clone(&reader), rules: rules.clone() });
         let delivery = Delivery::new(Arc::clone(&queue), Arc::clone(&gate), metrics.clone(), shutdown.clone());

@@ -24,6 +24,7 @@ use self::file::File;
 use self::overlay::Overlay;
 use crate::bugzilla::Zone;
 use crate::message::{FieldFilter, Identity};
+pub use crate::tls::Tls;
 
 /// Where the configuration is looked for when nobody names it.
 pub const DEFAULT_PATHS: [&str; 2] = ["bugrelay.toml", "/etc/bugrelay/bugrelay.toml"];
@@ -68,18 +69,6 @@ pub struct BugzillaConfig {
     pub late_commit_window: Duration,
     /// Our own schema on the same server.
     pub schema: String,
-}
-
-/// How the connection to the database is protected.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Tls {
-    /// Not at all.
-    Off,
-    /// The server's certificate is verified, by this authority or by the built-in ones.
-    Verify {
-        /// PEM.
-        ca_file: Option<PathBuf>,
-    },
 }
 
 /// `[queue]`: the durable store.

@@ -15,6 +15,7 @@ pub mod bugzilla;
 pub mod failure;
 pub mod metrics;
 pub mod shutdown;
+pub mod tls;
 
 pub mod changeset;
 

@@ -4,7 +4,8 @@
 //! content have no `Debug`, so that none of it can slip into a log.
 
 pub mod mysql;
-mod numbering;
+pub mod postgresql;
+mod sql;
 
 use std::collections::{BTreeSet, HashMap};
 

@@ -1,167 +1,73 @@
-//! Bugzilla's tables on MySQL and MariaDB: one round trip per read, in one consistent snapshot.
+//! Bugzilla's tables on MySQL and MariaDB. What is read, and what is made of it, is `sql`'s.
 //!
 //! All statements of a read travel together: `START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY; SELECT ...; COMMIT`.
-//! The statements are in `sql/mysql/query`; only lists of integers and names of custom fields are put into them.
 
-mod assemble;
-mod layout;
-mod query;
-
-use std::collections::HashMap;
-use std::sync::PoisonError;
-use std::time::Duration;
+use std::sync::{Mutex, PoisonError};
 
 use async_trait::async_trait;
 use mysql_async::prelude::Queryable;
-use mysql_async::{Conn, Opts, OptsBuilder, Pool, PoolConstraints, PoolOpts, Row};
-use tokio::sync::Mutex;
+use mysql_async::{Conn, Opts, OptsBuilder, Pool, PoolConstraints, PoolOpts, Value};
 
-use self::assemble::assemble;
-use self::layout::Layout;
-use self::query::{Statement, judgement, reading};
-use super::numbering::Numbering;
-use super::{Privacy, Reader, Request, Snapshot, SnapshotError};
-use crate::changeset::Subject;
+use super::sql::{Database, Row, SqlReader, Statement};
+use super::{Reader, SnapshotError};
 use crate::failure::Class;
 
 /// Connections at the most: one for the pipeline and one for each of a few connectors at a time.
 const CONNECTIONS_MAX: usize = 4;
 
-/// A read that takes longer has lost its server without a word. The server's own limit (`session_limits.sql`) is below it.
-const READ_TIMEOUT: Duration = Duration::from_secs(55);
+/// Reads the database that `opts` names. Connects when it is first asked.
+pub fn reader(opts: Opts) -> impl Reader {
+    SqlReader::new(Mysql::new(opts))
+}
 
-/// The same for a judgement, which is small.
-const JUDGEMENT_TIMEOUT: Duration = Duration::from_secs(9);
-
-/// How often a read begins anew because the site's fields or comments changed under it.
-const ATTEMPTS_MAX: usize = 4;
-
-/// Reads a Bugzilla database on a MySQL or MariaDB server.
-pub struct MysqlReader {
+struct Mysql {
     opts: Opts,
     /// Made anew when the server goes silent: what hangs would be waited for before it is given back.
-    pool: std::sync::Mutex<Pool>,
-    state: Mutex<State>,
+    pool: Mutex<Pool>,
 }
 
-#[derive(Default)]
-struct State {
-    layout: Option<Layout>,
-    numbering: Numbering,
-}
-
-impl MysqlReader {
-    /// For the database that `opts` names. Connects when it is first asked.
-    pub fn new(opts: Opts) -> Self {
+impl Mysql {
+    fn new(opts: Opts) -> Self {
         let constraints = PoolConstraints::new(0, CONNECTIONS_MAX).unwrap_or_default();
         // Nothing is left behind in a session: every read ends its transaction, and a failed one its connection.
         let pool = PoolOpts::default().with_constraints(constraints).with_reset_connection(false);
-        let limits = vec![include_str!("../../sql/mysql/query/session_limits.sql").to_owned()];
-        let opts: Opts = OptsBuilder::from_opts(opts).pool_opts(pool).setup(limits).into();
-        let pool = std::sync::Mutex::new(Pool::new(opts.clone()));
-        MysqlReader { opts, pool, state: Mutex::default() }
-    }
-
-    async fn connect(&self) -> Result<Conn, SnapshotError> {
-        let pool = self.pool.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        pool.get_conn().await.map_err(SnapshotError::from)
-    }
-
-    /// Gives up a read that its server does not answer, and the connections with it.
-    async fn answered<T>(
-        &self,
-        limit: Duration,
-        read: impl Future<Output = Result<T, SnapshotError>>,
-    ) -> Result<T, SnapshotError> {
-        tokio::time::timeout(limit, read).await.unwrap_or_else(|_| {
-            *self.pool.lock().unwrap_or_else(PoisonError::into_inner) = Pool::new(self.opts.clone());
-            let message = format!("the database did not answer within {} s", limit.as_secs());
-            Err(SnapshotError { class: Class::Transient, message })
-        })
+        let session = vec![include_str!("../../sql/mysql/query/session.sql").to_owned()];
+        let opts: Opts = OptsBuilder::from_opts(opts).pool_opts(pool).setup(session).into();
+        let pool = Mutex::new(Pool::new(opts.clone()));
+        Mysql { opts, pool }
     }
 }
 
 #[async_trait]
-impl Reader for MysqlReader {
-    async fn read(&self, request: &Request) -> Result<Snapshot, SnapshotError> {
-        self.answered(READ_TIMEOUT, self.read_snapshot(request)).await
-    }
+impl Database for Mysql {
+    const COLUMNS: &'static str = include_str!("../../sql/mysql/query/snapshot_layout.sql");
 
-    async fn privacy(&self, subjects: &[Subject]) -> Result<Vec<Privacy>, SnapshotError> {
-        self.answered(JUDGEMENT_TIMEOUT, self.read_privacy(subjects)).await
-    }
-}
-
-impl MysqlReader {
-    async fn read_snapshot(&self, request: &Request) -> Result<Snapshot, SnapshotError> {
-        let mut state = self.state.lock().await;
-        let state = &mut *state;
-        let mut conn = self.connect().await?;
-        for _ in 0..ATTEMPTS_MAX {
-            let layout = match state.layout.take() {
-                Some(layout) => layout,
-                None => Layout::read(&mut conn).await?,
-            };
-            let unknown = state.numbering.unknown(&request.comments);
-            let mut results = Results::new();
-            let keep = |statement: &Statement, row| match statement {
-                Statement::Numbering => assemble::learn(&row, &mut state.numbering),
-                _ => add(&mut results, statement, row),
-            };
-            conn = run(conn, &reading(request, &layout, &unknown), keep).await?;
-            state.numbering.learnt();
-            let (snapshot, complete) = assemble(results, request, &layout, &state.numbering);
-            if !layout.fits(&snapshot.fields) {
-                continue;
-            }
-            state.layout = Some(layout);
-            if complete {
-                return Ok(snapshot);
+    /// The connection goes back if all went well; else it sits in a broken transaction, and is closed.
+    async fn run(
+        &self,
+        statements: &[(Statement, String)],
+        each: &mut (dyn for<'a> FnMut(&'a Statement, Row) + Send),
+    ) -> Result<(), SnapshotError> {
+        let pool = self.pool.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let mut conn = pool.get_conn().await?;
+        match run_on(&mut conn, statements, each).await {
+            Ok(()) => Ok(()),
+            Err(error) => {
+                drop(conn.disconnect().await);
+                Err(error.into())
             }
         }
-        Err(SnapshotError {
-            class: Class::Transient,
-            message: "Bugzilla's fields changed again and again while they were read".to_owned(),
-        })
     }
 
-    async fn read_privacy(&self, subjects: &[Subject]) -> Result<Vec<Privacy>, SnapshotError> {
-        let mut results = Results::new();
-        run(self.connect().await?, &judgement(subjects), |statement, row| add(&mut results, statement, row)).await?;
-        Ok(assemble::privacy(&results, subjects))
-    }
-}
-
-/// The rows of each statement.
-type Results = HashMap<Statement, Vec<Row>>;
-
-fn add(results: &mut Results, statement: &Statement, row: Row) {
-    match results.get_mut(statement) {
-        Some(rows) => rows.push(row),
-        None => drop(results.insert(statement.clone(), vec![row])),
-    }
-}
-
-/// Runs all statements in one snapshot and one round trip, and hands over each row as it comes. The connection comes back
-/// if all went well; else it sits in a broken transaction, and is closed.
-async fn run(
-    mut conn: Conn,
-    statements: &[(Statement, String)],
-    each: impl FnMut(&Statement, Row),
-) -> Result<Conn, SnapshotError> {
-    match run_on(&mut conn, statements, each).await {
-        Ok(()) => Ok(conn),
-        Err(error) => {
-            drop(conn.disconnect().await);
-            Err(error.into())
-        }
+    fn abandon(&self) {
+        *self.pool.lock().unwrap_or_else(PoisonError::into_inner) = Pool::new(self.opts.clone());
     }
 }
 
 async fn run_on(
     conn: &mut Conn,
     statements: &[(Statement, String)],
-    mut each: impl FnMut(&Statement, Row),
+    each: &mut (dyn for<'a> FnMut(&'a Statement, Row) + Send),
 ) -> mysql_async::Result<()> {
     let mut text = String::from("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY");
     for (_, sql) in statements {
@@ -171,13 +77,24 @@ async fn run_on(
     text.push_str(";\nCOMMIT");
     let mut result = conn.query_iter(text).await?;
     // The first set is START TRANSACTION's, the last COMMIT's.
-    let _: Vec<Row> = result.collect().await?;
+    let _: Vec<mysql_async::Row> = result.collect().await?;
     for (statement, _) in statements {
         while let Some(row) = result.next().await? {
-            each(statement, row);
+            each(statement, row.unwrap_raw().into_iter().map(text_of).collect());
         }
     }
     result.drop_result().await
+}
+
+/// All values come as text, or as null.
+fn text_of(value: Option<Value>) -> Option<String> {
+    match value {
+        Some(Value::Bytes(bytes)) => Some(match String::from_utf8(bytes) {
+            Ok(text) => text,
+            Err(error) => String::from_utf8_lossy(error.as_bytes()).into_owned(),
+        }),
+        _ => None,
+    }
 }
 
 impl From<mysql_async::Error> for SnapshotError {

@@ -19,5 +19,6 @@ mod mysql;
 mod privacy;
 mod queue_suite;
 mod scripted;
+mod snapshot_suite;
 mod verbs;
 mod wording;

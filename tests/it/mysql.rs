@@ -12,7 +12,7 @@ use url::Url;
 
 use crate::services::Bugrelay;
 
-const BUGZILLA: [&str; 2] = [include_str!("../bugzilla/schema.mysql.sql"), include_str!("../bugzilla/site.mysql.sql")];
+const BUGZILLA: [&str; 2] = [include_str!("../bugzilla/schema.mysql.sql"), include_str!("../bugzilla/site.sql")];
 const GRANTS: &str = include_str!("../../sql/mysql/grants.sql");
 
 /// Told last: nothing more may come before it. Known by its change set.

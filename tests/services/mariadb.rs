@@ -12,7 +12,7 @@ use tempfile::TempDir;
 use super::process::{Process, free_port, poll};
 
 /// The Bugzilla that every database begins with.
-const BUGZILLA: [&str; 2] = [include_str!("../bugzilla/schema.mysql.sql"), include_str!("../bugzilla/site.mysql.sql")];
+const BUGZILLA: [&str; 2] = [include_str!("../bugzilla/schema.mysql.sql"), include_str!("../bugzilla/site.sql")];
 
 /// What the documentation tells an administrator to grant to bugrelay: tests must not need more.
 const GRANTS: &str = include_str!("../../sql/mysql/grants.sql");

@@ -1,13 +1,12 @@
 //! TLS to a broker: whom we trust, who we are, and what a handshake that failed says to the operator.
 
 use std::io;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
-use rustls::{AlertDescription, CertificateError, ClientConfig, RootCertStore};
+use rustls::pki_types::{PrivateKeyDer, ServerName};
+use rustls::{AlertDescription, CertificateError, ClientConfig};
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsConnector;
@@ -15,6 +14,7 @@ use tokio_rustls::client::TlsStream;
 
 use super::config::{Address, TlsConfig};
 use crate::connector::SendError;
+use crate::tls::{self, TlsError};
 
 /// Longest to read the files. It is part of what one address may take.
 const READING: Duration = Duration::from_secs(3);
@@ -68,48 +68,22 @@ pub(super) async fn encrypt(
 }
 
 fn client(config: &TlsConfig) -> Result<ClientConfig, SendError> {
-    // No default of the process is relied on: a test, or a library, may have set none or another.
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
-    let builder = builder
-        .map_err(|error| SendError::misconfigured(format!("TLS cannot be set up: {error}")))?
-        .with_root_certificates(roots(config)?);
+    let builder = tls::trusting(config.ca_file.as_deref())?;
     let (Some(certificate), Some(key)) = (&config.cert_file, &config.key_file) else {
         return Ok(builder.with_no_client_auth());
     };
-    let chain = certificates("cert_file", certificate)?;
-    let private = PrivateKeyDer::from_pem_file(key).map_err(|error| unreadable("key_file", key, &error))?;
+    let chain = tls::certificates("cert_file", certificate)?;
+    let private = PrivateKeyDer::from_pem_file(key).map_err(|error| tls::unreadable("key_file", key, &error))?;
     builder.with_client_auth_cert(chain, private).map_err(|error| {
         let (certificate, key) = (certificate.display(), key.display());
         SendError::misconfigured(format!("the certificate {certificate} and the key {key} cannot be used: {error}"))
     })
 }
 
-fn roots(config: &TlsConfig) -> Result<RootCertStore, SendError> {
-    let Some(path) = &config.ca_file else {
-        return Ok(webpki_roots::TLS_SERVER_ROOTS.iter().cloned().collect());
-    };
-    let mut roots = RootCertStore::empty();
-    for certificate in certificates("ca_file", path)? {
-        roots.add(certificate).map_err(|error| unreadable("ca_file", path, &error))?;
+impl From<TlsError> for SendError {
+    fn from(error: TlsError) -> Self {
+        SendError::misconfigured(error.to_string())
     }
-    Ok(roots)
-}
-
-fn certificates(key: &str, path: &Path) -> Result<Vec<CertificateDer<'static>>, SendError> {
-    let read = CertificateDer::pem_file_iter(path).and_then(Iterator::collect::<Result<Vec<_>, _>>);
-    match read {
-        Ok(none) if none.is_empty() => Err(unreadable(key, path, &"there is no certificate in it")),
-        Ok(certificates) => Ok(certificates),
-        Err(error) => Err(unreadable(key, path, &error)),
-    }
-}
-
-fn unreadable(key: &str, path: &Path, error: &dyn std::fmt::Display) -> SendError {
-    let path = path.display();
-    SendError::misconfigured(format!(
-        "{path} cannot be used: {error}; let `{key}` name a PEM file that bugrelay may read"
-    ))
 }
 
 /// A connection that failed, with TLS or without: what is a matter of certificates does not pass by itself.

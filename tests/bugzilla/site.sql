@@ -9,7 +9,8 @@
 -- Everything that must never leave bugrelay holds the word "hush": tests look for it.
 -- Field ids are not those of a fresh Bugzilla on purpose: they differ from site to site.
 
-SET NAMES utf8mb4;
+-- Understood by every database: a comment that begins with `!` is a statement to MySQL and MariaDB alone.
+/*! SET NAMES utf8mb4, SESSION sql_mode = CONCAT(@@sql_mode, ',ANSI_QUOTES') */;
 
 INSERT INTO profiles (userid, login_name, realname) VALUES
   (1, 'admin@example.org', 'The Administrator'),
@@ -19,7 +20,7 @@ INSERT INTO profiles (userid, login_name, realname) VALUES
   (5, 'dave@example.org', ''),
   (6, 'zofie@example.org', 'Žofie Dvořáková 茶');
 
-INSERT INTO `groups` (id, name, description, isbuggroup) VALUES
+INSERT INTO "groups" (id, name, description, isbuggroup) VALUES
   (1, 'insiders', 'May read private comments and attachments', 1),
   (2, 'security', 'Handles security bugs', 1),
   (3, 'cellar', 'Works on what is not announced yet', 1);
@@ -124,7 +125,9 @@ INSERT INTO bugs (bug_id, product_id, component_id, version, short_desc, bug_sta
   (6, 2, 3, 'unspecified', 'The handle is loose', 'CONFIRMED', 'major', 'High', 'All', 'All', 2, 2, NULL, 1, '2026-01-11 14:00:00', '2026-01-12 15:00:00', '2026-01-12 15:00:01');
 
 UPDATE bugs SET bug_file_loc = 'https://tea.example.org/hot', status_whiteboard = '[summer]', deadline = '2026-06-30 00:00:00', estimated_time = 8, remaining_time = 5.5,
-  cf_hint = 'wait a little', cf_roast = 'dark', cf_recipe = 'Boil.\nWait.\nPour.', cf_tasting = '2026-03-01 16:00:00', cf_follows = 1, cf_harvest = '2025-10-01', cf_cups = 3
+  cf_hint = 'wait a little', cf_roast = 'dark', cf_recipe = 'Boil.
+Wait.
+Pour.', cf_tasting = '2026-03-01 16:00:00', cf_follows = 1, cf_harvest = '2025-10-01', cf_cups = 3
   WHERE bug_id = 4;
 
 INSERT INTO bug_cf_platforms (bug_id, value) VALUES (4, 'gas'), (4, 'open fire');
@@ -139,7 +142,8 @@ INSERT INTO longdescs (comment_id, bug_id, who, bug_when, thetext, isprivate, ty
   (1, 1, 2, '2026-01-05 08:00:00', 'After each cup one drop falls.', 0, 0, NULL),
   (2, 2, 5, '2026-01-06 09:30:00', 'The table is wet.', 0, 0, NULL),
   (3, 3, 3, '2026-01-07 10:00:00', 'It rattles when it boils.', 0, 0, NULL),
-  (4, 4, 6, '2026-01-08 11:00:00', 'Příliš horký — "much" too hot.\n> and a second line', 0, 0, NULL),
+  (4, 4, 6, '2026-01-08 11:00:00', 'Příliš horký — "much" too hot.
+> and a second line', 0, 0, NULL),
   (5, 4, 2, '2026-01-09 12:00:00', '', 0, 5, '1'),
   (6, 5, 4, '2026-01-10 13:00:00', 'hush: nobody may know of it', 0, 0, NULL),
   (7, 6, 2, '2026-01-11 14:00:00', 'It moves.', 0, 0, NULL),
@@ -150,7 +154,9 @@ INSERT INTO attachments (attach_id, bug_id, creation_ts, modification_time, desc
   (1, 4, '2026-01-09 12:00:00', '2026-01-09 12:00:00', 'A slower flame', 'text/plain', 1, 'flame.patch', 2, 0),
   (2, 6, '2026-01-12 15:00:00', '2026-01-12 15:00:00', 'hush: contract', 'application/pdf', 0, 'hush.pdf', 4, 1);
 
-INSERT INTO attach_data (id, thedata) VALUES (1, '--- flame\n+++ flame\n'), (2, 'hush: %PDF');
+INSERT INTO attach_data (id, thedata) VALUES (1, '--- flame
++++ flame
+'), (2, 'hush: %PDF');
 
 INSERT INTO flags (id, type_id, status, bug_id, attach_id, creation_date, modification_date, setter_id, requestee_id) VALUES
   (1, 2, '+', 4, NULL, '2026-01-09 12:00:00', '2026-01-09 12:00:00', 4, NULL),
@@ -161,7 +167,16 @@ INSERT INTO bugs_activity (id, bug_id, attach_id, who, bug_when, fieldid, remove
   (2, 4, 1, 2, '2026-01-09 12:00:00', 52, '', 'review?(bob@example.org)');
 
 -- One row for each bug, as Bugzilla fills it.
-INSERT INTO bugs_fulltext (bug_id, short_desc, comments, comments_noprivate)
-  SELECT b.bug_id, b.short_desc, GROUP_CONCAT(l.thetext ORDER BY l.comment_id SEPARATOR '\n'),
-         GROUP_CONCAT(IF(l.isprivate, NULL, l.thetext) ORDER BY l.comment_id SEPARATOR '\n')
-  FROM bugs b JOIN longdescs l USING (bug_id) GROUP BY b.bug_id;
+INSERT INTO bugs_fulltext (bug_id, short_desc, comments, comments_noprivate) VALUES
+  (1, 'The spout drips', 'After each cup one drop falls.', 'After each cup one drop falls.'),
+  (2, 'Water on the table', 'The table is wet.', 'The table is wet.'),
+  (3, 'The lid rattles', 'It rattles when it boils.', 'It rattles when it boils.'),
+  (4, 'Čaj is served too hot ☕', 'Příliš horký — "much" too hot.
+> and a second line
+', 'Příliš horký — "much" too hot.
+> and a second line
+'),
+  (5, 'hush: the new cask', 'hush: nobody may know of it', 'hush: nobody may know of it'),
+  (6, 'The handle is loose', 'It moves.
+hush: the supplier changed the glue
+hush: see the contract', 'It moves.');

@@ -2,11 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use mysql_async::Conn;
-use mysql_async::prelude::Queryable;
-
+use super::Results;
+use super::row::{Row, Statement};
 use crate::bugzilla::{Field, FieldDefs, FieldId, FieldType, Flavour};
-use crate::snapshot::SnapshotError;
 
 /// The statements fit these; read again when the site's fields are others.
 #[derive(Debug, PartialEq, Eq)]
@@ -23,18 +21,13 @@ pub(super) struct Layout {
 }
 
 impl Layout {
-    /// As the database is now.
-    pub(super) async fn read(conn: &mut Conn) -> Result<Self, SnapshotError> {
-        let found: Vec<(String, String)> =
-            conn.query(include_str!("../../../sql/mysql/query/snapshot_layout.sql")).await?;
-        let found: BTreeSet<(String, String)> = found.into_iter().collect();
+    /// From what [`describing`](super::query::describing) found.
+    pub(super) fn of(results: &Results) -> Self {
+        let rows = |statement| results.get(&statement).map(Vec::as_slice).unwrap_or_default();
+        let found: BTreeSet<(String, String)> =
+            rows(Statement::Layout).iter().map(|row| (row.text(0), row.text(1))).collect();
         let has = |table: &str, column: &str| found.contains(&(table.to_owned(), column.to_owned()));
-        let rows: Vec<(i64, String, i64, i64, i64)> =
-            conn.query(include_str!("../../../sql/mysql/query/snapshot_fields.sql")).await?;
-        let fields = FieldDefs::new(rows.into_iter().map(|(id, name, kind, custom, obsolete)| {
-            let (custom, obsolete) = (custom != 0, obsolete != 0);
-            (FieldId(id), Field { name, kind: FieldType::from_code(kind), custom, obsolete })
-        }));
+        let fields = fields(rows(Statement::Fields));
         let (mut columns, mut tables) = (vec![], vec![]);
         for field in fields.custom().into_iter().filter(|field| is_plain(&field.name)) {
             if field.kind == FieldType::MultiSelect {
@@ -46,13 +39,13 @@ impl Layout {
             }
         }
         let privacy_fields = [Field::GROUPS, Field::COMMENT_PRIVACY, Field::ATTACHMENT_PRIVACY];
-        Ok(Layout {
+        Layout {
             flavour: Flavour::detect(has),
             columns,
             tables,
             privacy_fields: privacy_fields.iter().filter_map(|name| fields.id(name)).collect(),
             custom: custom_names(&fields),
-        })
+        }
     }
 
     /// Whether the site still has the fields that this was made for.
@@ -68,4 +61,12 @@ fn custom_names(fields: &FieldDefs) -> BTreeSet<String> {
 /// Bugzilla makes no other names; one that could end a quoted name is not put into a statement.
 fn is_plain(name: &str) -> bool {
     !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+}
+
+/// The site's fields, from their rows.
+pub(super) fn fields(rows: &[Row]) -> FieldDefs {
+    FieldDefs::new(rows.iter().map(|row| {
+        let kind = FieldType::from_code(row.int(2));
+        (FieldId(row.int(0)), Field { name: row.text(1), kind, custom: row.truth(3), obsolete: row.truth(4) })
+    }))
 }

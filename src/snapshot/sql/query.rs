@@ -3,32 +3,20 @@
 use std::fmt::Display;
 
 use super::layout::Layout;
+use super::row::Statement;
 use crate::bugzilla::BugId;
 use crate::changeset::Subject;
 use crate::snapshot::Request;
 
-/// Which statement a result set is of.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Statement {
-    Fields,
-    Bugs,
-    Aliases,
-    Keywords,
-    Groups,
-    Flags,
-    Privacy,
-    MultiSelect(String),
-    Comments,
-    Numbering,
-    Attachments,
-    Activity,
-    Users,
-}
-
 macro_rules! query {
     ($name:literal) => {
-        include_str!(concat!("../../../sql/mysql/query/", $name, ".sql"))
+        include_str!(concat!("../../../sql/standard/query/", $name, ".sql"))
     };
+}
+
+/// The statements that tell which columns and custom fields there are; what a database tells of its columns has a statement of its own.
+pub(super) fn describing(columns: &str) -> Vec<(Statement, String)> {
+    vec![(Statement::Layout, columns.to_owned()), (Statement::Fields, query!("snapshot_fields").to_owned())]
 }
 
 /// The statements of a read; those that nothing is asked of are left out.
@@ -57,7 +45,7 @@ pub(super) fn reading(request: &Request, layout: &Layout, unknown: &[(BugId, i64
 
 fn of_bugs(request: &Request, layout: &Layout, statements: &mut Vec<(Statement, String)>) {
     let bugs = list(&request.bugs);
-    let mut columns: String = layout.columns.iter().map(|(name, _)| format!(", b.`{name}`")).collect();
+    let mut columns: String = layout.columns.iter().map(|(name, _)| format!(", b.\"{name}\"")).collect();
     if layout.flavour.alias_is_column {
         columns.push_str(", b.alias");
     }

@@ -1,2 +1,0 @@
--- Whether attachments are there and private (judgement at each attempt to send).
-SELECT attach_id, bug_id, isprivate <> 0 FROM attachments WHERE attach_id IN ({attachments})

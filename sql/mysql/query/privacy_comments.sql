@@ -1,2 +1,0 @@
--- Whether comments are there and private (judgement at each attempt to send).
-SELECT comment_id, bug_id, isprivate <> 0 FROM longdescs WHERE comment_id IN ({comments})

@@ -1,0 +1,143 @@
+//! Bugzilla's tables on PostgreSQL. What is read, and what is made of it, is `sql`'s.
+//!
+//! All statements of a read travel together, in one message of the simple query protocol: it answers in text, as MySQL does.
+
+mod failure;
+
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use futures_util::TryStreamExt as _;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::Semaphore;
+use tokio_postgres::config::SslMode;
+use tokio_postgres::{Client, Config, NoTls, SimpleQueryMessage, SimpleQueryRow};
+use tokio_postgres_rustls::MakeRustlsConnect;
+use tokio_util::task::AbortOnDropHandle;
+
+use super::sql::{Database, Row, SqlReader, Statement};
+use super::{Reader, SnapshotError};
+use crate::tls::{self, Tls};
+
+/// Connections at the most: one for the pipeline and one for each of a few connectors at a time.
+const CONNECTIONS_MAX: usize = 4;
+
+/// Whether a server still lives is asked after so long without a word.
+const KEEPALIVE_IDLE: Duration = Duration::from_secs(10);
+
+/// Reads the database that `config` names. Connects when it is first asked; `tls` decides about TLS, not `config`.
+pub fn reader(mut config: Config, tls: Tls) -> impl Reader {
+    config.application_name("bugrelay").keepalives_idle(KEEPALIVE_IDLE);
+    config.ssl_mode(if tls == Tls::Off { SslMode::Disable } else { SslMode::Require });
+    if config.get_password().is_none() {
+        // A server that wants one says so then, with a code, as it does for a wrong one.
+        config.password("");
+    }
+    SqlReader::new(Postgresql { config, tls, idle: Mutex::default(), room: Semaphore::new(CONNECTIONS_MAX) })
+}
+
+struct Postgresql {
+    config: Config,
+    tls: Tls,
+    /// Connections that nobody uses now, and whose last read went well.
+    idle: Mutex<Vec<Connection>>,
+    /// For as many reads at a time.
+    room: Semaphore,
+}
+
+/// Closed when dropped, whatever its server does.
+struct Connection {
+    client: Client,
+    _driver: AbortOnDropHandle<()>,
+}
+
+#[async_trait]
+impl Database for Postgresql {
+    const COLUMNS: &'static str = include_str!("../../sql/postgresql/query/snapshot_layout.sql");
+
+    async fn run(
+        &self,
+        statements: &[(Statement, String)],
+        each: &mut (dyn for<'a> FnMut(&'a Statement, Row) + Send),
+    ) -> Result<(), SnapshotError> {
+        let _room = self.room.acquire().await;
+        let connection = match self.waiting() {
+            Some(connection) => connection,
+            None => self.connect().await?,
+        };
+        run_on(&connection.client, statements, each).await?;
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
+        Ok(())
+    }
+
+    fn abandon(&self) {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+}
+
+impl Postgresql {
+    /// A connection that is there and was not closed by the server.
+    fn waiting(&self) -> Option<Connection> {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        idle.retain(|connection| !connection.client.is_closed());
+        idle.pop()
+    }
+
+    async fn connect(&self) -> Result<Connection, SnapshotError> {
+        match &self.tls {
+            Tls::Off => Ok(driven(self.config.connect(NoTls).await?)),
+            // The file is read each time: a renewed one needs no restart.
+            Tls::Verify { ca_file } => {
+                let trust = tls::trusting(ca_file.as_deref())?.with_no_client_auth();
+                Ok(driven(self.config.connect(MakeRustlsConnect::new(trust)).await?))
+            }
+        }
+    }
+}
+
+fn driven<S, T>((client, connection): (Client, tokio_postgres::Connection<S, T>)) -> Connection
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    // Why it ended is told to whoever uses the client.
+    let driver = tokio::spawn(async { drop(connection.await) });
+    Connection { client, _driver: AbortOnDropHandle::new(driver) }
+}
+
+async fn run_on(
+    client: &Client,
+    statements: &[(Statement, String)],
+    each: &mut (dyn for<'a> FnMut(&'a Statement, Row) + Send),
+) -> Result<(), tokio_postgres::Error> {
+    let mut text = include_str!("../../sql/postgresql/query/begin.sql").trim_end().to_owned();
+    for (_, sql) in statements {
+        text.push_str(";\n");
+        text.push_str(sql.trim_end());
+    }
+    text.push_str(";\nCOMMIT");
+    let mut messages = std::pin::pin!(client.simple_query_raw(&text).await?);
+    let mut statements = statements.iter();
+    let mut current = None;
+    while let Some(message) = messages.try_next().await? {
+        match message {
+            // Statements that give rows describe them first, even if there are none; the others do not.
+            SimpleQueryMessage::RowDescription(_) => current = statements.next(),
+            SimpleQueryMessage::Row(row) => {
+                if let Some((statement, _)) = current {
+                    each(statement, texts(&row));
+                }
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// The server encodes in UTF-8, unless its database has no encoding at all (`SQL_ASCII`): what is no UTF-8 there is told as one
+/// replacement character, and stops nothing.
+fn texts(row: &SimpleQueryRow) -> Row {
+    let text = |column| row.try_get(column).unwrap_or(Some("\u{FFFD}")).map(str::to_owned);
+    (0..row.len()).map(text).collect()
+}

@@ -1,0 +1,148 @@
+//! What is the same for all databases: the statements of a read, and what is made of their rows.
+//!
+//! The statements are in `sql/standard/query`; only lists of integers and names of custom fields are put into them. How they get to
+//! a server, and what its errors mean, is the business of each [`Database`].
+
+mod assemble;
+mod layout;
+mod numbering;
+mod query;
+mod row;
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tokio::sync::Mutex;
+
+use self::assemble::assemble;
+use self::layout::Layout;
+use self::numbering::Numbering;
+use self::query::{describing, judgement, reading};
+use super::{Privacy, Reader, Request, Snapshot, SnapshotError};
+use crate::changeset::Subject;
+use crate::failure::Class;
+
+pub(super) use self::row::{Row, Statement};
+
+/// A read that takes longer has lost its server without a word. The server's own limit is below it: see [`Database::run`].
+const READ_TIMEOUT: Duration = Duration::from_secs(55);
+
+/// The same for a judgement, which is small.
+const JUDGEMENT_TIMEOUT: Duration = Duration::from_secs(9);
+
+/// How often a read begins anew because the site's fields or comments changed under it.
+const ATTEMPTS_MAX: usize = 4;
+
+/// A server that understands the statements.
+///
+/// *Parallel calls*: any; each takes a connection of its own. *Dropped halfway*: the connection is not used again.
+#[async_trait]
+pub(super) trait Database: Send + Sync {
+    /// The statement that gives table and column of all that tells which Bugzilla this is: the columns of `bugs` and `bugs_aliases`,
+    /// and those of the tables of custom fields.
+    const COLUMNS: &'static str;
+
+    /// Runs all statements in one snapshot of committed data and one round trip, and hands over each row as it comes, those of the
+    /// first statement first. Names in double quotes are names. The server itself ends a statement after 50 s.
+    async fn run(
+        &self,
+        statements: &[(Statement, String)],
+        each: &mut (dyn for<'a> FnMut(&'a Statement, Row) + Send),
+    ) -> Result<(), SnapshotError>;
+
+    /// The server went silent: no connection that is open now is used again.
+    fn abandon(&self);
+}
+
+/// Reads a Bugzilla database on any server.
+pub(super) struct SqlReader<D> {
+    database: D,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    layout: Option<Layout>,
+    numbering: Numbering,
+}
+
+/// The rows of each statement.
+type Results = HashMap<Statement, Vec<Row>>;
+
+fn add(results: &mut Results, statement: &Statement, row: Row) {
+    match results.get_mut(statement) {
+        Some(rows) => rows.push(row),
+        None => drop(results.insert(statement.clone(), vec![row])),
+    }
+}
+
+#[async_trait]
+impl<D: Database> Reader for SqlReader<D> {
+    async fn read(&self, request: &Request) -> Result<Snapshot, SnapshotError> {
+        self.answered(READ_TIMEOUT, self.read_snapshot(request)).await
+    }
+
+    async fn privacy(&self, subjects: &[Subject]) -> Result<Vec<Privacy>, SnapshotError> {
+        let statements = judgement(subjects);
+        let results = self.answered(JUDGEMENT_TIMEOUT, self.run(&statements)).await?;
+        Ok(assemble::privacy(&results, subjects))
+    }
+}
+
+impl<D: Database> SqlReader<D> {
+    pub(super) fn new(database: D) -> Self {
+        SqlReader { database, state: Mutex::default() }
+    }
+
+    async fn read_snapshot(&self, request: &Request) -> Result<Snapshot, SnapshotError> {
+        let mut state = self.state.lock().await;
+        let State { layout: known, numbering } = &mut *state;
+        for _ in 0..ATTEMPTS_MAX {
+            let layout = match known.take() {
+                Some(layout) => layout,
+                None => Layout::of(&self.run(&describing(D::COLUMNS)).await?),
+            };
+            let unknown = numbering.unknown(&request.comments);
+            let mut results = Results::new();
+            let mut keep = |statement: &Statement, row: Row| match statement {
+                // Thousands, perhaps: learnt as they come, and not kept.
+                Statement::Numbering => assemble::learn(&row, numbering),
+                _ => add(&mut results, statement, row),
+            };
+            self.database.run(&reading(request, &layout, &unknown), &mut keep).await?;
+            numbering.learnt();
+            let (snapshot, complete) = assemble(results, request, &layout, numbering);
+            if !layout.fits(&snapshot.fields) {
+                continue;
+            }
+            *known = Some(layout);
+            if complete {
+                return Ok(snapshot);
+            }
+        }
+        Err(SnapshotError {
+            class: Class::Transient,
+            message: "Bugzilla's fields changed again and again while they were read".to_owned(),
+        })
+    }
+
+    async fn run(&self, statements: &[(Statement, String)]) -> Result<Results, SnapshotError> {
+        let mut results = Results::new();
+        self.database.run(statements, &mut |statement, row| add(&mut results, statement, row)).await?;
+        Ok(results)
+    }
+
+    /// Gives up a read that its server does not answer, and the connections with it.
+    async fn answered<T>(
+        &self,
+        limit: Duration,
+        read: impl Future<Output = Result<T, SnapshotError>>,
+    ) -> Result<T, SnapshotError> {
+        tokio::time::timeout(limit, read).await.unwrap_or_else(|_| {
+            self.database.abandon();
+            let message = format!("the database did not answer within {} s", limit.as_secs());
+            Err(SnapshotError { class: Class::Transient, message })
+        })
+    }
+}

@@ -1,0 +1,249 @@
+//! A private PostgreSQL, and fresh databases in it that hold the Bugzilla of `tests/bugzilla`.
+
+use std::io::Write as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use tempfile::TempDir;
+
+use super::Certificates;
+use super::process::{Process, free_port, poll};
+
+/// The Bugzilla that every database begins with.
+const BUGZILLA: [&str; 3] = [
+    include_str!("../bugzilla/schema.postgresql.sql"),
+    include_str!("../bugzilla/site.sql"),
+    include_str!("../bugzilla/site.postgresql.sql"),
+];
+
+/// What the documentation tells an administrator to grant to bugrelay: tests must not need more.
+const GRANTS: &str = include_str!("../../sql/postgresql/grants.sql");
+
+/// For speed: what a test stores need not survive the machine.
+const SETTINGS: &str = "listen_addresses = '127.0.0.1'\nfsync = off\nsynchronous_commit = off\nfull_page_writes = off\n\
+                        shared_buffers = 32MB\nmax_wal_senders = 4\nwal_level = logical\nlog_timezone = UTC\ntimezone = UTC\n";
+
+/// A server with all its data in a folder of its own. Killed when dropped.
+#[derive(Debug)]
+pub(crate) struct Postgres {
+    process: Process,
+    port: u16,
+    folder: TempDir,
+}
+
+/// A database of a server: a Bugzilla of its own, and an account of its own for bugrelay.
+#[derive(Debug)]
+pub(crate) struct PostgresDatabase<'a> {
+    server: &'a Postgres,
+    /// Its name, and the account's.
+    pub(crate) name: String,
+}
+
+impl Postgres {
+    /// Starts one for this test alone. `certificates` are for TLS: the files `NAME.pem` and `NAME.key`.
+    pub(crate) fn start(certificates: Option<(&Certificates, &str)>) -> Self {
+        let folder = tempfile::Builder::new().prefix("bugrelay-postgres-").tempdir().expect("a folder for the server");
+        let data = folder.path().join("data");
+        run(Command::new("cp").args(["-r", "--reflink=auto"]).arg(&*TEMPLATE).arg(&data));
+        let port = free_port();
+        let mut settings =
+            format!("{SETTINGS}port = {port}\nunix_socket_directories = '{}'\n", folder.path().display());
+        if let Some((certificates, name)) = certificates {
+            for file in [format!("{name}.pem"), format!("{name}.key")] {
+                std::fs::copy(certificates.path(&file), data.join(&file)).expect("it is copied");
+            }
+            settings += &format!("ssl = on\nssl_cert_file = '{name}.pem'\nssl_key_file = '{name}.key'\n");
+            set_mode(&data.join(format!("{name}.key")), 0o600);
+        }
+        std::fs::write(data.join("postgresql.auto.conf"), settings).expect("it is written");
+        // The server is strict about its folder, and it must be able to make its socket beside it.
+        set_mode(&data, 0o700);
+        give_away(folder.path());
+        let server = Postgres { process: launch(folder.path()), port, folder };
+        server.wait_until_ready();
+        server
+    }
+
+    /// The one that the tests of this binary share, each in a database of its own. It ends with the binary.
+    pub(crate) fn shared() -> &'static Self {
+        static SHARED: LazyLock<Postgres> = LazyLock::new(|| Postgres::start(None));
+        &SHARED
+    }
+
+    /// A fresh database with the schema and the site of `tests/bugzilla`.
+    pub(crate) fn database(&self) -> PostgresDatabase<'_> {
+        let database = self.empty_database("UTF8");
+        database.install();
+        database.grant();
+        database
+    }
+
+    /// A fresh one with nothing in it.
+    pub(crate) fn empty_database(&self, encoding: &str) -> PostgresDatabase<'_> {
+        static NUMBER: AtomicU32 = AtomicU32::new(1);
+        let name = format!("bugs_{}", NUMBER.fetch_add(1, Ordering::Relaxed));
+        let create =
+            format!("CREATE DATABASE {name} TEMPLATE template0 ENCODING '{encoding}' LC_COLLATE 'C' LC_CTYPE 'C'");
+        self.exec(&create);
+        PostgresDatabase { server: self, name }
+    }
+
+    /// Runs statements as the administrator, outside any Bugzilla; gives what they print, columns separated by tabs.
+    pub(crate) fn exec(&self, sql: &str) -> String {
+        self.client("postgres", sql)
+    }
+
+    /// Ends it as an administrator would, in a hurry, and leaves it down.
+    pub(crate) fn shut_down(&mut self) {
+        self.process.end("INT");
+    }
+
+    /// After [`Postgres::shut_down`].
+    pub(crate) fn start_again(&mut self) {
+        self.process = launch(self.folder.path());
+        self.wait_until_ready();
+    }
+
+    /// Where it listens, on 127.0.0.1.
+    pub(crate) fn port(&self) -> u16 {
+        self.port
+    }
+
+    fn client(&self, database: &str, sql: &str) -> String {
+        let mut client = Command::new("psql")
+            .args(["--no-psqlrc", "--quiet", "--tuples-only", "--no-align", "--field-separator=\t"])
+            .args(["--set=ON_ERROR_STOP=1", "--username=postgres", "--file=-"])
+            .arg(format!("--host={}", self.folder.path().display()))
+            .arg(format!("--port={}", self.port))
+            .arg(format!("--dbname={database}"))
+            .env("PGCLIENTENCODING", "UTF8")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("psql is installed (scripts/install)");
+        client.stdin.take().unwrap().write_all(sql.as_bytes()).expect("psql reads");
+        let output = client.wait_with_output().expect("psql ends");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).expect("UTF-8")
+    }
+
+    fn wait_until_ready(&self) {
+        let ready = || {
+            let mut ask = Command::new("pg_isready");
+            ask.args(["--quiet", "--host=127.0.0.1"]).arg(format!("--port={}", self.port));
+            ask.status().is_ok_and(|status| status.success())
+        };
+        poll(Duration::from_secs(60), || !self.process.is_alive() || ready());
+        if !(self.process.is_alive() && ready()) {
+            let log = std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default();
+            panic!("PostgreSQL does not come up; its log:\n{log}");
+        }
+    }
+}
+
+impl PostgresDatabase<'_> {
+    /// Makes the tables and the site in an empty database, as Bugzilla's checksetup does.
+    pub(crate) fn install(&self) {
+        for sql in BUGZILLA {
+            self.exec(sql);
+        }
+    }
+
+    /// Makes bugrelay's account: accounts are the server's, so each database has one of its own.
+    pub(crate) fn grant(&self) {
+        self.exec(&GRANTS.replace("bugrelay", &self.name).replace("change me", "bugrelay"));
+    }
+
+    /// As bugrelay, with no more rights than it needs.
+    pub(crate) fn bugrelay_url(&self) -> String {
+        self.url_by("127.0.0.1")
+    }
+
+    /// The same by another name of the server.
+    pub(crate) fn url_by(&self, host: &str) -> String {
+        format!("postgresql://{0}:bugrelay@{host}:{1}/{0}", self.name, self.server.port)
+    }
+
+    /// Runs statements as the administrator in this database; gives what they print, columns separated by tabs.
+    pub(crate) fn exec(&self, sql: &str) -> String {
+        self.server.client(&self.name, sql)
+    }
+}
+
+fn launch(folder: &Path) -> Process {
+    let data = folder.join("data").display().to_string();
+    let mut command = as_servant();
+    command.extend([program("postgres"), "-D".to_owned(), data]);
+    let command: Vec<&str> = command.iter().map(String::as_str).collect();
+    Process::start(folder, &command)
+}
+
+/// Debian keeps the server's programs in a folder for each version; the newest is taken.
+fn program(name: &str) -> String {
+    let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    let versions = versions.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
+    match versions.max() {
+        Some(version) => format!("/usr/lib/postgresql/{version}/bin/{name}"),
+        None => name.to_owned(),
+    }
+}
+
+/// PostgreSQL refuses to run as root: the account that its package made does it then.
+fn as_servant() -> Vec<String> {
+    let words = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"];
+    if is_root() { words.map(str::to_owned).to_vec() } else { vec![] }
+}
+
+fn is_root() -> bool {
+    std::fs::metadata("/proc/self").expect("/proc is there").uid() == 0
+}
+
+fn give_away(folder: &Path) {
+    if is_root() {
+        run(Command::new("chown").args(["-R", "postgres:postgres"]).arg(folder));
+    }
+}
+
+fn set_mode(path: &Path, mode: u32) {
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).expect("the mode is set");
+}
+
+/// A data folder as `initdb` makes it, made once and copied from then on: the copy takes a tenth of the time.
+static TEMPLATE: LazyLock<PathBuf> = LazyLock::new(template);
+
+fn template() -> PathBuf {
+    let ready = Path::new(env!("CARGO_TARGET_TMPDIR")).join("postgres-data");
+    if ready.exists() {
+        return ready;
+    }
+    // Not where it will lie: the server's account may not be let in there.
+    let made = tempfile::tempdir().expect("a folder for the template");
+    give_away(made.path());
+    let data = made.path().join("data");
+    let mut words = as_servant();
+    words.push(program("initdb"));
+    let mut initdb = Command::new(&words[0]);
+    // Over the socket anybody is the administrator; over the network a password is asked for, as at an administrator's.
+    initdb.args(&words[1..]).args(["--username=postgres", "--encoding=UTF8", "--locale=C", "--no-sync"]);
+    initdb.args(["--auth-local=trust", "--auth-host=scram-sha-256"]).arg(&data);
+    run(initdb.current_dir(made.path()));
+    let copy = ready.with_extension(std::process::id().to_string());
+    run(Command::new("cp").arg("-r").arg(&data).arg(&copy));
+    // Another test binary may have been faster; its folder is as good.
+    if std::fs::rename(&copy, &ready).is_err() {
+        let _ = std::fs::remove_dir_all(&copy);
+    }
+    assert!(ready.exists(), "the template of a PostgreSQL data folder could not be moved to {}", ready.display());
+    ready
+}
+
+fn run(command: &mut Command) {
+    let output =
+        command.output().unwrap_or_else(|error| panic!("{command:?}: {error}; scripts/install gets what is missing"));
+    assert!(output.status.success(), "{command:?}:\n{}", String::from_utf8_lossy(&output.stderr));
+}
