@@ -1,6 +1,7 @@
 //! Bugzilla's tables on PostgreSQL. What is read, and what is made of it, is `sql`'s.
 //!
 //! All statements of a read travel together, in one message of the simple query protocol: it answers in text, as MySQL does.
+//! No configuration leads here yet: a way to capture changes on PostgreSQL is still missing.
 
 mod failure;
 
