@@ -3,7 +3,7 @@
 use clap::{Args, Subcommand};
 
 use super::client::{Client, Instance};
-use super::{Exit, block_on, load, output};
+use super::{Exit, output, run_with};
 use crate::admin::{BacklogPage, Changed, ConnectorView, EntryView};
 use crate::config::{Config, ConfigError};
 
@@ -52,10 +52,7 @@ struct Show {
 
 impl Backlog {
     pub(super) fn main(&self, config: impl FnOnce() -> Result<Config, ConfigError>) -> Exit {
-        match load(config) {
-            Ok(config) => block_on(async { self.run(&config).await.unwrap_or_else(|exit| exit) }),
-            Err(exit) => exit,
-        }
+        run_with(config, async |config| self.run(&config).await.unwrap_or_else(|exit| exit))
     }
 
     async fn run(&self, config: &Config) -> Result<Exit, Exit> {

@@ -3,7 +3,7 @@
 
 use clap::Args;
 
-use super::{Exit, block_on, load, output};
+use super::{Exit, output, run_with};
 use crate::app;
 use crate::capture::{Finding, Severity, Source};
 use crate::config::{Config, ConfigError, ConnectorConfig};
@@ -23,10 +23,7 @@ pub(super) struct Check {
 
 impl Check {
     pub(super) fn main(&self, config: impl FnOnce() -> Result<Config, ConfigError>) -> Exit {
-        match load(config) {
-            Ok(config) => block_on(self.check(config)),
-            Err(exit) => exit,
-        }
+        run_with(config, async |config| self.check(config).await)
     }
 
     async fn check(&self, config: Config) -> Exit {

@@ -112,11 +112,18 @@ fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
     tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()
 }
 
-/// Runs a verb's future; without a runtime nothing runs.
-fn block_on(verb: impl Future<Output = Exit>) -> Exit {
+/// Runs a verb with its configuration. One that is wrong is said on standard error; without a runtime nothing runs.
+fn run_with(config: impl FnOnce() -> Result<Config, ConfigError>, verb: impl AsyncFnOnce(Config) -> Exit) -> Exit {
+    let config = match config() {
+        Ok(config) => config,
+        Err(error) => {
+            output::error(&error.to_string());
+            return Exit::Configuration;
+        }
+    };
     match runtime() {
         Ok(runtime) => {
-            let exit = runtime.block_on(verb);
+            let exit = runtime.block_on(verb(config));
             // What still runs was told to stop and had its grace.
             runtime.shutdown_background();
             exit
@@ -126,12 +133,4 @@ fn block_on(verb: impl Future<Output = Exit>) -> Exit {
             Exit::Runtime
         }
     }
-}
-
-/// The configuration, or the exit that its error means, said on standard error.
-fn load(config: impl FnOnce() -> Result<Config, ConfigError>) -> Result<Config, Exit> {
-    config().map_err(|error| {
-        output::error(&error.to_string());
-        Exit::Configuration
-    })
 }

@@ -7,7 +7,7 @@ use clap::Args;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
-use super::{Exit, LogFormat, block_on, load, output};
+use super::{Exit, LogFormat, output, run_with};
 use crate::app::{App, AppError};
 use crate::config::{Config, ConfigError};
 use crate::shutdown::{Cause, Shutdown};
@@ -30,10 +30,7 @@ impl Run {
         if let Err(exit) = self.start_logging() {
             return exit;
         }
-        match load(config) {
-            Ok(config) => block_on(run(config, self.from_now)),
-            Err(exit) => exit,
-        }
+        run_with(config, async |config| run(config, self.from_now).await)
     }
 
     fn start_logging(&self) -> Result<(), Exit> {

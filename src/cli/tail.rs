@@ -4,7 +4,7 @@ use clap::Args;
 use serde_json::Value;
 
 use super::client::{Client, Instance};
-use super::{Exit, block_on, load, output};
+use super::{Exit, output, run_with};
 use crate::config::{Config, ConfigError};
 
 #[derive(Args)]
@@ -18,10 +18,7 @@ pub(super) struct Tail {
 
 impl Tail {
     pub(super) fn main(&self, config: impl FnOnce() -> Result<Config, ConfigError>) -> Exit {
-        match load(config) {
-            Ok(config) => block_on(self.tail(config)),
-            Err(exit) => exit,
-        }
+        run_with(config, async |config| self.tail(config).await)
     }
 
     async fn tail(&self, config: Config) -> Exit {
