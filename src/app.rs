@@ -12,6 +12,7 @@ use tokio::sync::{Semaphore, broadcast};
 use crate::admin::{Admin, LISTENERS_MAX};
 use crate::capture::mysql_binlog::{MysqlBinlog, MysqlBinlogConfig, replica_id};
 use crate::config::{BugzillaConfig, CommentIdOf, Config, Tls};
+use crate::database::mysql::Mysql;
 use crate::delivery::{Delivery, Gate, Judge, Policy, recheck};
 use crate::message::Wording;
 use crate::metrics::Metrics;
@@ -19,8 +20,7 @@ use crate::pipeline::{Pipeline, Progress};
 use crate::queue::sqlite::{Settings, SqliteQueue};
 use crate::queue::{Queue, QueueError, Subscriber};
 use crate::shutdown::Shutdown;
-use crate::snapshot::Reader;
-use crate::snapshot::mysql;
+use crate::snapshot::{self, Reader};
 use crate::visibility::Rules;
 
 /// Messages kept for a live listener that is slow, at the most.
@@ -88,7 +88,7 @@ impl App {
         let queue: Arc<dyn Queue> = Arc::new(store(&config)?);
         let address = config.admin.listen;
         let listener = TcpListener::bind(address).await.map_err(|error| AppError::Listen { address, error })?;
-        let reader: Arc<dyn Reader> = Arc::new(mysql::reader(mysql_opts(&config.bugzilla)));
+        let reader: Arc<dyn Reader> = Arc::new(snapshot::reader(Arc::new(Mysql::new(mysql_opts(&config.bugzilla)))));
         let rules = Rules { require_login: config.bugzilla.require_login, zone: config.bugzilla.zone.clone() };
         let gate: Arc<dyn Gate> = Arc::new(Judge { reader: Arc::clone(&reader), rules: rules.clone() });
         let delivery = Delivery::new(Arc::clone(&queue), Arc::clone(&gate), metrics.clone(), shutdown.clone());

@@ -18,6 +18,7 @@ pub mod shutdown;
 pub mod tls;
 
 pub mod changeset;
+pub mod database;
 
 pub mod capture;
 pub mod snapshot;

@@ -3,11 +3,10 @@
 //! Everything here may be private. It is data for `visibility` to judge, and for nothing else; types with
 //! content have no `Debug`, so that none of it can slip into a log.
 
-pub mod mysql;
-pub mod postgresql;
 mod sql;
 
 use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 
@@ -15,6 +14,7 @@ use crate::bugzilla::{
     ActivityId, AttachmentId, BugId, CommentId, FieldDefs, FieldId, FieldType, FlagId, LocalTime, UserId,
 };
 use crate::changeset::{ActivityText, ChangeSet, Subject};
+use crate::database::{Database, DatabaseError};
 use crate::failure::Class;
 
 /// Reads Bugzilla's tables.
@@ -30,6 +30,11 @@ pub trait Reader: Send + Sync {
     async fn privacy(&self, subjects: &[Subject]) -> Result<Vec<Privacy>, SnapshotError>;
 }
 
+/// Reads the tables of this database. Connects when it is first asked.
+pub fn reader(database: Arc<dyn Database>) -> impl Reader {
+    sql::SqlReader::new(database)
+}
+
 /// Why the tables could not be read. The text holds no row value.
 #[derive(Debug, thiserror::Error)]
 #[error("{message}")]
@@ -38,6 +43,12 @@ pub struct SnapshotError {
     pub class: Class,
     /// For the operator.
     pub message: String,
+}
+
+impl From<DatabaseError> for SnapshotError {
+    fn from(DatabaseError { class, message }: DatabaseError) -> Self {
+        SnapshotError { class, message }
+    }
 }
 
 /// What to read.

@@ -1,15 +1,15 @@
 //! What is the same for all databases: the statements of a read, and what is made of their rows.
 //!
 //! The statements are in `sql/standard/query`; only lists of integers and names of custom fields are put into them. How they get to
-//! a server, and what its errors mean, is the business of each [`Database`].
+//! a server, and what its errors mean, is [`Database`]'s business.
 
 mod assemble;
 mod layout;
 mod numbering;
 mod query;
-mod row;
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -18,14 +18,13 @@ use tokio::sync::Mutex;
 use self::assemble::assemble;
 use self::layout::Layout;
 use self::numbering::Numbering;
-use self::query::{describing, judgement, reading};
+use self::query::{Statement, describing, judgement, reading};
 use super::{Privacy, Reader, Request, Snapshot, SnapshotError};
 use crate::changeset::Subject;
+use crate::database::{Database, Row};
 use crate::failure::Class;
 
-pub(super) use self::row::{Row, Statement};
-
-/// A read that takes longer has lost its server without a word. The server's own limit is below it: see [`Database::run`].
+/// A read that takes longer has lost its server without a word. The server's own limit is below it: see [`Database::read`].
 const READ_TIMEOUT: Duration = Duration::from_secs(55);
 
 /// The same for a judgement, which is small.
@@ -34,30 +33,9 @@ const JUDGEMENT_TIMEOUT: Duration = Duration::from_secs(9);
 /// How often a read begins anew because the site's fields or comments changed under it.
 const ATTEMPTS_MAX: usize = 4;
 
-/// A server that understands the statements.
-///
-/// *Parallel calls*: any; each takes a connection of its own. *Dropped halfway*: the connection is not used again.
-#[async_trait]
-pub(super) trait Database: Send + Sync {
-    /// The statement that gives table and column of all that tells which Bugzilla this is: the columns of `bugs` and `bugs_aliases`,
-    /// and those of the tables of custom fields.
-    const COLUMNS: &'static str;
-
-    /// Runs all statements in one snapshot of committed data and one round trip, and hands over each row as it comes, those of the
-    /// first statement first. Names in double quotes are names. The server itself ends a statement after 50 s.
-    async fn run(
-        &self,
-        statements: &[(Statement, String)],
-        each: &mut (dyn for<'a> FnMut(&'a Statement, Row) + Send),
-    ) -> Result<(), SnapshotError>;
-
-    /// The server went silent: no connection that is open now is used again.
-    fn abandon(&self);
-}
-
 /// Reads a Bugzilla database on any server.
-pub(super) struct SqlReader<D> {
-    database: D,
+pub(super) struct SqlReader {
+    database: Arc<dyn Database>,
     state: Mutex<State>,
 }
 
@@ -78,7 +56,7 @@ fn add(results: &mut Results, statement: &Statement, row: Row) {
 }
 
 #[async_trait]
-impl<D: Database> Reader for SqlReader<D> {
+impl Reader for SqlReader {
     async fn read(&self, request: &Request) -> Result<Snapshot, SnapshotError> {
         self.answered(READ_TIMEOUT, self.read_snapshot(request)).await
     }
@@ -90,8 +68,8 @@ impl<D: Database> Reader for SqlReader<D> {
     }
 }
 
-impl<D: Database> SqlReader<D> {
-    pub(super) fn new(database: D) -> Self {
+impl SqlReader {
+    pub(super) fn new(database: Arc<dyn Database>) -> Self {
         SqlReader { database, state: Mutex::default() }
     }
 
@@ -101,7 +79,7 @@ impl<D: Database> SqlReader<D> {
         for _ in 0..ATTEMPTS_MAX {
             let layout = match known.take() {
                 Some(layout) => layout,
-                None => Layout::of(&self.run(&describing(D::COLUMNS)).await?),
+                None => Layout::of(&self.run(&describing(self.database.dialect())).await?),
             };
             let unknown = numbering.unknown(&request.comments);
             let mut results = Results::new();
@@ -110,7 +88,7 @@ impl<D: Database> SqlReader<D> {
                 Statement::Numbering => assemble::learn(&row, numbering),
                 _ => add(&mut results, statement, row),
             };
-            self.database.run(&reading(request, &layout, &unknown), &mut keep).await?;
+            self.run_each(&reading(request, &layout, &unknown), &mut keep).await?;
             numbering.learnt();
             let (snapshot, complete) = assemble(results, request, &layout, numbering);
             if !layout.fits(&snapshot.fields) {
@@ -129,8 +107,18 @@ impl<D: Database> SqlReader<D> {
 
     async fn run(&self, statements: &[(Statement, String)]) -> Result<Results, SnapshotError> {
         let mut results = Results::new();
-        self.database.run(statements, &mut |statement, row| add(&mut results, statement, row)).await?;
+        self.run_each(statements, &mut |statement, row| add(&mut results, statement, row)).await?;
         Ok(results)
+    }
+
+    async fn run_each(
+        &self,
+        statements: &[(Statement, String)],
+        each: &mut (dyn FnMut(&Statement, Row) + Send),
+    ) -> Result<(), SnapshotError> {
+        let (names, texts): (Vec<_>, Vec<_>) = statements.iter().cloned().unzip();
+        let mut each = |index: usize, row| each(&names[index], row);
+        Ok(self.database.read(&texts, &mut each).await?)
     }
 
     /// Gives up a read that its server does not answer, and the connections with it.

@@ -12,7 +12,7 @@ use source::{Source, sources};
 /// A module may import those of the lines above its own, and none of its own line or of those below.
 const LAYERS: &[&[&str]] = &[
     &["backoff", "bugzilla", "failure", "metrics", "shutdown", "tls"],
-    &["changeset"],
+    &["changeset", "database"],
     &["snapshot", "capture"],
     &["visibility"],
     &["message"],

@@ -5,9 +5,10 @@ use std::collections::HashMap;
 use super::Results;
 use super::layout::{Layout, fields};
 use super::numbering::Numbering;
-use super::row::{Row, Statement};
+use super::query::Statement;
 use crate::bugzilla::{ActivityId, AttachmentId, BugId, CommentId, FieldId, FieldType, FlagId, UserId};
 use crate::changeset::{ActivityText, Subject};
+use crate::database::Row;
 use crate::snapshot::{Attachment, Bug, Comment, Custom, Flag, Named, Privacy, PrivacyChange, Request, Snapshot, User};
 
 /// The snapshot, and whether every comment in it has its number.

@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 
 use super::Results;
-use super::row::{Row, Statement};
+use super::query::Statement;
 use crate::bugzilla::{Field, FieldDefs, FieldId, FieldType, Flavour};
+use crate::database::Row;
 
 /// The statements fit these; read again when the site's fields are others.
 #[derive(Debug, PartialEq, Eq)]

@@ -3,9 +3,9 @@
 use std::fmt::Display;
 
 use super::layout::Layout;
-use super::row::Statement;
 use crate::bugzilla::BugId;
 use crate::changeset::Subject;
+use crate::database::Dialect;
 use crate::snapshot::Request;
 
 macro_rules! query {
@@ -14,8 +14,32 @@ macro_rules! query {
     };
 }
 
-/// The statements that tell which columns and custom fields there are; what a database tells of its columns has a statement of its own.
-pub(super) fn describing(columns: &str) -> Vec<(Statement, String)> {
+/// Which statement a result set is of.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Statement {
+    Layout,
+    Fields,
+    Bugs,
+    Aliases,
+    Keywords,
+    Groups,
+    Flags,
+    Privacy,
+    MultiSelect(String),
+    Comments,
+    Numbering,
+    Attachments,
+    Activity,
+    Users,
+}
+
+/// The statements that tell which columns and custom fields there are: the columns of `bugs` and `bugs_aliases`, and those of the tables
+/// of custom fields.
+pub(super) fn describing(dialect: Dialect) -> Vec<(Statement, String)> {
+    let columns = match dialect {
+        Dialect::Mysql => include_str!("../../../sql/mysql/query/snapshot_layout.sql"),
+        Dialect::Postgresql => include_str!("../../../sql/postgresql/query/snapshot_layout.sql"),
+    };
     vec![(Statement::Layout, columns.to_owned()), (Statement::Fields, query!("snapshot_fields").to_owned())]
 }
 

@@ -1,6 +1,9 @@
 //! The reader of MySQL and MariaDB.
 
-use bugrelay::snapshot::{Reader, mysql};
+use std::sync::Arc;
+
+use bugrelay::database::mysql::Mysql;
+use bugrelay::snapshot::{self, Reader};
 use mysql_async::Opts;
 
 use super::Site;
@@ -14,7 +17,7 @@ impl Site for OnMariaDb {
     }
 
     fn reader(&self) -> impl Reader {
-        mysql::reader(Opts::from_url(&self.0.bugrelay_url()).unwrap())
+        snapshot::reader(Arc::new(Mysql::new(Opts::from_url(&self.0.bugrelay_url()).unwrap())))
     }
 
     fn exec(&self, sql: &str) {

@@ -1,12 +1,14 @@
 //! The reader of PostgreSQL.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bugrelay::bugzilla::{BugId, CommentId, UserId};
 use bugrelay::changeset::Subject;
+use bugrelay::database::postgresql::Postgresql;
 use bugrelay::failure::Class;
-use bugrelay::snapshot::{Reader, Request, SnapshotError, postgresql};
+use bugrelay::snapshot::{self, Reader, Request, SnapshotError};
 use bugrelay::tls::Tls;
 
 use super::Site;
@@ -38,7 +40,7 @@ impl Site for OnPostgres {
 super::whole_contract! { OnPostgres }
 
 fn reader(url: &str, tls: Tls) -> impl Reader + use<> {
-    postgresql::reader(url.parse().expect("a URL"), tls)
+    snapshot::reader(Arc::new(Postgresql::new(url.parse().expect("a URL"), tls)))
 }
 
 async fn refusal(reader: &impl Reader) -> SnapshotError {

@@ -1,7 +1,4 @@
-//! Bugzilla's tables on PostgreSQL. What is read, and what is made of it, is `sql`'s.
-//!
-//! All statements of a read travel together, in one message of the simple query protocol: it answers in text, as MySQL does.
-//! No configuration leads here yet: a way to capture changes on PostgreSQL is still missing.
+//! PostgreSQL. All statements of a read travel together, in one message of the simple query protocol: it answers in text, as MySQL does.
 
 mod failure;
 
@@ -17,28 +14,14 @@ use tokio_postgres::{Client, Config, NoTls, SimpleQueryMessage, SimpleQueryRow};
 use tokio_postgres_rustls::MakeRustlsConnect;
 use tokio_util::task::AbortOnDropHandle;
 
-use super::sql::{Database, Row, SqlReader, Statement};
-use super::{Reader, SnapshotError};
+use super::{CONNECTIONS_MAX, Database, DatabaseError, Dialect, Row};
 use crate::tls::{self, Tls};
-
-/// Connections at the most: one for the pipeline and one for each of a few connectors at a time.
-const CONNECTIONS_MAX: usize = 4;
 
 /// Whether a server still lives is asked after so long without a word.
 const KEEPALIVE_IDLE: Duration = Duration::from_secs(10);
 
-/// Reads the database that `config` names. Connects when it is first asked; `tls` decides about TLS, not `config`.
-pub fn reader(mut config: Config, tls: Tls) -> impl Reader {
-    config.application_name("bugrelay").keepalives_idle(KEEPALIVE_IDLE);
-    config.ssl_mode(if tls == Tls::Off { SslMode::Disable } else { SslMode::Require });
-    if config.get_password().is_none() {
-        // A server that wants one says so then, with a code, as it does for a wrong one.
-        config.password("");
-    }
-    SqlReader::new(Postgresql { config, tls, idle: Mutex::default(), room: Semaphore::new(CONNECTIONS_MAX) })
-}
-
-struct Postgresql {
+/// The database that a configuration names.
+pub struct Postgresql {
     config: Config,
     tls: Tls,
     /// Connections that nobody uses now, and whose last read went well.
@@ -55,13 +38,15 @@ struct Connection {
 
 #[async_trait]
 impl Database for Postgresql {
-    const COLUMNS: &'static str = include_str!("../../sql/postgresql/query/snapshot_layout.sql");
+    fn dialect(&self) -> Dialect {
+        Dialect::Postgresql
+    }
 
-    async fn run(
+    async fn read(
         &self,
-        statements: &[(Statement, String)],
-        each: &mut (dyn for<'a> FnMut(&'a Statement, Row) + Send),
-    ) -> Result<(), SnapshotError> {
+        statements: &[String],
+        each: &mut (dyn FnMut(usize, Row) + Send),
+    ) -> Result<(), DatabaseError> {
         let _room = self.room.acquire().await;
         let connection = match self.waiting() {
             Some(connection) => connection,
@@ -78,6 +63,17 @@ impl Database for Postgresql {
 }
 
 impl Postgresql {
+    /// Connects when it is first asked; `tls` decides about TLS, not `config`.
+    pub fn new(mut config: Config, tls: Tls) -> Self {
+        config.application_name("bugrelay").keepalives_idle(KEEPALIVE_IDLE);
+        config.ssl_mode(if tls == Tls::Off { SslMode::Disable } else { SslMode::Require });
+        if config.get_password().is_none() {
+            // A server that wants one says so then, with a code, as it does for a wrong one.
+            config.password("");
+        }
+        Postgresql { config, tls, idle: Mutex::default(), room: Semaphore::new(CONNECTIONS_MAX) }
+    }
+
     /// A connection that is there and was not closed by the server.
     fn waiting(&self) -> Option<Connection> {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
@@ -85,7 +81,7 @@ impl Postgresql {
         idle.pop()
     }
 
-    async fn connect(&self) -> Result<Connection, SnapshotError> {
+    async fn connect(&self) -> Result<Connection, DatabaseError> {
         match &self.tls {
             Tls::Off => Ok(driven(self.config.connect(NoTls).await?)),
             // The file is read each time: a renewed one needs no restart.
@@ -109,27 +105,22 @@ where
 
 async fn run_on(
     client: &Client,
-    statements: &[(Statement, String)],
-    each: &mut (dyn for<'a> FnMut(&'a Statement, Row) + Send),
+    statements: &[String],
+    each: &mut (dyn FnMut(usize, Row) + Send),
 ) -> Result<(), tokio_postgres::Error> {
     let mut text = include_str!("../../sql/postgresql/query/begin.sql").trim_end().to_owned();
-    for (_, sql) in statements {
+    for sql in statements {
         text.push_str(";\n");
         text.push_str(sql.trim_end());
     }
     text.push_str(";\nCOMMIT");
     let mut messages = std::pin::pin!(client.simple_query_raw(&text).await?);
-    let mut statements = statements.iter();
-    let mut current = None;
+    // Statements that give rows describe them first, even if there are none; the others do not.
+    let mut described = 0;
     while let Some(message) = messages.try_next().await? {
         match message {
-            // Statements that give rows describe them first, even if there are none; the others do not.
-            SimpleQueryMessage::RowDescription(_) => current = statements.next(),
-            SimpleQueryMessage::Row(row) => {
-                if let Some((statement, _)) = current {
-                    each(statement, texts(&row));
-                }
-            }
+            SimpleQueryMessage::RowDescription(_) => described += 1,
+            SimpleQueryMessage::Row(row) if described > 0 => each(described - 1, texts(&row)),
             _ => {}
         }
     }

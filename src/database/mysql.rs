@@ -1,6 +1,4 @@
-//! Bugzilla's tables on MySQL and MariaDB. What is read, and what is made of it, is `sql`'s.
-//!
-//! All statements of a read travel together: `START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY; SELECT ...; COMMIT`.
+//! MySQL and MariaDB. All statements of a read travel together: `START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY; SELECT ...; COMMIT`.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -8,26 +6,19 @@ use async_trait::async_trait;
 use mysql_async::prelude::Queryable;
 use mysql_async::{Conn, Opts, OptsBuilder, Pool, PoolConstraints, PoolOpts, Value};
 
-use super::sql::{Database, Row, SqlReader, Statement};
-use super::{Reader, SnapshotError};
+use super::{CONNECTIONS_MAX, Database, DatabaseError, Dialect, Row};
 use crate::failure::Class;
 
-/// Connections at the most: one for the pipeline and one for each of a few connectors at a time.
-const CONNECTIONS_MAX: usize = 4;
-
-/// Reads the database that `opts` names. Connects when it is first asked.
-pub fn reader(opts: Opts) -> impl Reader {
-    SqlReader::new(Mysql::new(opts))
-}
-
-struct Mysql {
+/// The database that some options name.
+pub struct Mysql {
     opts: Opts,
     /// Made anew when the server goes silent: what hangs would be waited for before it is given back.
     pool: Mutex<Pool>,
 }
 
 impl Mysql {
-    fn new(opts: Opts) -> Self {
+    /// Connects when it is first asked.
+    pub fn new(opts: Opts) -> Self {
         let constraints = PoolConstraints::new(0, CONNECTIONS_MAX).unwrap_or_default();
         // Nothing is left behind in a session: every read ends its transaction, and a failed one its connection.
         let pool = PoolOpts::default().with_constraints(constraints).with_reset_connection(false);
@@ -40,14 +31,16 @@ impl Mysql {
 
 #[async_trait]
 impl Database for Mysql {
-    const COLUMNS: &'static str = include_str!("../../sql/mysql/query/snapshot_layout.sql");
+    fn dialect(&self) -> Dialect {
+        Dialect::Mysql
+    }
 
     /// The connection goes back if all went well; else it sits in a broken transaction, and is closed.
-    async fn run(
+    async fn read(
         &self,
-        statements: &[(Statement, String)],
-        each: &mut (dyn for<'a> FnMut(&'a Statement, Row) + Send),
-    ) -> Result<(), SnapshotError> {
+        statements: &[String],
+        each: &mut (dyn FnMut(usize, Row) + Send),
+    ) -> Result<(), DatabaseError> {
         let pool = self.pool.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let mut conn = pool.get_conn().await?;
         match run_on(&mut conn, statements, each).await {
@@ -66,11 +59,11 @@ impl Database for Mysql {
 
 async fn run_on(
     conn: &mut Conn,
-    statements: &[(Statement, String)],
-    each: &mut (dyn for<'a> FnMut(&'a Statement, Row) + Send),
+    statements: &[String],
+    each: &mut (dyn FnMut(usize, Row) + Send),
 ) -> mysql_async::Result<()> {
     let mut text = String::from("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY");
-    for (_, sql) in statements {
+    for sql in statements {
         text.push_str(";\n");
         text.push_str(sql.trim_end());
     }
@@ -78,9 +71,9 @@ async fn run_on(
     let mut result = conn.query_iter(text).await?;
     // The first set is START TRANSACTION's, the last COMMIT's.
     let _: Vec<mysql_async::Row> = result.collect().await?;
-    for (statement, _) in statements {
+    for index in 0..statements.len() {
         while let Some(row) = result.next().await? {
-            each(statement, row.unwrap_raw().into_iter().map(text_of).collect());
+            each(index, row.unwrap_raw().into_iter().map(text_of).collect());
         }
     }
     result.drop_result().await
@@ -97,7 +90,7 @@ fn text_of(value: Option<Value>) -> Option<String> {
     }
 }
 
-impl From<mysql_async::Error> for SnapshotError {
+impl From<mysql_async::Error> for DatabaseError {
     /// Access refused is for somebody to mend. A missing table or column is one too, but nearly always one of a Bugzilla that is
     /// being upgraded: it is waited for. All else is a server that is away.
     fn from(error: mysql_async::Error) -> Self {
@@ -115,6 +108,6 @@ impl From<mysql_async::Error> for SnapshotError {
             }
             _ => (Class::Transient, "Bugzilla's tables could not be read"),
         };
-        SnapshotError { class, message: format!("{what}: {error}") }
+        DatabaseError { class, message: format!("{what}: {error}") }
     }
 }

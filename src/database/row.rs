@@ -1,28 +1,9 @@
-//! A row as a server prints it, each column a text or null, and which statement it answers. Knows no database.
+//! A row as a server prints it, each column a text or null.
 
 use crate::bugzilla::LocalTime;
 
-/// Which statement a result set is of.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(in crate::snapshot) enum Statement {
-    Layout,
-    Fields,
-    Bugs,
-    Aliases,
-    Keywords,
-    Groups,
-    Flags,
-    Privacy,
-    MultiSelect(String),
-    Comments,
-    Numbering,
-    Attachments,
-    Activity,
-    Users,
-}
-
 /// The columns in the order of the statement.
-pub(in crate::snapshot) struct Row(Vec<Option<String>>);
+pub struct Row(Vec<Option<String>>);
 
 impl FromIterator<Option<String>> for Row {
     fn from_iter<T: IntoIterator<Item = Option<String>>>(columns: T) -> Self {
@@ -35,31 +16,33 @@ impl Row {
         self.0.get(column)?.as_deref()
     }
 
-    pub(super) fn opt_text(&self, column: usize) -> Option<String> {
+    /// A text, or null.
+    pub fn opt_text(&self, column: usize) -> Option<String> {
         self.column(column).map(str::to_owned)
     }
 
     /// Null as `""`.
-    pub(super) fn text(&self, column: usize) -> String {
+    pub fn text(&self, column: usize) -> String {
         self.opt_text(column).unwrap_or_default()
     }
 
-    pub(super) fn opt_int(&self, column: usize) -> Option<i64> {
+    /// A whole number; none if it is null or no number.
+    pub fn opt_int(&self, column: usize) -> Option<i64> {
         self.column(column)?.parse().ok()
     }
 
     /// Null as 0: asked only of columns that cannot be null.
-    pub(super) fn int(&self, column: usize) -> i64 {
+    pub fn int(&self, column: usize) -> i64 {
         self.opt_int(column).unwrap_or_default()
     }
 
     /// Anything but 0 is true: an unreadable value counts as private.
-    pub(super) fn truth(&self, column: usize) -> bool {
+    pub fn truth(&self, column: usize) -> bool {
         self.opt_int(column) != Some(0)
     }
 
     /// Zero dates as none.
-    pub(super) fn time(&self, column: usize) -> Option<LocalTime> {
+    pub fn time(&self, column: usize) -> Option<LocalTime> {
         LocalTime::parse(self.column(column)?)
     }
 }

@@ -6,11 +6,11 @@ use std::io;
 use tokio_postgres::Error;
 use tokio_postgres::error::{DbError, SqlState};
 
+use crate::database::DatabaseError;
 use crate::failure::Class;
-use crate::snapshot::SnapshotError;
 use crate::tls::TlsError;
 
-impl From<Error> for SnapshotError {
+impl From<Error> for DatabaseError {
     /// Access refused, and TLS that cannot be had, are for somebody to mend. A missing table or column is one too, but nearly always
     /// one of a Bugzilla that is being upgraded: it is waited for. All else is a server that is away or busy.
     fn from(error: Error) -> Self {
@@ -21,13 +21,13 @@ impl From<Error> for SnapshotError {
     }
 }
 
-impl From<TlsError> for SnapshotError {
+impl From<TlsError> for DatabaseError {
     fn from(error: TlsError) -> Self {
-        SnapshotError { class: Class::Misconfigured, message: format!("the database cannot be trusted: {error}") }
+        DatabaseError { class: Class::Misconfigured, message: format!("the database cannot be trusted: {error}") }
     }
 }
 
-fn refused(error: &DbError) -> SnapshotError {
+fn refused(error: &DbError) -> DatabaseError {
     let code = error.code();
     // The classes of codes are their first two characters.
     let (class, what) = match (code.code().get(..2).unwrap_or_default(), code) {
@@ -46,10 +46,10 @@ fn refused(error: &DbError) -> SnapshotError {
     };
     // A data exception quotes the data.
     let said = if code.code().starts_with("22") { "a value cannot be read" } else { error.message() };
-    SnapshotError { class, message: format!("{what}: {said} ({})", code.code()) }
+    DatabaseError { class, message: format!("{what}: {said} ({})", code.code()) }
 }
 
-fn lost(error: &Error) -> SnapshotError {
+fn lost(error: &Error) -> DatabaseError {
     let cause = error.source();
     let said = cause.map_or_else(|| error.to_string(), |cause| format!("{error}: {cause}"));
     let network = cause.and_then(|cause| cause.downcast_ref::<io::Error>());
@@ -67,5 +67,5 @@ fn lost(error: &Error) -> SnapshotError {
         ),
         _ => (Class::Transient, "Bugzilla's tables could not be read"),
     };
-    SnapshotError { class, message: format!("{what}: {said}") }
+    DatabaseError { class, message: format!("{what}: {said}") }
 }
