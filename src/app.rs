@@ -10,9 +10,12 @@ use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, broadcast};
 
 use crate::admin::{Admin, LISTENERS_MAX};
+use crate::capture::Source;
 use crate::capture::mysql_binlog::{MysqlBinlog, MysqlBinlogConfig, replica_id};
-use crate::config::{BugzillaConfig, CommentIdOf, Config, Tls};
+use crate::config::{BugzillaConfig, CommentIdOf, Config, Tls, Way};
 use crate::database::mysql::Mysql;
+use crate::database::postgresql::Postgresql;
+use crate::database::{Database, Dialect};
 use crate::delivery::{Delivery, Gate, Judge, Policy, recheck};
 use crate::message::Wording;
 use crate::metrics::Metrics;
@@ -59,14 +62,27 @@ pub enum AppError {
 }
 
 /// Where changes come from, by the configuration.
-pub fn source(config: &BugzillaConfig) -> MysqlBinlog {
-    let opts = mysql_opts(config);
-    MysqlBinlog::new(MysqlBinlogConfig {
-        server_id: replica_id(&config.base_url, opts.db_name().unwrap_or_default()),
-        opts,
-        own_schema: config.schema.clone(),
-        heartbeat: HEARTBEAT,
-    })
+pub fn source(config: &BugzillaConfig) -> Arc<dyn Source> {
+    match config.capture {
+        Way::Binlog => {
+            let opts = mysql_opts(config);
+            Arc::new(MysqlBinlog::new(MysqlBinlogConfig {
+                server_id: replica_id(&config.base_url, opts.db_name().unwrap_or_default()),
+                opts,
+                own_schema: config.schema.clone(),
+                heartbeat: HEARTBEAT,
+            }))
+        }
+        Way::Triggers | Way::Logical | Way::History => todo!(),
+    }
+}
+
+/// Bugzilla's tables, by the configuration.
+fn database(config: &BugzillaConfig) -> Arc<dyn Database> {
+    match config.dialect {
+        Dialect::Mysql => Arc::new(Mysql::new(mysql_opts(config))),
+        Dialect::Postgresql => Arc::new(Postgresql::new(postgresql_config(config), config.tls.clone())),
+    }
 }
 
 /// Opens the store.
@@ -88,14 +104,14 @@ impl App {
         let queue: Arc<dyn Queue> = Arc::new(store(&config)?);
         let address = config.admin.listen;
         let listener = TcpListener::bind(address).await.map_err(|error| AppError::Listen { address, error })?;
-        let reader: Arc<dyn Reader> = Arc::new(snapshot::reader(Arc::new(Mysql::new(mysql_opts(&config.bugzilla)))));
+        let reader: Arc<dyn Reader> = Arc::new(snapshot::reader(database(&config.bugzilla)));
         let rules = Rules { require_login: config.bugzilla.require_login, zone: config.bugzilla.zone.clone() };
         let gate: Arc<dyn Gate> = Arc::new(Judge { reader: Arc::clone(&reader), rules: rules.clone() });
         let delivery = Delivery::new(Arc::clone(&queue), Arc::clone(&gate), metrics.clone(), shutdown.clone());
         let (tail, _) = broadcast::channel(TAIL_CAPACITY);
         let progress = Arc::new(Progress::default());
         let pipeline = Pipeline {
-            source: Arc::new(source(&config.bugzilla)),
+            source: source(&config.bugzilla),
             reader,
             queue: Arc::clone(&queue),
             wording: wording(&config),
@@ -162,9 +178,27 @@ fn wording(config: &Config) -> Wording {
     }
 }
 
+fn decode(text: &str) -> String {
+    percent_encoding::percent_decode_str(text).decode_utf8_lossy().into_owned()
+}
+
+fn postgresql_config(config: &BugzillaConfig) -> tokio_postgres::Config {
+    let url = &config.database;
+    let mut built = tokio_postgres::Config::new();
+    built.host(url.host_str().unwrap_or_default().trim_matches(['[', ']']));
+    built.port(url.port().unwrap_or(5432));
+    built.dbname(decode(url.path().trim_matches('/')));
+    if !url.username().is_empty() {
+        built.user(decode(url.username()));
+    }
+    if let Some(password) = &config.password {
+        built.password(password.expose_secret());
+    }
+    built
+}
+
 fn mysql_opts(config: &BugzillaConfig) -> Opts {
     let url = &config.database;
-    let decode = |text: &str| percent_encoding::percent_decode_str(text).decode_utf8_lossy().into_owned();
     let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
     let tls = match &config.tls {
         Tls::Off => None,

@@ -23,6 +23,7 @@ use self::fault::Fault;
 use self::file::File;
 use self::overlay::Overlay;
 use crate::bugzilla::Zone;
+use crate::database::Dialect;
 use crate::message::{FieldFilter, Identity};
 pub use crate::tls::Tls;
 
@@ -57,6 +58,10 @@ pub struct BugzillaConfig {
     pub database: Url,
     /// From `password`, `password_file`, `password_env` or the URL.
     pub password: Option<SecretString>,
+    /// Whose server it is.
+    pub dialect: Dialect,
+    /// The way in.
+    pub capture: Way,
     /// Whether the server must show a certificate.
     pub tls: Tls,
     /// The site's identity.
@@ -69,6 +74,19 @@ pub struct BugzillaConfig {
     pub late_commit_window: Duration,
     /// Our own schema on the same server.
     pub schema: String,
+}
+
+/// How changes are captured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// From the server's log (MySQL and MariaDB).
+    Binlog,
+    /// By triggers that leave ids in a table of ours.
+    Triggers,
+    /// From the write-ahead log (PostgreSQL).
+    Logical,
+    /// From Bugzilla's own history tables: the sweep alone.
+    History,
 }
 
 /// `[queue]`: the durable store.

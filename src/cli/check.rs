@@ -5,7 +5,7 @@ use clap::Args;
 
 use super::{Exit, output, run_with};
 use crate::app;
-use crate::capture::{Finding, Severity, Source};
+use crate::capture::{Finding, Severity};
 use crate::config::{Config, ConfigError, ConnectorConfig};
 use crate::failure::Class;
 use crate::queue::QueueError;

@@ -10,11 +10,12 @@ use url::Url;
 use super::fault::{Fault, within};
 use super::overlay::Overlay;
 use super::secret::Given;
-use super::{BugzillaConfig, Tls};
+use super::{BugzillaConfig, Tls, Way};
 use crate::bugzilla::Zone;
+use crate::database::Dialect;
 
 /// How a database is written.
-const DATABASE: &str = "write \"mysql://USER@HOST:3306/DATABASE\"";
+const DATABASE: &str = "write \"mysql://USER@HOST:3306/DATABASE\" or \"postgresql://USER@HOST:5432/DATABASE\"";
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -63,8 +64,8 @@ fn schema() -> String {
 impl BugzillaTable {
     pub(super) fn check(self, overlay: &Overlay) -> Result<BugzillaConfig, Fault> {
         self.refuse_what_is_not_there_yet()?;
-        let mut database = database(&self.database)?;
-        check_capture(&self.capture)?;
+        let (mut database, dialect) = database(&self.database)?;
+        let capture = capture(&self.capture, dialect)?;
         check_base_url(&self.base_url)?;
         let zone = Zone::named(&self.time_zone).map_err(|error| Fault::at("time_zone", error.to_string()))?;
         check_schema(&self.schema, &database)?;
@@ -86,6 +87,8 @@ impl BugzillaTable {
         Ok(BugzillaConfig {
             tls: tls(self.tls.as_deref(), self.ca_file, &database)?,
             database,
+            dialect,
+            capture,
             password,
             base_url: self.base_url,
             zone,
@@ -107,14 +110,14 @@ impl BugzillaTable {
 }
 
 /// The URL is in no message: it may hold a password.
-fn database(text: &str) -> Result<Url, Fault> {
+fn database(text: &str) -> Result<(Url, Dialect), Fault> {
     let refuse = |what: &str| Fault::at("database", format!("{what}; {DATABASE}"));
     let database = Url::parse(text).map_err(|error| refuse(&format!("it is not a URL ({error})")))?;
-    match database.scheme() {
-        "mysql" | "mariadb" => {}
-        "postgresql" | "postgres" => return Err(Fault::not_yet("database", "PostgreSQL")),
+    let dialect = match database.scheme() {
+        "mysql" | "mariadb" => Dialect::Mysql,
+        "postgresql" | "postgres" => Dialect::Postgresql,
         _ => return Err(refuse("it begins with no database that Bugzilla runs on")),
-    }
+    };
     if database.host_str().is_none_or(str::is_empty) {
         return Err(refuse("it names no host"));
     }
@@ -126,14 +129,34 @@ fn database(text: &str) -> Result<Url, Fault> {
     if database.query().is_some() || database.fragment().is_some() {
         return Err(refuse("it has something behind `?` or `#`, which is not read (a # in a password is written %23)"));
     }
-    Ok(database)
+    Ok((database, dialect))
 }
 
-fn check_capture(capture: &str) -> Result<(), Fault> {
-    match capture {
-        "auto" | "binlog" => Ok(()),
-        "triggers" | "logical" | "history" => Err(Fault::not_yet("capture", &format!("the way in {capture:?}"))),
-        other => Err(Fault::at("capture", format!("{other:?} is not known; write \"auto\" or \"binlog\""))),
+/// The way in that is asked for, if that server has it.
+fn capture(wanted: &str, dialect: Dialect) -> Result<Way, Fault> {
+    let way = match (wanted, dialect) {
+        ("auto" | "binlog", Dialect::Mysql) => Way::Binlog,
+        ("auto" | "triggers", Dialect::Postgresql) | ("triggers", Dialect::Mysql) => Way::Triggers,
+        ("logical", Dialect::Postgresql) => Way::Logical,
+        ("history", _) => Way::History,
+        ("binlog", Dialect::Postgresql) => {
+            let remedy = "write \"auto\", \"triggers\", \"logical\" or \"history\"";
+            return Err(Fault::at("capture", format!("PostgreSQL has no binlog; {remedy}")));
+        }
+        ("logical", Dialect::Mysql) => {
+            let remedy = "write \"auto\", \"binlog\", \"triggers\" or \"history\"";
+            return Err(Fault::at("capture", format!("\"logical\" is PostgreSQL's way in; {remedy}")));
+        }
+        (other, _) => {
+            let known = "\"auto\", \"binlog\", \"triggers\", \"logical\" or \"history\"";
+            return Err(Fault::at("capture", format!("{other:?} is not known; write {known}")));
+        }
+    };
+    match way {
+        Way::Binlog => Ok(way),
+        Way::Triggers | Way::Logical | Way::History => {
+            Err(Fault::not_yet("capture", &format!("the way in {:?}", format!("{way:?}").to_lowercase())))
+        }
     }
 }
 
