@@ -7,6 +7,7 @@ mod assemble;
 mod layout;
 mod numbering;
 mod query;
+mod statement;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -18,7 +19,8 @@ use tokio::sync::Mutex;
 use self::assemble::assemble;
 use self::layout::Layout;
 use self::numbering::Numbering;
-use self::query::{Statement, describing, judgement, reading};
+use self::query::{describing, judgement, reading};
+use self::statement::Statement;
 use super::{Privacy, Reader, Request, Snapshot, SnapshotError};
 use crate::changeset::Subject;
 use crate::database::{Database, Row};

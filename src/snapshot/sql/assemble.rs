@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::Results;
 use super::layout::{Layout, fields};
 use super::numbering::Numbering;
-use super::query::Statement;
+use super::statement::Statement;
 use crate::bugzilla::{ActivityId, AttachmentId, BugId, CommentId, FieldId, FieldType, FlagId, UserId};
 use crate::changeset::{ActivityText, Subject};
 use crate::database::Row;

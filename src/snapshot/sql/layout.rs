@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::Results;
-use super::query::Statement;
+use super::statement::Statement;
 use crate::bugzilla::{Field, FieldDefs, FieldId, FieldType, Flavour};
 use crate::database::Row;
 

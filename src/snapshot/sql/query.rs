@@ -3,6 +3,7 @@
 use std::fmt::Display;
 
 use super::layout::Layout;
+use super::statement::Statement;
 use crate::bugzilla::BugId;
 use crate::changeset::Subject;
 use crate::database::Dialect;
@@ -12,25 +13,6 @@ macro_rules! query {
     ($name:literal) => {
         include_str!(concat!("../../../sql/standard/query/", $name, ".sql"))
     };
-}
-
-/// Which statement a result set is of.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Statement {
-    Layout,
-    Fields,
-    Bugs,
-    Aliases,
-    Keywords,
-    Groups,
-    Flags,
-    Privacy,
-    MultiSelect(String),
-    Comments,
-    Numbering,
-    Attachments,
-    Activity,
-    Users,
 }
 
 /// The statements that tell which columns and custom fields there are: the columns of `bugs` and `bugs_aliases`, and those of the tables
