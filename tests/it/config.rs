@@ -71,6 +71,7 @@ fn every_mistake_in_bugzilla_is_told_with_line_key_and_remedy() {
             ("ca_file = \"/not/there.pem\"", &["/not/there.pem cannot be read"]),
             ("tls = \"off\"\nca_file = \"Cargo.toml\"", &["take one of them out"]),
             ("capture = \"poll\"", &["\"poll\" is not known", "\"binlog\""]),
+            ("capture = \"logical\"", &["PostgreSQL's way in", "\"binlog\""]),
             ("base_url = 7", &["wrong kind", "string"]),
             ("base_url = \"bugs.example.org\"", &["urlbase"]),
             ("base_url = \"ftp://bugs.example.org/\"", &["urlbase"]),
@@ -216,7 +217,6 @@ fn what_this_version_has_no_part_for_is_refused_by_name() {
         "bugzilla",
         &[
             ("capture = \"triggers\"", &not_yet),
-            ("capture = \"logical\"", &not_yet),
             ("capture = \"history\"", &not_yet),
             ("start = \"2026-01-01T00:00:00\"", &not_yet),
             ("start = 2026-01-01T00:00:00Z", &not_yet),
