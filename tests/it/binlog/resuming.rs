@@ -6,11 +6,15 @@ use bugrelay::failure::Class;
 use mysql_async::prelude::Queryable;
 
 use super::{PLAIN, Site, comment, comment_told, failure, open, refused, saves};
-use crate::services::MariaDb;
+use crate::services::{MariaDb, Mysqld};
 
-#[tokio::test]
-async fn from_every_position_exactly_the_rest_is_told() {
-    let site = Site::new(&PLAIN);
+super::on_each_server! {
+    from_every_position_exactly_the_rest_is_told
+    a_second_reader_with_our_number_throws_the_first_one_out_which_says_so
+}
+
+async fn from_every_position_exactly_the_rest_is_told(server: &Mysqld) {
+    let site = Site::new(server);
     let (mut capture, start) = open(&site, None).await;
     site.run(&(1..=4).map(comment).collect::<String>()).await;
     let mut positions = vec![start];
@@ -139,9 +143,8 @@ async fn a_server_that_hangs_is_noticed_by_its_silence() {
     assert_eq!(error.class, Class::Transient);
 }
 
-#[tokio::test]
-async fn a_second_reader_with_our_number_throws_the_first_one_out_which_says_so() {
-    let site = Site::new(&PLAIN);
+async fn a_second_reader_with_our_number_throws_the_first_one_out_which_says_so(server: &Mysqld) {
+    let site = Site::new(server);
     let source = site.source();
     let mut first = source.open(None).await.unwrap();
     let mut second = source.open(None).await.unwrap();

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::NOBODY;
-use crate::services::{Bugrelay, Database, MariaDb};
+use crate::services::{Bugrelay, Database, MariaDb, Mysqld};
 
 const GRANTS: &str = include_str!("../../../sql/mysql/grants.sql");
 
@@ -23,7 +23,7 @@ fn finding(findings: &[Value], id: &str) -> (String, String) {
     (text("severity"), format!("{}; {}", text("message"), text("remedy")))
 }
 
-fn at(server: &MariaDb, account: &str, database: &str) -> String {
+fn at(server: &Mysqld, account: &str, database: &str) -> String {
     format!("mysql://{account}@127.0.0.1:{}/{database}", server.port())
 }
 
@@ -151,7 +151,7 @@ fn settings_that_forbid_to_read_are_named_with_the_sql_that_mends_them() {
 }
 
 /// An account with these grants on the database; gives its address.
-fn account(server: &MariaDb, bugzilla: &Database<'_>, name: &str, grants: &[String]) -> String {
+fn account(server: &Mysqld, bugzilla: &Database<'_>, name: &str, grants: &[String]) -> String {
     let mut sql = format!("CREATE USER {name}@'%' IDENTIFIED BY 'x';");
     for grant in grants {
         sql.push_str(&grant.replace("'bugrelay'", name).replace("ON bugs.", &format!("ON {}.", bugzilla.name)));
