@@ -11,6 +11,7 @@ use mysql_async::{Conn, Opts, OptsBuilder, Pool, PoolConstraints, PoolOpts, Valu
 use super::sql::{Database, Row, SqlReader, Statement};
 use super::{Reader, SnapshotError};
 use crate::failure::Class;
+use crate::tls;
 
 /// Connections at the most: one for the pipeline and one for each of a few connectors at a time.
 const CONNECTIONS_MAX: usize = 4;
@@ -98,9 +99,12 @@ fn text_of(value: Option<Value>) -> Option<String> {
 }
 
 impl From<mysql_async::Error> for SnapshotError {
-    /// Access refused is for somebody to mend. A missing table or column is one too, but nearly always one of a Bugzilla that is
+    /// Access refused, and TLS that cannot be had, are for somebody to mend. A missing table or column is one too, but nearly always one of a Bugzilla that is
     /// being upgraded: it is waited for. All else is a server that is away.
     fn from(error: mysql_async::Error) -> Self {
+        if let Some(refusal) = tls::refusal(&error) {
+            return SnapshotError { class: Class::Misconfigured, message: format!("{refusal}: {error}") };
+        }
         let code = match &error {
             mysql_async::Error::Server(server) => server.code,
             _ => 0,
