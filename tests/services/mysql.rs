@@ -23,8 +23,8 @@ impl MySql {
     pub(crate) fn start(options: &[&str]) -> Mysqld {
         static TEMPLATE: LazyLock<PathBuf> = LazyLock::new(|| template("mysql-data", |_, data| install(data)));
         let template = TEMPLATE.clone();
-        let mut own = vec!["--mysqlx=0".to_owned(), "--innodb-redo-log-capacity=8M".to_owned()];
-        own.extend(places());
+        let own = "--mysqlx=0 --performance-schema=OFF --innodb-flush-method=nosync --innodb-redo-log-capacity=8M";
+        let own = own.split(' ').map(str::to_owned).chain(places()).collect();
         Mysqld::start(Product { name: "MySQL", program: program(), options: own, template }, options)
     }
 
