@@ -23,7 +23,7 @@ pub(crate) use certificates::Certificates;
 pub(crate) use kafka::{Kafka, Record};
 pub(crate) use listener::Listener;
 pub(crate) use mariadb::MariaDb;
-pub(crate) use mysql::{EVERYTHING, MySql};
+pub(crate) use mysql::MySql;
 pub(crate) use mysqld::{Database, Mysqld};
 pub(crate) use postgres::{Postgres, PostgresDatabase};
 pub(crate) use process::poll;

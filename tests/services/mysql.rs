@@ -10,12 +10,13 @@ use super::mysqld::{Mysqld, Product, run_as, template};
 #[derive(Debug)]
 pub(crate) struct MySql;
 
-/// Names of transactions, and whatever else of its own the server can put into its log: compressed, with the columns' names.
-pub(crate) const EVERYTHING: [&str; 4] = [
+/// Names of transactions, and whatever else of its own the server can put into its log: compressed, with the columns' names and the SQL.
+const EVERYTHING: [&str; 5] = [
     "--gtid-mode=ON",
     "--enforce-gtid-consistency=ON",
     "--binlog-row-metadata=FULL",
     "--binlog-transaction-compression=ON",
+    "--binlog-rows-query-log-events=ON",
 ];
 
 impl MySql {
