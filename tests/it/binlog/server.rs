@@ -35,13 +35,13 @@ pub(crate) struct Site {
 }
 
 impl Site {
-    /// A new one, with what a replication account needs and no more.
+    /// A new one, with what a replication account needs and no more; whole Bugzillas of the same server have the same account.
     pub(crate) fn new(server: &Mysqld) -> Self {
         static NUMBER: AtomicU32 = AtomicU32::new(1);
         let name = format!("small_{}", NUMBER.fetch_add(1, Ordering::Relaxed));
         server.exec(&format!(
             "CREATE DATABASE {name}; USE {name}; {TABLES}
-             CREATE USER IF NOT EXISTS bugrelay@'%' IDENTIFIED BY 'relay';
+             CREATE USER IF NOT EXISTS bugrelay@'%' IDENTIFIED BY 'bugrelay';
              GRANT REPLICATION SLAVE, REPLICATION CLIENT ON *.* TO bugrelay@'%';
              GRANT SELECT ON {name}.* TO bugrelay@'%'"
         ));
@@ -52,7 +52,7 @@ impl Site {
     pub(crate) fn existing(server: &Mysqld, name: &str) -> Self {
         let root = OptsBuilder::default().socket(Some(server.socket())).db_name(Some(name)).user(Some("root")).into();
         let address = OptsBuilder::default().ip_or_hostname("127.0.0.1").tcp_port(server.port()).prefer_socket(false);
-        let reader = address.db_name(Some(name)).user(Some("bugrelay")).pass(Some("relay")).into();
+        let reader = address.db_name(Some(name)).user(Some("bugrelay")).pass(Some("bugrelay")).into();
         Site { name: name.to_owned(), root, reader }
     }
 
