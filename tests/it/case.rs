@@ -12,7 +12,7 @@ use std::sync::Mutex;
 
 use serde_json::Value;
 
-use crate::services::{Bugrelay, Database, MariaDb};
+use crate::services::{Bugrelay, Database, MariaDb, MySql, Mysqld};
 
 const MESSAGE: &str = "-- -> ";
 const NOTHING: &str = "-- (no message)";
@@ -76,8 +76,8 @@ struct Left {
     late: Vec<String>,
 }
 
-fn play(steps: &[Step]) -> Left {
-    let bugzilla = MariaDb::shared().database();
+fn play(server: &Mysqld, steps: &[Step]) -> Left {
+    let bugzilla = server.database();
     bugzilla.exec(FIELDDEF);
     let mut stopped = Bugrelay::running(&bugzilla.bugrelay_url());
     assert!(stopped.terminate().success());
@@ -128,11 +128,20 @@ fn each_case(look: impl Fn(&Path) -> String + Sync) -> String {
 
 #[test]
 fn every_case_gives_its_messages_byte_for_byte_and_a_late_reader_none_other() {
-    let bless = std::env::var_os("BLESS").is_some();
+    hold(MariaDb::shared(), std::env::var_os("BLESS").is_some());
+}
+
+#[test]
+fn on_mysql_every_case_gives_the_same() {
+    hold(MySql::full(), false);
+}
+
+/// Plays all cases on a server.
+fn hold(server: &Mysqld, bless: bool) {
     let wrong = each_case(|path| {
         let mut wrong = String::new();
         let mut steps = read(path);
-        let left = play(&steps);
+        let left = play(server, &steps);
         wrong.push_str(&compare_late(&left));
         for (step, left) in steps.iter_mut().zip(left.live) {
             if bless {

@@ -3,6 +3,7 @@
 
 mod contract;
 mod mariadb;
+mod mysql;
 mod postgres;
 mod printed;
 

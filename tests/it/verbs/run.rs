@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::NOBODY;
-use crate::services::{Bugrelay, MariaDb, poll};
+use crate::services::{Bugrelay, MariaDb, Mysqld, poll};
 
 /// Longer than it waits between two looks at what only a person can mend.
 const MENDED: Duration = Duration::from_secs(40);
@@ -60,7 +60,7 @@ fn what_the_server_lacks_is_waited_for_and_heals_without_a_restart() {
 }
 
 /// Leaves nothing but the newest file. The server keeps what a reader still has open that it does not know to be gone.
-fn purge(server: &MariaDb) {
+fn purge(server: &Mysqld) {
     let readers = server.exec("SELECT id FROM information_schema.processlist WHERE command LIKE 'Binlog Dump%'");
     for reader in readers.lines() {
         server.exec(&format!("KILL {reader}"));
