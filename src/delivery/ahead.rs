@@ -1,5 +1,6 @@
 //! The batch behind the one in flight: read while that one is on its way, so that the bus need not wait for the store. Judges
-//! nothing, and hands nothing over; what it read is of use only if all of the batch before it was sent.
+//! nothing, and hands nothing over; what it read is of use only if all of the batch before it was sent. So two batches of each
+//! connector are in memory at the most.
 
 use std::future::ready;
 use std::pin::{Pin, pin};

@@ -40,7 +40,7 @@ pub(super) struct Worker {
     pub(super) pace: Pace,
 }
 
-/// Where the worker is in its waiting.
+/// What the worker carries from one round to the next.
 #[derive(Default)]
 pub(super) struct Pace {
     /// Whether the connector's standing, left by an earlier process, was taken up.
