@@ -41,7 +41,12 @@ pub trait Queue: Send + Sync {
 
     /// The oldest entries of a connector, at most `limit` and as many as [`READ_BYTES_MAX`] allows, and how the connector stands.
     /// No entries while it is paused.
-    async fn next(&self, connector: &str, limit: usize) -> Result<Batch, QueueError>;
+    async fn next(&self, connector: &str, limit: usize) -> Result<Batch, QueueError> {
+        self.next_behind(connector, 0, limit).await
+    }
+
+    /// The same, of the entries behind the sequence `after`: what follows a batch that is in flight.
+    async fn next_behind(&self, connector: &str, after: i64, limit: usize) -> Result<Batch, QueueError>;
 
     /// Holds back what a connector has to get, or lets it go on; also for one that never subscribed. Messages are collected
     /// meanwhile. Stays through restarts.
@@ -58,8 +63,9 @@ pub trait Queue: Send + Sync {
     /// the sequence `after`, in order, at most `limit`.
     async fn public_bodies(&self, after: i64, limit: usize) -> Result<Vec<(i64, Subject)>, QueueError>;
 
-    /// These are about to be handed over: if nothing more is heard of them, they were perhaps delivered. Survives a crash of this process.
-    async fn begin(&self, connector: &str, sequences: Vec<i64>) -> Result<(), QueueError>;
+    /// These are about to be handed over: if nothing more is heard of them, they were perhaps delivered. Survives a crash of this
+    /// process. `false`: the connector was paused since they were read, and nothing is begun.
+    async fn begin(&self, connector: &str, sequences: Vec<i64>) -> Result<bool, QueueError>;
 
     /// What became of entries, and how the connector stands after it.
     async fn settle(&self, connector: &str, settlement: Settlement) -> Result<(), QueueError>;

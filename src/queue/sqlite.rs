@@ -132,9 +132,9 @@ impl Queue for SqliteQueue {
         self.writer.run(Effort::Grown, move |store| put::put(store, &messages, &checkpoint, &room)).await
     }
 
-    async fn next(&self, connector: &str, limit: usize) -> Result<Batch, QueueError> {
+    async fn next_behind(&self, connector: &str, after: i64, limit: usize) -> Result<Batch, QueueError> {
         let connector = connector.to_owned();
-        self.read(&self.deliveries, move |store| read::next(store, &connector, limit)).await
+        self.read(&self.deliveries, move |store| read::next_behind(store, &connector, after, limit)).await
     }
 
     async fn pause(&self, connector: &str, paused: bool) -> Result<(), QueueError> {
@@ -156,7 +156,7 @@ impl Queue for SqliteQueue {
         self.read(&self.gauges, move |store| upkeep::public_bodies(store, after, limit)).await
     }
 
-    async fn begin(&self, connector: &str, sequences: Vec<i64>) -> Result<(), QueueError> {
+    async fn begin(&self, connector: &str, sequences: Vec<i64>) -> Result<bool, QueueError> {
         let connector = connector.to_owned();
         self.writer.run(Effort::Written, move |store| settle::begin(store, &connector, &sequences)).await
     }

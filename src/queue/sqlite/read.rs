@@ -30,11 +30,12 @@ pub(super) fn checkpoint(connection: &Connection) -> Result<Option<Checkpoint>, 
     })?)
 }
 
-/// The oldest entries of a connector, and how it stands; no entries for one that is paused or that the store does not know.
-pub(super) fn next(connection: &Connection, connector: &str, limit: usize) -> Result<Batch, Fault> {
+/// The oldest entries of a connector behind `after`, and how it stands; no entries for one that is paused or that the store does
+/// not know.
+pub(super) fn next_behind(connection: &Connection, connector: &str, after: i64, limit: usize) -> Result<Batch, Fault> {
     let view = connection.unchecked_transaction()?;
     let Some((_, known)) = connectors(&view, Some(connector))?.pop() else { return Ok(Batch::default()) };
-    let (found, more) = if known.paused { (vec![], false) } else { entries(&view, connector, 0, limit)? };
+    let (found, more) = if known.paused { (vec![], false) } else { entries(&view, connector, after, limit)? };
     let mut batch = Batch { standing: known.standing, more, ..Batch::default() };
     for found in found {
         match found {

@@ -81,13 +81,14 @@ impl Queue for MemoryQueue {
         Ok(stored)
     }
 
-    async fn next(&self, connector: &str, limit: usize) -> Result<Batch, QueueError> {
+    async fn next_behind(&self, connector: &str, after: i64, limit: usize) -> Result<Batch, QueueError> {
         let mut state = self.state();
         let Some(line) = state.lines.get(connector) else { return Ok(Batch::default()) };
         let standing = line.standing.clone();
         let limit = if line.paused { 0 } else { limit };
-        let (more, flight) = (line.entries.len() > limit, line.flight.clone());
-        let oldest: Vec<_> = line.entries.iter().take(limit).map(|(&sequence, &entry)| (sequence, entry)).collect();
+        let (behind, flight) = (line.entries.range(after + 1..), line.flight.clone());
+        let more = behind.clone().count() > limit;
+        let oldest: Vec<_> = behind.take(limit).map(|(&sequence, &entry)| (sequence, entry)).collect();
         let entry = |(sequence, (perhaps_sent, attempts))| Entry {
             envelope: state.envelope(sequence).clone(),
             perhaps_sent: perhaps_sent || flight.contains(&sequence),
@@ -115,12 +116,15 @@ impl Queue for MemoryQueue {
         Ok(behind.take(limit).map(|envelope| (envelope.sequence, envelope.subject)).collect())
     }
 
-    async fn begin(&self, connector: &str, sequences: Vec<i64>) -> Result<(), QueueError> {
+    async fn begin(&self, connector: &str, sequences: Vec<i64>) -> Result<bool, QueueError> {
         let mut state = self.state();
         let line = state.lines.get_mut(connector).unwrap();
+        if line.paused {
+            return Ok(false);
+        }
         assert!(sequences.iter().all(|sequence| line.entries.contains_key(sequence)), "begun what was not waiting");
         line.flight.extend(sequences);
-        Ok(())
+        Ok(true)
     }
 
     async fn settle(&self, connector: &str, settlement: Settlement) -> Result<(), QueueError> {

@@ -31,6 +31,7 @@ pub(crate) struct Store {
     writes: Mutex<Vec<&'static str>>,
     parked: Mutex<HashSet<i64>>,
     begins: Mutex<Option<Slow>>,
+    reads_ahead: Mutex<Duration>,
 }
 
 /// What a slow `begin` does: it takes so long, and meanwhile this happens.
@@ -40,6 +41,11 @@ impl Store {
     /// The next `begin` takes so long, and meanwhile this happens.
     pub(crate) fn begins_slowly(&self, time: Duration, meanwhile: impl FnOnce() + Send + 'static) {
         *self.begins.lock().unwrap() = Some((time, Box::new(meanwhile)));
+    }
+
+    /// Each read of what is behind a batch takes so long.
+    pub(crate) fn reads_ahead_slowly(&self, time: Duration) {
+        *self.reads_ahead.lock().unwrap() = time;
     }
 
     /// From now on these calls fail.
@@ -76,8 +82,12 @@ impl Queue for Store {
     async fn put(&self, messages: Vec<Message>, checkpoint: Checkpoint) -> Result<Vec<Envelope>, QueueError> {
         self.inner.put(messages, checkpoint).await
     }
-    async fn next(&self, connector: &str, limit: usize) -> Result<Batch, QueueError> {
-        self.inner.next(connector, limit).await
+    async fn next_behind(&self, connector: &str, after: i64, limit: usize) -> Result<Batch, QueueError> {
+        let time = *self.reads_ahead.lock().unwrap();
+        if after > 0 && !time.is_zero() {
+            tokio::time::sleep(time).await;
+        }
+        self.inner.next_behind(connector, after, limit).await
     }
     async fn pause(&self, connector: &str, paused: bool) -> Result<(), QueueError> {
         self.inner.pause(connector, paused).await
@@ -91,7 +101,7 @@ impl Queue for Store {
     async fn public_bodies(&self, after: i64, limit: usize) -> Result<Vec<(i64, Subject)>, QueueError> {
         self.inner.public_bodies(after, limit).await
     }
-    async fn begin(&self, connector: &str, sequences: Vec<i64>) -> Result<(), QueueError> {
+    async fn begin(&self, connector: &str, sequences: Vec<i64>) -> Result<bool, QueueError> {
         self.meet("begin")?;
         let slow = self.begins.lock().unwrap().take();
         if let Some((time, meanwhile)) = slow {
@@ -191,6 +201,7 @@ impl Rig {
             writes: Mutex::default(),
             parked: Mutex::default(),
             begins: Mutex::default(),
+            reads_ahead: Mutex::default(),
         });
         let subscriber =
             |(name, filter): &(&str, Filter)| Subscriber { connector: (*name).to_owned(), filter: filter.clone() };

@@ -56,6 +56,8 @@ conforms! { Folder:
     facts_of_a_transaction_that_is_stored_in_part_stay_until_the_rest_is
     a_paused_connector_gets_nothing_and_loses_nothing
     what_was_in_flight_when_it_was_paused_is_settled
+    what_is_behind_a_batch_in_flight_can_be_read_meanwhile
+    what_was_read_before_a_pause_is_not_begun
     one_that_is_paused_while_it_is_disabled_is_paused_when_it_is_enabled
     a_backlog_can_be_looked_at_in_pages
     a_backlog_is_looked_at_without_its_bodies_or_with_as_many_as_fit
