@@ -78,7 +78,7 @@ pub fn source(config: &BugzillaConfig) -> Arc<dyn Source> {
 }
 
 /// Bugzilla's tables, by the configuration.
-fn database(config: &BugzillaConfig) -> Arc<dyn Database> {
+pub fn database(config: &BugzillaConfig) -> Arc<dyn Database> {
     match config.dialect {
         Dialect::Mysql => Arc::new(Mysql::new(mysql_opts(config))),
         Dialect::Postgresql => Arc::new(Postgresql::new(postgresql_config(config), config.tls.clone())),

@@ -44,7 +44,7 @@ pub trait Capture: Send {
 }
 
 /// Why a capture cannot be opened or is over. The text says what, where and how to mend it, and holds no row value.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 #[error("{message}")]
 pub struct CaptureError {
     /// [`Class::Poison`] is not used: a source is never skipped.

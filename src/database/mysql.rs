@@ -107,9 +107,10 @@ impl From<mysql_async::Error> for DatabaseError {
                 Class::Misconfigured,
                 "the database refuses to let Bugzilla's tables be read (see sql/mysql/grants.sql)",
             ),
-            1054 | 1146 | 1049 => {
-                (Class::Transient, "Bugzilla's tables are not as they should be (is it being upgraded?)")
-            }
+            1054 | 1146 | 1049 => (
+                Class::Transient,
+                "Bugzilla's tables are not as they should be (is it being upgraded? If not, see `bugrelay check`)",
+            ),
             _ => (Class::Transient, "Bugzilla's tables could not be read"),
         };
         DatabaseError { class, message: format!("{what}: {error}") }

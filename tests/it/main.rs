@@ -14,6 +14,7 @@ mod connector_suite;
 mod crash;
 mod delivery;
 mod documents;
+mod flavour;
 mod ground;
 mod mysql;
 mod privacy;

@@ -36,7 +36,7 @@ fn refused(error: &DbError) -> DatabaseError {
         ),
         ("3D" | "3F", _) | (_, &SqlState::UNDEFINED_TABLE | &SqlState::UNDEFINED_COLUMN) => (
             Class::Transient,
-            "Bugzilla's tables are not as they should be (is it being upgraded, or its schema not in the account's search_path?)",
+            "Bugzilla's tables are not as they should be (is it being upgraded, or its schema not in the account's search_path? If not, see `bugrelay check`)",
         ),
         (_, &SqlState::LOCK_NOT_AVAILABLE) => {
             (Class::Transient, "Bugzilla's tables are locked (is it being upgraded?)")

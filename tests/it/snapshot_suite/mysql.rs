@@ -4,7 +4,6 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use bugrelay::database::mysql::Mysql;
-use bugrelay::snapshot::{self, Reader};
 use mysql_async::Opts;
 
 use super::Site;
@@ -29,8 +28,8 @@ impl<M: Make> Site for On<M> {
         On(M::server().database(), PhantomData)
     }
 
-    fn reader(&self) -> impl Reader {
-        snapshot::reader(Arc::new(Mysql::new(Opts::from_url(&self.0.bugrelay_url()).unwrap())))
+    fn database(&self) -> Arc<dyn bugrelay::database::Database> {
+        Arc::new(Mysql::new(Opts::from_url(&self.0.bugrelay_url()).unwrap()))
     }
 
     fn exec(&self, sql: &str) {
