@@ -30,6 +30,8 @@ pub struct SourceMetrics {
     pub connected: IntGauge,
     /// Now minus the commit time of the last save processed; 0 when idle.
     pub lag_seconds: Gauge,
+    /// What the server keeps for us.
+    pub retained_bytes: IntGauge,
     /// Changes that the way in cannot give any more, by reason.
     pub gaps: IntCounterVec,
     /// Moves to another server of the same history.
@@ -108,6 +110,10 @@ impl Metrics {
                     "bugrelay_source_lag_seconds",
                     "Now minus the commit time of the last save processed; 0 when idle",
                 )?,
+                retained_bytes: IntGauge::new(
+                    "bugrelay_source_retained_bytes",
+                    "Size of the log that the server keeps because bugrelay has still to read it",
+                )?,
                 gaps: counters(
                     "bugrelay_source_gaps_total",
                     "Times that the source no longer had the changes behind the stored position",
@@ -171,6 +177,7 @@ impl Metrics {
         let Metrics { registry, source, pipeline, queue, delivery } = self;
         registry.register(Box::new(source.connected.clone()))?;
         registry.register(Box::new(source.lag_seconds.clone()))?;
+        registry.register(Box::new(source.retained_bytes.clone()))?;
         registry.register(Box::new(source.gaps.clone()))?;
         registry.register(Box::new(source.failovers.clone()))?;
         registry.register(Box::new(pipeline.change_sets.clone()))?;

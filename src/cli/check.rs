@@ -34,7 +34,7 @@ impl Check {
         findings.extend(config.connectors.iter().filter_map(|(name, connector)| in_the_clear(name, connector)));
         let mut exit = Exit::Success;
         if !self.offline {
-            findings.extend(app::source(&config.bugzilla).check().await);
+            findings.extend(app::source(&config.bugzilla, None).check().await);
             let store = store(&config);
             let store_is_usable = store.severity == Severity::Good;
             for (name, connector) in config.connectors.iter().filter(|(_, connector)| connector.enabled) {
