@@ -141,7 +141,8 @@ impl Publication {
             "the publication leaves out column {unnamed} of table {schema}.{name}, which belongs to its replica identity: the server \
              refuses every UPDATE and DELETE of it, Bugzilla's too"
         );
-        let remedy = format!("{take_out}; at once, then ALTER TABLE {schema}.{name} REPLICA IDENTITY DEFAULT and {MAKE}");
+        let remedy =
+            format!("{take_out}; at once, then ALTER TABLE {schema}.{name} REPLICA IDENTITY DEFAULT and {MAKE}");
         Some(error("publication_harm", message, remedy))
     }
 
