@@ -234,6 +234,9 @@ pub(super) fn explain(error: &Error) -> CaptureError {
         SqlState::OBJECT_IN_USE => {
             CaptureError::transient(told("the slot is being read; is another bugrelay running?"))
         }
+        SqlState::QUERY_CANCELED => CaptureError::transient(told(
+            "the database's log could not be read in time (a new slot waits for all transactions that write just then, on the whole server)",
+        )),
         SqlState::UNDEFINED_FILE => lost(&told("the server has deleted the log that follows the stored position")),
         SqlState::CONFIGURATION_LIMIT_EXCEEDED => CaptureError::misconfigured(told(
             "the server has no room for a slot; raise max_replication_slots and restart it",
