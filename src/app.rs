@@ -12,13 +12,14 @@ use tokio::sync::{Semaphore, broadcast};
 use crate::admin::{Admin, LISTENERS_MAX};
 use crate::capture::Source;
 use crate::capture::mysql_binlog::{MysqlBinlog, MysqlBinlogConfig, replica_id};
+use crate::capture::postgresql_logical::{PostgresqlLogical, PostgresqlLogicalConfig};
 use crate::config::{BugzillaConfig, CommentIdOf, Config, Tls, Way};
 use crate::database::mysql::Mysql;
 use crate::database::postgresql::Postgresql;
 use crate::database::{Database, Dialect};
 use crate::delivery::{Delivery, Gate, Judge, Policy, recheck};
 use crate::message::Wording;
-use crate::metrics::Metrics;
+use crate::metrics::{Metrics, SourceMetrics};
 use crate::pipeline::{Pipeline, Progress};
 use crate::queue::sqlite::{Settings, SqliteQueue};
 use crate::queue::{Queue, QueueError, Subscriber};
@@ -61,8 +62,8 @@ pub enum AppError {
     Metrics(#[from] prometheus::Error),
 }
 
-/// Where changes come from, by the configuration.
-pub fn source(config: &BugzillaConfig) -> Arc<dyn Source> {
+/// Where changes come from, by the configuration; `metrics` follow what only the source can tell.
+pub fn source(config: &BugzillaConfig, metrics: Option<&SourceMetrics>) -> Arc<dyn Source> {
     match config.capture {
         Way::Binlog => {
             let opts = mysql_opts(config);
@@ -73,7 +74,13 @@ pub fn source(config: &BugzillaConfig) -> Arc<dyn Source> {
                 heartbeat: HEARTBEAT,
             }))
         }
-        Way::Triggers | Way::Logical | Way::History => todo!(),
+        Way::Logical => Arc::new(PostgresqlLogical::new(PostgresqlLogicalConfig {
+            connection: postgresql_config(config),
+            tls: config.tls.clone(),
+            allow_unlimited_wal: config.allow_unlimited_wal,
+            retained_bytes: metrics.map(|metrics| metrics.retained_bytes.clone()),
+        })),
+        Way::Triggers | Way::History => todo!(),
     }
 }
 
@@ -111,7 +118,7 @@ impl App {
         let (tail, _) = broadcast::channel(TAIL_CAPACITY);
         let progress = Arc::new(Progress::default());
         let pipeline = Pipeline {
-            source: source(&config.bugzilla),
+            source: source(&config.bugzilla, Some(&metrics.source)),
             reader,
             queue: Arc::clone(&queue),
             wording: wording(&config),

@@ -74,6 +74,8 @@ pub struct BugzillaConfig {
     pub late_commit_window: Duration,
     /// Our own schema on the same server.
     pub schema: String,
+    /// Whether a slot may be made on a server that keeps its log without a limit.
+    pub allow_unlimited_wal: bool,
 }
 
 /// How changes are captured.

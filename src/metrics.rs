@@ -30,6 +30,8 @@ pub struct SourceMetrics {
     pub connected: IntGauge,
     /// Now minus the commit time of the last save processed; 0 when idle.
     pub lag_seconds: Gauge,
+    /// What the server keeps for us.
+    pub retained_bytes: IntGauge,
     /// Changes that the way in cannot give any more, by reason.
     pub gaps: IntCounterVec,
     /// Moves to another server of the same history.
@@ -99,25 +101,7 @@ impl Metrics {
     pub fn new(version: &str) -> Result<Self, prometheus::Error> {
         let registry = Registry::new();
         let metrics = Metrics {
-            source: SourceMetrics {
-                connected: IntGauge::new(
-                    "bugrelay_source_connected",
-                    "1 while the change stream of the database is open",
-                )?,
-                lag_seconds: Gauge::new(
-                    "bugrelay_source_lag_seconds",
-                    "Now minus the commit time of the last save processed; 0 when idle",
-                )?,
-                gaps: counters(
-                    "bugrelay_source_gaps_total",
-                    "Times that the source no longer had the changes behind the stored position",
-                    &["reason"],
-                )?,
-                failovers: IntCounter::new(
-                    "bugrelay_source_failovers_total",
-                    "Times that the stream went on from another server of the same history",
-                )?,
-            },
+            source: SourceMetrics::new()?,
             pipeline: PipelineMetrics {
                 change_sets: IntCounter::new("bugrelay_change_sets_total", "Change sets captured")?,
                 messages: counters(
@@ -171,6 +155,7 @@ impl Metrics {
         let Metrics { registry, source, pipeline, queue, delivery } = self;
         registry.register(Box::new(source.connected.clone()))?;
         registry.register(Box::new(source.lag_seconds.clone()))?;
+        registry.register(Box::new(source.retained_bytes.clone()))?;
         registry.register(Box::new(source.gaps.clone()))?;
         registry.register(Box::new(source.failovers.clone()))?;
         registry.register(Box::new(pipeline.change_sets.clone()))?;
@@ -191,6 +176,31 @@ impl Metrics {
         registry.register(Box::new(delivery.end_to_end_seconds.clone()))?;
         registry.register(Box::new(delivery.connector_up.clone()))?;
         registry.register(Box::new(delivery.possible_duplicates.clone()))
+    }
+}
+
+impl SourceMetrics {
+    fn new() -> Result<Self, prometheus::Error> {
+        Ok(SourceMetrics {
+            connected: IntGauge::new("bugrelay_source_connected", "1 while the change stream of the database is open")?,
+            lag_seconds: Gauge::new(
+                "bugrelay_source_lag_seconds",
+                "Now minus the commit time of the last save processed; 0 when idle",
+            )?,
+            retained_bytes: IntGauge::new(
+                "bugrelay_source_retained_bytes",
+                "Size of the log that the server keeps because bugrelay has still to read it",
+            )?,
+            gaps: counters(
+                "bugrelay_source_gaps_total",
+                "Times that the source no longer had the changes behind the stored position",
+                &["reason"],
+            )?,
+            failovers: IntCounter::new(
+                "bugrelay_source_failovers_total",
+                "Times that the stream went on from another server of the same history",
+            )?,
+        })
     }
 }
 

@@ -4,6 +4,7 @@
 //! [`Capture`] that yields transactions until it fails. Who drives it (the pipeline) reconnects.
 
 pub mod mysql_binlog;
+pub mod postgresql_logical;
 
 use std::borrow::Cow;
 
@@ -66,11 +67,16 @@ pub enum Gap {
     ForeignServer,
     /// The log goes on, but rows are missing from it: a session wrote statements, or the server noted an incident.
     Unlogged,
+    /// The server no longer keeps the log for us: the slot was dropped, or given up because it kept too much.
+    SlotLost,
+    /// The position was stored by another way in: somebody has changed `capture`.
+    AnotherWay,
 }
 
 impl Gap {
     /// All labels.
-    pub const ALL: [Gap; 4] = [Gap::Purged, Gap::Ahead, Gap::ForeignServer, Gap::Unlogged];
+    pub const ALL: [Gap; 6] =
+        [Gap::Purged, Gap::Ahead, Gap::ForeignServer, Gap::Unlogged, Gap::SlotLost, Gap::AnotherWay];
 
     /// The metric's label.
     pub fn as_str(self) -> &'static str {
@@ -79,6 +85,8 @@ impl Gap {
             Gap::Ahead => "ahead",
             Gap::ForeignServer => "foreign_server",
             Gap::Unlogged => "unlogged",
+            Gap::SlotLost => "slot_lost",
+            Gap::AnotherWay => "another_way",
         }
     }
 }

@@ -38,7 +38,7 @@ impl Check {
         findings.extend(config.connectors.iter().filter_map(|(name, connector)| in_the_clear(name, connector)));
         let mut exit = Exit::Success;
         if !self.offline {
-            findings.extend(app::source(&config.bugzilla).check().await);
+            findings.extend(app::source(&config.bugzilla, None).check().await);
             findings.extend(bugzilla(&*app::database(&config.bugzilla)).await);
             let store = store(&config);
             let store_is_usable = store.severity == Severity::Good;

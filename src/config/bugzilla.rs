@@ -38,9 +38,8 @@ pub(super) struct BugzillaTable {
     sweep_interval_seconds: Option<toml::Value>,
     #[serde(default = "late_commit_window_seconds")]
     late_commit_window_seconds: u64,
-    /// A consent that no way in of this version needs. It may stand in a configuration that serves several databases.
-    #[serde(default, rename = "allow_unlimited_wal")]
-    _allow_unlimited_wal: bool,
+    #[serde(default)]
+    allow_unlimited_wal: bool,
     #[serde(default = "schema")]
     schema: String,
 }
@@ -95,6 +94,7 @@ impl BugzillaTable {
             require_login: self.require_login,
             late_commit_window: Duration::from_secs(window),
             schema: self.schema,
+            allow_unlimited_wal: self.allow_unlimited_wal,
         })
     }
 
@@ -153,8 +153,8 @@ fn capture(wanted: &str, dialect: Dialect) -> Result<Way, Fault> {
         }
     };
     match way {
-        Way::Binlog => Ok(way),
-        Way::Triggers | Way::Logical | Way::History => {
+        Way::Binlog | Way::Logical => Ok(way),
+        Way::Triggers | Way::History => {
             Err(Fault::not_yet("capture", &format!("the way in {:?}", format!("{way:?}").to_lowercase())))
         }
     }

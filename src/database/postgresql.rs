@@ -31,8 +31,8 @@ pub struct Postgresql {
 }
 
 /// Closed when dropped, whatever its server does.
-struct Connection {
-    client: Client,
+pub(crate) struct Connection {
+    pub(crate) client: Client,
     _driver: AbortOnDropHandle<()>,
 }
 
@@ -81,7 +81,8 @@ impl Postgresql {
         idle.pop()
     }
 
-    async fn connect(&self) -> Result<Connection, DatabaseError> {
+    /// A connection of its own, for whoever needs a session.
+    pub(crate) async fn connect(&self) -> Result<Connection, DatabaseError> {
         match &self.tls {
             Tls::Off => Ok(driven(self.config.connect(NoTls).await?)),
             // The file is read each time: a renewed one needs no restart.

@@ -16,6 +16,7 @@ mod delivery;
 mod documents;
 mod flavour;
 mod ground;
+mod logical;
 mod mysql;
 mod privacy;
 mod queue_suite;

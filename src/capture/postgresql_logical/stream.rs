@@ -1,0 +1,150 @@
+//! When the slot is looked at, how far, and when it is advanced.
+//!
+//! Each look makes the server decode again from the slot's beginning, so looks are short, are left out while the log does not grow, and what
+//! was told is acknowledged before the next one if whoever stores it is quick enough. What is told twice all the same is passed over.
+
+use std::time::Duration;
+
+use prometheus::IntGauge;
+use tokio::sync::{mpsc, watch};
+use tokio::time::{Instant, sleep, timeout};
+use tokio_postgres::types::PgLsn;
+
+use super::position::Stored;
+use super::reader::Reader;
+use super::slot::Slot;
+use crate::capture::CaptureError;
+use crate::changeset::Transaction;
+use crate::database::postgresql::Connection;
+
+/// Between two looks while something comes, and at the most while nothing does.
+const BUSY: Duration = Duration::from_millis(100);
+const IDLE: Duration = Duration::from_millis(500);
+
+/// Messages of one look, but the last transaction is whole.
+const MESSAGES: i32 = 2_000;
+
+/// Of the log in one look, bytes: what others write is read through as well, and the server's answer must come in time.
+const LOG_BYTES: u64 = 64 << 20;
+
+/// How long the next look waits for the last one's acknowledgement.
+const ACKNOWLEDGED_WITHIN: Duration = Duration::from_secs(1);
+
+/// How often at the most it is told how far we are when nothing of ours comes: the server keeps its log from there.
+const PROGRESS: Duration = Duration::from_secs(10);
+
+/// A slot that is read.
+pub(super) struct Stream {
+    pub(super) connection: Connection,
+    pub(super) slot: String,
+    pub(super) database: String,
+    pub(super) reader: Reader,
+    pub(super) retained_bytes: Option<IntGauge>,
+}
+
+type Sender = mpsc::Sender<Result<Transaction, CaptureError>>;
+
+/// What there is to know between two looks.
+struct Course {
+    /// The last position told.
+    told: PgLsn,
+    told_at: Instant,
+    /// Messages looked at that the slot will give again until they are acknowledged.
+    outstanding: i32,
+    pause: Duration,
+}
+
+impl Stream {
+    /// Runs until it fails, or nobody listens any more.
+    pub(super) async fn run(mut self, tell_start: bool, acknowledged: watch::Receiver<PgLsn>, sender: Sender) {
+        if let Err(error) = self.flow(tell_start, acknowledged, &sender).await {
+            // Nobody listening any more is no failure.
+            let _ = sender.send(Err(error)).await;
+        }
+    }
+
+    async fn flow(
+        &mut self,
+        tell_start: bool,
+        mut acknowledged: watch::Receiver<PgLsn>,
+        sender: &Sender,
+    ) -> Result<(), CaptureError> {
+        if tell_start && sender.send(Ok(nothing(self.reader.at())?)).await.is_err() {
+            return Ok(());
+        }
+        let mut course = Course { told: self.reader.at().lsn, told_at: Instant::now(), outstanding: 0, pause: BUSY };
+        loop {
+            let stored = *acknowledged.borrow_and_update();
+            let (transactions, more) = self.look(stored, &mut course).await?;
+            course.pause = if transactions.is_empty() { (course.pause * 2).min(IDLE) } else { BUSY };
+            for transaction in transactions {
+                if sender.send(Ok(transaction)).await.is_err() {
+                    return Ok(());
+                }
+            }
+            if !more {
+                sleep(course.pause).await;
+            } else if course.outstanding > 0 {
+                // Late or never: the next look is then as much longer.
+                let told = course.told;
+                let _ = timeout(ACKNOWLEDGED_WITHIN, acknowledged.wait_for(|stored| *stored >= told)).await;
+            }
+            if acknowledged.has_changed().is_err() {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Advances the slot to what is `stored`, and gives what is new; and whether there is more at once.
+    async fn look(&mut self, stored: PgLsn, course: &mut Course) -> Result<(Vec<Transaction>, bool), CaptureError> {
+        let slot = Slot { client: &self.connection.client, name: &self.slot };
+        let state = slot.state().await?;
+        let found = state.holds(&slot, &self.database, self.reader.at())?;
+        if let Some(gauge) = &self.retained_bytes {
+            gauge.set(found.retained);
+        }
+        if stored > found.confirmed {
+            slot.advance(stored).await?;
+        }
+        if stored >= course.told {
+            course.outstanding = 0;
+        }
+        let begin = self.reader.at().lsn;
+        if state.flushed <= begin {
+            return Ok((Vec::new(), false));
+        }
+        let upto = state.flushed.min(PgLsn::from(u64::from(begin).saturating_add(LOG_BYTES)));
+        let messages = MESSAGES.saturating_add(course.outstanding);
+        let mut look = self.reader.look();
+        let count = slot.peek(upto, messages, &mut look).await?;
+        let mut transactions = look.transactions;
+        let is_cut = count >= messages;
+        if !is_cut {
+            self.reader.pass(upto);
+        }
+        course.outstanding = count;
+        let at = self.reader.at();
+        if let Some(last) = transactions.last_mut() {
+            // What came behind it was none of ours.
+            last.position = at.to_position()?;
+        } else if course.is_progress_due(at.lsn) {
+            transactions.push(nothing(at)?);
+        }
+        if !transactions.is_empty() {
+            (course.told, course.told_at) = (at.lsn, Instant::now());
+        }
+        Ok((transactions, is_cut || upto < state.flushed))
+    }
+}
+
+impl Course {
+    fn is_progress_due(&self, at: PgLsn) -> bool {
+        let far = u64::from(at).saturating_sub(u64::from(self.told));
+        far > 0 && (self.told_at.elapsed() >= PROGRESS || far >= LOG_BYTES || self.outstanding >= MESSAGES)
+    }
+}
+
+/// A transaction with no rows: how far we are.
+fn nothing(at: &Stored) -> Result<Transaction, CaptureError> {
+    Ok(Transaction { position: at.to_position()?, committed_at: 0, rows: vec![] })
+}
