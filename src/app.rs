@@ -13,6 +13,8 @@ use crate::admin::{Admin, LISTENERS_MAX};
 use crate::capture::Source;
 use crate::capture::mysql_binlog::{MysqlBinlog, MysqlBinlogConfig, replica_id};
 use crate::capture::postgresql_logical::{PostgresqlLogical, PostgresqlLogicalConfig};
+use crate::capture::triggers::Triggers;
+use crate::capture::triggers::postgresql::PostgresqlQueue;
 use crate::config::{BugzillaConfig, CommentIdOf, Config, Tls, Way};
 use crate::database::mysql::Mysql;
 use crate::database::postgresql::Postgresql;
@@ -80,7 +82,14 @@ pub fn source(config: &BugzillaConfig, metrics: Option<&SourceMetrics>) -> Arc<d
             allow_unlimited_wal: config.allow_unlimited_wal,
             retained_bytes: metrics.map(|metrics| metrics.retained_bytes.clone()),
         })),
-        Way::Triggers | Way::History => todo!(),
+        Way::Triggers => match config.dialect {
+            Dialect::Postgresql => {
+                let database = Postgresql::new(postgresql_config(config), config.tls.clone());
+                Arc::new(Triggers::new(PostgresqlQueue::new(database, &config.schema), metrics.cloned()))
+            }
+            Dialect::Mysql => todo!(),
+        },
+        Way::History => todo!(),
     }
 }
 
