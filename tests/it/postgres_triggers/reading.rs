@@ -1,6 +1,7 @@
 //! What is told: every committed transaction, whole, once, in the order of the commits.
 
 use bugrelay::capture::{Gap, Source as _};
+use bugrelay::changeset::RowChange;
 
 use super::{bugzilla, comment, comments, next, open, source, waiting, web};
 
@@ -77,19 +78,14 @@ async fn thousands_that_waited_come_in_their_order_and_the_queue_is_empty_then()
     let bugzilla = bugzilla();
     let (capture, start) = open(&bugzilla).await;
     drop(capture);
-    let save = comment("' || n || '").replace("'' ||", "").replace("|| ''", "");
-    bugzilla.exec(&format!("DO $$ BEGIN FOR n IN 1..6000 LOOP {save} COMMIT; END LOOP; END $$"));
+    bugzilla.exec(&format!("DO $$ BEGIN FOR n IN 1..6000 LOOP {} COMMIT; END LOOP; END $$", comment("one")));
     let mut capture = source(&bugzilla).open(Some(&start)).await.unwrap_or_else(|error| panic!("{error}"));
     let mut last = 0;
     for _ in 0..6000 {
         let save = next(capture.as_mut()).await;
-        let ids = save.rows.iter().filter_map(|row| match row {
-            bugrelay::changeset::RowChange::CommentAdded { comment, .. } => Some(comment.0),
-            _ => None,
-        });
-        let ids: Vec<i64> = ids.collect();
-        assert!(ids.len() == 1 && ids[0] > last, "{ids:?} after {last}");
-        last = ids[0];
+        let [RowChange::CommentAdded { comment, .. }] = save.rows[..] else { panic!("{save:?}") };
+        assert!(comment.0 > last, "{comment} after {last}");
+        last = comment.0;
         capture.acknowledge(&save.position).await.unwrap();
     }
     assert_eq!(waiting(&bugzilla), 0);
@@ -106,7 +102,7 @@ async fn a_transaction_larger_than_any_look_comes_whole_and_others_that_ended_be
         )
     };
     web.batch_execute(&format!("BEGIN; {}", many(12_000))).await.unwrap();
-    bugzilla.exec(&comment("small"));
+    bugzilla.exec(&format!("BEGIN; {} COMMIT", comment("small")));
     web.batch_execute(&format!("{}; COMMIT", many(1))).await.unwrap();
     let mut told = vec![];
     for _ in 0..2 {
