@@ -138,7 +138,11 @@ impl PostgresqlLogical {
             ));
         }
         if stored.timeline != server.timeline {
-            tracing::warn!(from = stored.timeline, to = server.timeline, "another server of the same history has taken over");
+            tracing::warn!(
+                from = stored.timeline,
+                to = server.timeline,
+                "another server of the same history has taken over"
+            );
         }
         if let Some(state) = state {
             state.holds(&self.slot_of(connection), &self.database, &stored)?;

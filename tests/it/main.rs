@@ -15,6 +15,7 @@ mod crash;
 mod delivery;
 mod documents;
 mod ground;
+mod logical;
 mod mysql;
 mod postgres_triggers;
 mod privacy;

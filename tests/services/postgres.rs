@@ -27,9 +27,13 @@ const BUGZILLA: [&str; 3] = [
 /// What the documentation tells an administrator to grant to bugrelay: tests must not need more.
 const GRANTS: &str = include_str!("../../sql/postgresql/grants.sql");
 
+/// The same for reading the log.
+const LOGICAL: &str = include_str!("../../sql/postgresql/logical.sql");
+
 /// For speed: what a test stores need not survive the machine.
 const SETTINGS: &str = "listen_addresses = '127.0.0.1'\nfsync = off\nsynchronous_commit = off\nfull_page_writes = off\n\
-                        shared_buffers = 32MB\nmax_wal_senders = 4\nwal_level = logical\nlog_timezone = UTC\ntimezone = UTC\n";
+                        shared_buffers = 32MB\nmax_wal_senders = 4\nwal_level = logical\n\
+                        max_replication_slots = 100\nmax_slot_wal_keep_size = 1GB\nmax_prepared_transactions = 10\nlog_timezone = UTC\ntimezone = UTC\n";
 
 /// A server with all its data in a folder of its own. Killed when dropped.
 #[derive(Debug)]
@@ -101,9 +105,17 @@ impl Postgres {
         self.client("postgres", sql)
     }
 
-    /// The same in a database of this name, which may have outlived its handle.
+    /// Runs statements as the administrator in a database of which the name alone is left.
     pub(crate) fn exec_in(&self, database: &str, sql: &str) -> String {
         self.client(database, sql)
+    }
+
+    /// Sets something in postgresql.conf's stead, for all sessions from now on; what needs a restart waits for one.
+    pub(crate) fn set(&self, setting: &str, value: &str) {
+        self.exec(&format!("ALTER SYSTEM SET {setting} = '{value}'"));
+        self.exec("SELECT pg_reload_conf()");
+        let now = || self.exec(&format!("SHOW {setting}")).trim_end() == value;
+        poll(Duration::from_secs(5), now);
     }
 
     /// Ends it as an administrator would, in a hurry, and leaves it down.
@@ -201,6 +213,17 @@ impl PostgresDatabase<'_> {
     pub(crate) fn administrator_url(&self) -> String {
         self.exec(&format!("CREATE ROLE {}_admin SUPERUSER LOGIN PASSWORD 'admin'", self.name));
         format!("postgresql://{0}_admin:admin@127.0.0.1:{1}/{0}", self.name, self.server.port)
+    }
+
+    /// What logical decoding needs besides.
+    pub(crate) fn publish(&self) {
+        self.exec(&LOGICAL.replace("ROLE bugrelay", &format!("ROLE {}", self.name)));
+    }
+
+    /// The slots of a database that nobody reads any more would make the server keep its log.
+    pub(crate) fn drop_slots(&self) {
+        let of_ours = format!("FROM pg_replication_slots WHERE database = '{}' AND NOT active", self.name);
+        self.exec(&format!("SELECT pg_drop_replication_slot(slot_name) {of_ours}"));
     }
 
     /// As bugrelay, with no more rights than it needs.

@@ -51,8 +51,8 @@ pub(super) async fn make(client: &Client, schema: &str, knows_columns: bool) -> 
         include_str!("../../../sql/postgresql/query/logical_publish_whole.sql")
     };
     let run = async |sql: &str| in_time(ANSWER, client.batch_execute(sql)).await?.map_err(|error| explain(&error));
-    // An error on the way ends the connection, and with it the transaction.
-    run(&format!("BEGIN;\n{sql}")).await?;
+    // An error on the way ends the connection, and with it the transaction. Whoever changes the tables goes first.
+    run(&format!("BEGIN;\nSET LOCAL lock_timeout = '500ms';\n{sql}")).await?;
     let made = read(client).await?.ok_or_else(|| CaptureError::misconfigured(MISSING))?;
     if let Some(harm) = made.findings(schema).into_iter().find(|finding| finding.severity == Severity::Error) {
         run("ROLLBACK").await?;
@@ -141,7 +141,8 @@ impl Publication {
             "the publication leaves out column {unnamed} of table {schema}.{name}, which belongs to its replica identity: the server \
              refuses every UPDATE and DELETE of it, Bugzilla's too"
         );
-        let remedy = format!("{take_out}; at once, then ALTER TABLE {schema}.{name} REPLICA IDENTITY DEFAULT and {MAKE}");
+        let remedy =
+            format!("{take_out}; at once, then ALTER TABLE {schema}.{name} REPLICA IDENTITY DEFAULT and {MAKE}");
         Some(error("publication_harm", message, remedy))
     }
 

@@ -231,11 +231,16 @@ pub(super) fn explain(error: &Error) -> CaptureError {
         SqlState::INSUFFICIENT_PRIVILEGE => CaptureError::misconfigured(told(
             "the database refuses to let the log be read (see sql/postgresql/logical.sql)",
         )),
-        SqlState::OBJECT_IN_USE => CaptureError::transient(told("the slot is being read; is another bugrelay running?")),
-        SqlState::UNDEFINED_FILE => lost(&told("the server has deleted the log that follows the stored position")),
-        SqlState::CONFIGURATION_LIMIT_EXCEEDED => {
-            CaptureError::misconfigured(told("the server has no room for a slot; raise max_replication_slots and restart it"))
+        SqlState::OBJECT_IN_USE => {
+            CaptureError::transient(told("the slot is being read; is another bugrelay running?"))
         }
+        SqlState::QUERY_CANCELED => CaptureError::transient(told(
+            "the database's log could not be read in time (a new slot waits for all transactions that write just then, on the whole server)",
+        )),
+        SqlState::UNDEFINED_FILE => lost(&told("the server has deleted the log that follows the stored position")),
+        SqlState::CONFIGURATION_LIMIT_EXCEEDED => CaptureError::misconfigured(told(
+            "the server has no room for a slot; raise max_replication_slots and restart it",
+        )),
         _ => CaptureError::transient(told("the database's log could not be read")),
     }
 }
@@ -244,7 +249,9 @@ pub(super) fn explain(error: &Error) -> CaptureError {
 pub(super) fn lost(why: &str) -> CaptureError {
     CaptureError::gap(
         Gap::SlotLost,
-        format!("{why}; `bugrelay run --from-now` makes a new slot at the server's present end, and what lies between is not told"),
+        format!(
+            "{why}; `bugrelay run --from-now` makes a new slot at the server's present end, and what lies between is not told"
+        ),
     )
 }
 
