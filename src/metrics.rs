@@ -105,37 +105,7 @@ impl Metrics {
     pub fn new(version: &str) -> Result<Self, prometheus::Error> {
         let registry = Registry::new();
         let metrics = Metrics {
-            source: SourceMetrics {
-                connected: IntGauge::new(
-                    "bugrelay_source_connected",
-                    "1 while the change stream of the database is open",
-                )?,
-                lag_seconds: Gauge::new(
-                    "bugrelay_source_lag_seconds",
-                    "Now minus the commit time of the last save processed; 0 when idle",
-                )?,
-                retained_bytes: IntGauge::new(
-                    "bugrelay_source_retained_bytes",
-                    "Size of the log that the server keeps because bugrelay has still to read it",
-                )?,
-                trigger_queue_rows: IntGauge::new(
-                    "bugrelay_trigger_queue_rows",
-                    "Rows that the triggers left and bugrelay has still to store, at the most",
-                )?,
-                trigger_queue_oldest_age_seconds: Gauge::new(
-                    "bugrelay_trigger_queue_oldest_age_seconds",
-                    "How long the oldest row of the trigger queue has waited",
-                )?,
-                gaps: counters(
-                    "bugrelay_source_gaps_total",
-                    "Times that the source no longer had the changes behind the stored position",
-                    &["reason"],
-                )?,
-                failovers: IntCounter::new(
-                    "bugrelay_source_failovers_total",
-                    "Times that the stream went on from another server of the same history",
-                )?,
-            },
+            source: SourceMetrics::new()?,
             pipeline: PipelineMetrics {
                 change_sets: IntCounter::new("bugrelay_change_sets_total", "Change sets captured")?,
                 messages: counters(
@@ -251,6 +221,39 @@ impl QueueMetrics {
         self.backlog_next_attempt.reset();
         self.connector_paused.reset();
         self.parked_messages.reset();
+    }
+}
+
+impl SourceMetrics {
+    fn new() -> Result<Self, prometheus::Error> {
+        Ok(SourceMetrics {
+            connected: IntGauge::new("bugrelay_source_connected", "1 while the change stream of the database is open")?,
+            lag_seconds: Gauge::new(
+                "bugrelay_source_lag_seconds",
+                "Now minus the commit time of the last save processed; 0 when idle",
+            )?,
+            retained_bytes: IntGauge::new(
+                "bugrelay_source_retained_bytes",
+                "Size of the log that the server keeps because bugrelay has still to read it",
+            )?,
+            trigger_queue_rows: IntGauge::new(
+                "bugrelay_trigger_queue_rows",
+                "Rows that the triggers left and bugrelay has still to store, at the most",
+            )?,
+            trigger_queue_oldest_age_seconds: Gauge::new(
+                "bugrelay_trigger_queue_oldest_age_seconds",
+                "How long the oldest row of the trigger queue has waited",
+            )?,
+            gaps: counters(
+                "bugrelay_source_gaps_total",
+                "Times that the source no longer had the changes behind the stored position",
+                &["reason"],
+            )?,
+            failovers: IntCounter::new(
+                "bugrelay_source_failovers_total",
+                "Times that the stream went on from another server of the same history",
+            )?,
+        })
     }
 }
 

@@ -148,7 +148,9 @@ async fn check(config: &BugzillaConfig, json: bool) -> Exit {
     output::findings(&findings, json);
     let is_read = config.capture == Way::Triggers;
     if !is_read && findings.iter().all(|finding| finding.severity < Severity::Error) {
-        output::error("[bugzilla] capture does not name \"triggers\": nobody reads what they leave, and after a while they leave no more");
+        output::error(
+            "[bugzilla] capture does not name \"triggers\": nobody reads what they leave, and after a while they leave no more",
+        );
     }
     worst(&findings)
 }
