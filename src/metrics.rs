@@ -32,6 +32,10 @@ pub struct SourceMetrics {
     pub lag_seconds: Gauge,
     /// What the server keeps for us.
     pub retained_bytes: IntGauge,
+    /// Rows that wait in the trigger queue, at the most.
+    pub trigger_queue_rows: IntGauge,
+    /// How long the oldest of them has waited.
+    pub trigger_queue_oldest_age_seconds: Gauge,
     /// Changes that the way in cannot give any more, by reason.
     pub gaps: IntCounterVec,
     /// Moves to another server of the same history.
@@ -156,6 +160,8 @@ impl Metrics {
         registry.register(Box::new(source.connected.clone()))?;
         registry.register(Box::new(source.lag_seconds.clone()))?;
         registry.register(Box::new(source.retained_bytes.clone()))?;
+        registry.register(Box::new(source.trigger_queue_rows.clone()))?;
+        registry.register(Box::new(source.trigger_queue_oldest_age_seconds.clone()))?;
         registry.register(Box::new(source.gaps.clone()))?;
         registry.register(Box::new(source.failovers.clone()))?;
         registry.register(Box::new(pipeline.change_sets.clone()))?;
@@ -176,31 +182,6 @@ impl Metrics {
         registry.register(Box::new(delivery.end_to_end_seconds.clone()))?;
         registry.register(Box::new(delivery.connector_up.clone()))?;
         registry.register(Box::new(delivery.possible_duplicates.clone()))
-    }
-}
-
-impl SourceMetrics {
-    fn new() -> Result<Self, prometheus::Error> {
-        Ok(SourceMetrics {
-            connected: IntGauge::new("bugrelay_source_connected", "1 while the change stream of the database is open")?,
-            lag_seconds: Gauge::new(
-                "bugrelay_source_lag_seconds",
-                "Now minus the commit time of the last save processed; 0 when idle",
-            )?,
-            retained_bytes: IntGauge::new(
-                "bugrelay_source_retained_bytes",
-                "Size of the log that the server keeps because bugrelay has still to read it",
-            )?,
-            gaps: counters(
-                "bugrelay_source_gaps_total",
-                "Times that the source no longer had the changes behind the stored position",
-                &["reason"],
-            )?,
-            failovers: IntCounter::new(
-                "bugrelay_source_failovers_total",
-                "Times that the stream went on from another server of the same history",
-            )?,
-        })
     }
 }
 
@@ -240,6 +221,39 @@ impl QueueMetrics {
         self.backlog_next_attempt.reset();
         self.connector_paused.reset();
         self.parked_messages.reset();
+    }
+}
+
+impl SourceMetrics {
+    fn new() -> Result<Self, prometheus::Error> {
+        Ok(SourceMetrics {
+            connected: IntGauge::new("bugrelay_source_connected", "1 while the change stream of the database is open")?,
+            lag_seconds: Gauge::new(
+                "bugrelay_source_lag_seconds",
+                "Now minus the commit time of the last save processed; 0 when idle",
+            )?,
+            retained_bytes: IntGauge::new(
+                "bugrelay_source_retained_bytes",
+                "Size of the log that the server keeps because bugrelay has still to read it",
+            )?,
+            trigger_queue_rows: IntGauge::new(
+                "bugrelay_trigger_queue_rows",
+                "Rows that the triggers left and bugrelay has still to store, at the most",
+            )?,
+            trigger_queue_oldest_age_seconds: Gauge::new(
+                "bugrelay_trigger_queue_oldest_age_seconds",
+                "How long the oldest row of the trigger queue has waited",
+            )?,
+            gaps: counters(
+                "bugrelay_source_gaps_total",
+                "Times that the source no longer had the changes behind the stored position",
+                &["reason"],
+            )?,
+            failovers: IntCounter::new(
+                "bugrelay_source_failovers_total",
+                "Times that the stream went on from another server of the same history",
+            )?,
+        })
     }
 }
 

@@ -5,6 +5,7 @@
 
 pub mod mysql_binlog;
 pub mod postgresql_logical;
+pub mod triggers;
 
 use std::borrow::Cow;
 
@@ -71,12 +72,24 @@ pub enum Gap {
     SlotLost,
     /// The position was stored by another way in: somebody has changed `capture`.
     AnotherWay,
+    /// The trigger queue reached its limit, and rows were left out of it.
+    QueueFull,
+    /// The triggers or their queue were taken away, or switched off, for some time.
+    TriggersLost,
 }
 
 impl Gap {
     /// All labels.
-    pub const ALL: [Gap; 6] =
-        [Gap::Purged, Gap::Ahead, Gap::ForeignServer, Gap::Unlogged, Gap::SlotLost, Gap::AnotherWay];
+    pub const ALL: [Gap; 8] = [
+        Gap::Purged,
+        Gap::Ahead,
+        Gap::ForeignServer,
+        Gap::Unlogged,
+        Gap::SlotLost,
+        Gap::AnotherWay,
+        Gap::QueueFull,
+        Gap::TriggersLost,
+    ];
 
     /// The metric's label.
     pub fn as_str(self) -> &'static str {
@@ -87,6 +100,8 @@ impl Gap {
             Gap::Unlogged => "unlogged",
             Gap::SlotLost => "slot_lost",
             Gap::AnotherWay => "another_way",
+            Gap::QueueFull => "queue_full",
+            Gap::TriggersLost => "triggers_lost",
         }
     }
 }

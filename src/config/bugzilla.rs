@@ -153,10 +153,9 @@ fn capture(wanted: &str, dialect: Dialect) -> Result<Way, Fault> {
         }
     };
     match way {
-        Way::Binlog | Way::Logical => Ok(way),
-        Way::Triggers | Way::History => {
-            Err(Fault::not_yet("capture", &format!("the way in {:?}", format!("{way:?}").to_lowercase())))
-        }
+        Way::Triggers if dialect == Dialect::Mysql => Err(Fault::not_yet("capture", "\"triggers\" on MySQL")),
+        Way::Binlog | Way::Logical | Way::Triggers => Ok(way),
+        Way::History => Err(Fault::not_yet("capture", &format!("the way in {:?}", format!("{way:?}").to_lowercase()))),
     }
 }
 

@@ -2,15 +2,16 @@
 
 mod failure;
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use futures_util::TryStreamExt as _;
+use futures_util::stream::poll_fn;
+use futures_util::{StreamExt as _, TryStreamExt as _};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, Semaphore};
 use tokio_postgres::config::SslMode;
-use tokio_postgres::{Client, Config, NoTls, SimpleQueryMessage, SimpleQueryRow};
+use tokio_postgres::{AsyncMessage, Client, Config, NoTls, SimpleQueryMessage, SimpleQueryRow};
 use tokio_postgres_rustls::MakeRustlsConnect;
 use tokio_util::task::AbortOnDropHandle;
 
@@ -33,6 +34,8 @@ pub struct Postgresql {
 /// Closed when dropped, whatever its server does.
 pub(crate) struct Connection {
     pub(crate) client: Client,
+    /// Woken by what the session has asked to LISTEN to, and when the connection ends.
+    pub(crate) heard: Arc<Notify>,
     _driver: AbortOnDropHandle<()>,
 }
 
@@ -94,14 +97,24 @@ impl Postgresql {
     }
 }
 
-fn driven<S, T>((client, connection): (Client, tokio_postgres::Connection<S, T>)) -> Connection
+fn driven<S, T>((client, mut connection): (Client, tokio_postgres::Connection<S, T>)) -> Connection
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    // Why it ended is told to whoever uses the client.
-    let driver = tokio::spawn(async { drop(connection.await) });
-    Connection { client, _driver: AbortOnDropHandle::new(driver) }
+    let heard = Arc::new(Notify::new());
+    let wake = Arc::clone(&heard);
+    let driver = tokio::spawn(async move {
+        let mut messages = poll_fn(|context| connection.poll_message(context));
+        // Why it ended is told to whoever uses the client.
+        while let Some(Ok(message)) = messages.next().await {
+            if matches!(message, AsyncMessage::Notification(_)) {
+                wake.notify_one();
+            }
+        }
+        wake.notify_one();
+    });
+    Connection { client, heard, _driver: AbortOnDropHandle::new(driver) }
 }
 
 async fn run_on(

@@ -56,6 +56,13 @@ const LOGICAL: Way = Way {
     has_one_reader: true,
 };
 
+const TRIGGERS: Way = Way {
+    bugzilla: || Box::new(triggers()),
+    settings: "capture = \"triggers\"",
+    left_out: &["031", "032"],
+    has_one_reader: true,
+};
+
 const FIELDDEF: &str = "CREATE FUNCTION fielddef(wanted varchar(64)) RETURNS int READS SQL DATA \
                      RETURN (SELECT id FROM fielddefs WHERE name = wanted)";
 
@@ -84,6 +91,25 @@ fn logical() -> Logical {
     bugzilla.publish();
     bugzilla.exec(FIELDDEF_POSTGRESQL);
     Logical(bugzilla)
+}
+
+struct Triggers(PostgresDatabase<'static>);
+
+fn triggers() -> Triggers {
+    let bugzilla = Postgres::shared().database();
+    bugzilla.install_triggers();
+    bugzilla.exec(FIELDDEF_POSTGRESQL);
+    Triggers(bugzilla)
+}
+
+impl Bugzilla for Triggers {
+    fn url(&self) -> String {
+        self.0.bugrelay_url()
+    }
+
+    fn exec(&self, sql: &str) {
+        self.0.exec(&in_postgresql(sql));
+    }
 }
 
 impl Bugzilla for Database<'_> {
@@ -262,6 +288,11 @@ fn on_mysql_every_case_gives_the_same() {
 #[test]
 fn every_case_gives_the_same_by_logical_decoding() {
     play_all(&LOGICAL, false);
+}
+
+#[test]
+fn every_case_gives_the_same_by_triggers_on_postgresql() {
+    play_all(&TRIGGERS, false);
 }
 
 fn play_all(way: &Way, bless: bool) {

@@ -1,0 +1,5 @@
+-- How full the queue is (trigger capture).
+SELECT ids.last_value, valve.last_value, oldest.id, extract(epoch FROM clock_timestamp() - oldest.written_at)::double precision
+FROM {schema}.trigger_queue_id AS ids
+CROSS JOIN {schema}.trigger_valve AS valve
+LEFT JOIN (SELECT id, written_at FROM {schema}.trigger_queue ORDER BY id LIMIT 1) AS oldest ON true

@@ -1,0 +1,2 @@
+-- The newest number (trigger capture).
+SELECT last_value FROM {schema}.trigger_queue_id
