@@ -45,6 +45,8 @@ pub struct PipelineMetrics {
     pub messages: IntCounterVec,
     /// Objects left out because they are private, by reason.
     pub redacted: IntCounterVec,
+    /// Messages that the sweep found.
+    pub swept: IntCounter,
     /// Where the time goes: `read` the objects, `build` the messages, `store` them.
     pub stage_seconds: CounterVec,
 }
@@ -130,6 +132,10 @@ impl Metrics {
                     "Messages whose object was held back because it is not public",
                     &["reason"],
                 )?,
+                swept: IntCounter::new(
+                    "bugrelay_swept_total",
+                    "Messages told from Bugzilla's history because the way in did not deliver them",
+                )?,
                 stage_seconds: CounterVec::new(
                     Opts::new("bugrelay_stage_seconds_total", "Time that the capture's stages took"),
                     &["stage"],
@@ -176,6 +182,7 @@ impl Metrics {
         registry.register(Box::new(pipeline.change_sets.clone()))?;
         registry.register(Box::new(pipeline.messages.clone()))?;
         registry.register(Box::new(pipeline.redacted.clone()))?;
+        registry.register(Box::new(pipeline.swept.clone()))?;
         registry.register(Box::new(pipeline.stage_seconds.clone()))?;
         registry.register(Box::new(queue.main_queue_messages.clone()))?;
         registry.register(Box::new(queue.backlog_messages.clone()))?;

@@ -3,6 +3,7 @@
 //! A [`Source`] is where changes come from (a server, a way in); [`Source::open`] connects and gives a
 //! [`Capture`] that yields transactions until it fails. Who drives it (the pipeline) reconnects.
 
+pub mod history;
 pub mod mysql_binlog;
 
 use std::borrow::Cow;
@@ -24,6 +25,12 @@ pub trait Source: Send + Sync {
     /// Looks at the server and its settings without reading changes: everything that `open` would refuse, and
     /// what would hurt later. Never fails: an unreachable server is a finding.
     async fn check(&self) -> Vec<Finding>;
+
+    /// Whether saves of one user on one bug in one second may come as one transaction though they were several, and may come again
+    /// though they were told: of ways in that do not see transactions. What was told before is then taken out of them.
+    fn may_merge(&self) -> bool {
+        false
+    }
 }
 
 /// An open stream of committed transactions.
@@ -66,11 +73,13 @@ pub enum Gap {
     ForeignServer,
     /// The log goes on, but rows are missing from it: a session wrote statements, or the server noted an incident.
     Unlogged,
+    /// The position was stored by another way in: somebody has changed `capture`.
+    AnotherWay,
 }
 
 impl Gap {
     /// All labels.
-    pub const ALL: [Gap; 4] = [Gap::Purged, Gap::Ahead, Gap::ForeignServer, Gap::Unlogged];
+    pub const ALL: [Gap; 5] = [Gap::Purged, Gap::Ahead, Gap::ForeignServer, Gap::Unlogged, Gap::AnotherWay];
 
     /// The metric's label.
     pub fn as_str(self) -> &'static str {
@@ -79,7 +88,14 @@ impl Gap {
             Gap::Ahead => "ahead",
             Gap::ForeignServer => "foreign_server",
             Gap::Unlogged => "unlogged",
+            Gap::AnotherWay => "another_way",
         }
+    }
+
+    /// Whether it can be repaired from Bugzilla's history, and the source read on from its present end. Another server's history
+    /// may be that of another Bugzilla: somebody has to say that it is the right one.
+    pub fn can_be_swept(self) -> bool {
+        self != Gap::ForeignServer
     }
 }
 

@@ -5,6 +5,7 @@ mod check;
 mod client;
 mod connector;
 mod output;
+mod replay;
 mod run;
 mod schema;
 mod tail;
@@ -39,6 +40,8 @@ enum Verb {
     Backlog(backlog::Backlog),
     /// Show how the connectors of a running bugrelay stand; pause and resume them.
     Connector(connector::Connector),
+    /// Have a running bugrelay tell saves of the past again, from Bugzilla's history.
+    Replay(replay::Replay),
     /// Print the JSON Schema of the messages.
     Schema(schema::Schema),
 }
@@ -97,6 +100,7 @@ pub fn main() -> ExitCode {
         Verb::Tail(tail) => tail.main(config),
         Verb::Backlog(backlog) => backlog.main(config),
         Verb::Connector(connector) => connector.main(config),
+        Verb::Replay(replay) => replay.main(config),
         Verb::Schema(schema) => schema.main(),
     };
     exit.into()

@@ -37,7 +37,7 @@ fn settings(path: &Path, keep: Keep) -> Settings {
         max_megabytes: keep.max_megabytes,
         sent_retention: keep.sent,
         parked_retention: keep.parked,
-        late_commit_window: keep.told / 2,
+        told_retention: keep.told,
     }
 }
 
@@ -52,7 +52,7 @@ conforms! { Folder:
     a_message_that_nobody_wants_has_a_sequence_and_is_not_told_later
     what_was_told_is_not_told_again
     a_message_without_facts_is_known_by_its_id_alone
-    facts_are_forgotten_after_twice_the_late_commit_window
+    facts_are_forgotten_after_their_retention
     facts_of_a_transaction_that_is_stored_in_part_stay_until_the_rest_is
     a_paused_connector_gets_nothing_and_loses_nothing
     what_was_in_flight_when_it_was_paused_is_settled
