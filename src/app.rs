@@ -125,12 +125,8 @@ impl App {
             window: config.bugzilla.late_commit_window,
             start: config.bugzilla.start,
         };
-        let replay = Replay {
-            sweep: sweep.clone(),
-            editor: editor.clone(),
-            queue: Arc::clone(&queue),
-            news: delivery.news(),
-        };
+        let replay =
+            Replay { sweep: sweep.clone(), editor: editor.clone(), queue: Arc::clone(&queue), news: delivery.news() };
         let pipeline = Pipeline {
             source: source(&config.bugzilla),
             editor,

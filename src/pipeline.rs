@@ -135,7 +135,9 @@ impl Pipeline {
             }
         }
         for (task, what) in [(&mut reading, "reads changes"), (&mut sweeping, "sweeps")] {
-            if task.is_finished() && let Err(error) = task.await {
+            if task.is_finished()
+                && let Err(error) = task.await
+            {
                 tracing::error!(%error, "the task that {what} ended by itself");
             }
         }

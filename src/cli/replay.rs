@@ -55,7 +55,10 @@ impl Replay {
         let (saves, connectors) = (view.saves, view.connectors.join(", "));
         output::line(&format!("{saves} saves, {count} messages {would}told again to {connectors}:"));
         output::table(["MESSAGE", "COUNT"], view.messages.iter().map(|(key, count)| [key.clone(), count.to_string()]));
-        output::line(&format!("{} of them as events alone: their bugs, comments or attachments are not public", view.private));
+        output::line(&format!(
+            "{} of them as events alone: their bugs, comments or attachments are not public",
+            view.private
+        ));
         Ok(Exit::Success)
     }
 }

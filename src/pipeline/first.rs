@@ -34,7 +34,10 @@ impl Pipeline {
         let known = self.mark().await.filter(|_| stored.is_some());
         let mark = match (known, self.sweep.start) {
             (Some(mark), _) => {
-                tracing::warn!(since = mark.until, "the gap is repaired from Bugzilla's history; the source waits for it");
+                tracing::warn!(
+                    since = mark.until,
+                    "the gap is repaired from Bugzilla's history; the source waits for it"
+                );
                 SweepMark { first: Some(now), ..mark }
             }
             (None, Some(start)) if !self.from_now && start < now => {

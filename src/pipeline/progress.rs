@@ -143,7 +143,10 @@ mod tests {
     fn the_sweep_sees_all_while_the_source_is_idle_or_long_away() {
         assert_eq!(STORED.settled_until(110_000, 300_000), Some(i64::MAX));
         let away = State { away_since_ms: Some(200_000), ..STORED };
-        assert_eq!((away.settled_until(400_000, 300_000), away.settled_until(600_000, 300_000)), (None, Some(i64::MAX)));
+        assert_eq!(
+            (away.settled_until(400_000, 300_000), away.settled_until(600_000, 300_000)),
+            (None, Some(i64::MAX))
+        );
         assert_eq!(State::default().settled_until(900_000, 300_000), None);
     }
 

@@ -108,7 +108,6 @@ impl Sweeper {
         }
         Ok(true)
     }
-
 }
 
 #[async_trait]

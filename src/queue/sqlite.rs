@@ -198,7 +198,8 @@ impl Queue for SqliteQueue {
         let before = |age: Duration| now.saturating_sub(ms(age));
         let (told, parked) = (ms(self.settings.told_retention), before(self.settings.parked_retention));
         let file = self.identity.clone();
-        let purge_old = move |store: &Connection| file.verify().and_then(|()| upkeep::purge_old(store, now, told, parked));
+        let purge_old =
+            move |store: &Connection| file.verify().and_then(|()| upkeep::purge_old(store, now, told, parked));
         self.writer.run(Effort::Synced, purge_old).await?;
         let put = before(self.settings.sent_retention);
         let mut after = Some(0);

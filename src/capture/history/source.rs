@@ -10,8 +10,8 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
-use super::page::{Cursor, Save, Span};
 use super::History;
+use super::page::{Cursor, Save, Span};
 use crate::bugzilla::LocalTime;
 use crate::capture::{Capture, CaptureError, Finding, Gap, Severity, Source};
 use crate::changeset::{Position, RowChange, Transaction};

@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use bugrelay::changeset::Subject;
 use bugrelay::message::{Envelope, Fact, Message};
 use bugrelay::queue::{
-    BacklogStats, Batch, Checkpoint, Entry, Page, Queue, QueueError, Settlement, Standing, Stats, Subscriber, SweepMark,
-    Waiting,
+    BacklogStats, Batch, Checkpoint, Entry, Page, Queue, QueueError, Settlement, Standing, Stats, Subscriber,
+    SweepMark, Waiting,
 };
 
 #[derive(Default)]

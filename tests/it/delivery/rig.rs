@@ -13,7 +13,8 @@ use bugrelay::delivery::{Delivery, Gate, GateError, Handle, Policy};
 use bugrelay::message::{Body, Envelope, Fact, Message, MessageId};
 use bugrelay::metrics::Metrics;
 use bugrelay::queue::{
-    BacklogStats, Batch, Checkpoint, Entry, Filter, Page, Queue, QueueError, Settlement, Stats, Subscriber, SweepMark, Waiting,
+    BacklogStats, Batch, Checkpoint, Entry, Filter, Page, Queue, QueueError, Settlement, Stats, Subscriber, SweepMark,
+    Waiting,
 };
 use bugrelay::shutdown::Shutdown;
 
