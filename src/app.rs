@@ -74,7 +74,7 @@ pub fn source(config: &BugzillaConfig) -> Arc<dyn Source> {
                 heartbeat: HEARTBEAT,
             }))
         }
-        Way::History => Arc::new(HistorySource::new(history(config), config.late_commit_window)),
+        Way::History => Arc::new(HistorySource::new(history(config), config.late_commit_window, config.sweep_interval)),
         Way::Triggers | Way::Logical => todo!(),
     }
 }

@@ -89,6 +89,7 @@ impl Pipeline {
     async fn flow(&self) {
         self.begin_metrics();
         let mut stored = self.patiently(|| self.queue.checkpoint()).await.filter(|_| !self.from_now);
+        let from = self.first_position(stored.as_ref()).await;
         let (taken, mut captured) = mpsc::channel(TRANSACTIONS_MAX);
         let (acknowledged, acknowledgements) = watch::channel(None);
         let intake = Intake {
@@ -107,7 +108,7 @@ impl Pipeline {
             handed,
         };
         // Both end with this future: the other ends of their channels are gone then.
-        let mut reading = tokio::spawn(intake.run(stored.as_ref().map(|stored| stored.position.clone())));
+        let mut reading = tokio::spawn(intake.run(from));
         let mut sweeping = tokio::spawn(sweeper.run());
         if let Some(stored) = &stored {
             self.mark_older_store(stored).await;

@@ -31,6 +31,11 @@ pub trait Source: Send + Sync {
     fn may_merge(&self) -> bool {
         false
     }
+
+    /// The position of a moment (seconds since 1970), of ways in whose positions are times: they can begin in the past by themselves.
+    fn position_at(&self, _second: i64) -> Option<Position> {
+        None
+    }
 }
 
 /// An open stream of committed transactions.

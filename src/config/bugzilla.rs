@@ -88,7 +88,7 @@ impl BugzillaTable {
         // From here on the password is in one place only. It fails for URLs without a host, and those were refused.
         let _ = database.set_password(None);
         let start = start(self.start.as_ref(), &zone)?;
-        let interval = within("sweep_interval_seconds", self.sweep_interval_seconds, 5..=86_400)?;
+        let interval = within("sweep_interval_seconds", self.sweep_interval_seconds, 1..=86_400)?;
         let window = within("late_commit_window_seconds", self.late_commit_window_seconds, 1..=604_800)?;
         Ok(BugzillaConfig {
             tls: tls(self.tls.as_deref(), self.ca_file, &database)?,

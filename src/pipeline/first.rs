@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use super::sweep::{Found, Listener, SweepError};
 use super::{Pipeline, pause};
 use crate::backoff::Reconnect;
+use crate::changeset::Position;
 use crate::failure::Class;
 use crate::queue::{Checkpoint, SweepMark};
 
@@ -28,6 +29,17 @@ impl Listener for Behind<'_> {
 }
 
 impl Pipeline {
+    /// Where the source is opened: where the last run stood; on a fresh store at the start, if the source can begin there by itself.
+    pub(super) async fn first_position(&self, stored: Option<&Checkpoint>) -> Option<Position> {
+        if let Some(stored) = stored {
+            return Some(stored.position.clone());
+        }
+        let start = self.sweep.start.filter(|_| !self.from_now)?;
+        let position = self.source.position_at(start)?;
+        self.set_mark(SweepMark { start, until: start, first: None }).await;
+        Some(position)
+    }
+
     /// The source begins anew at its present end, behind `stored` if it had been read before. What lies between is told first.
     pub(super) async fn begin_anew(&self, stored: Option<&Checkpoint>) {
         let now = self.sweep.now().await.saturating_add(ROUNDED);

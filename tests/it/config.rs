@@ -77,7 +77,7 @@ fn every_mistake_in_bugzilla_is_told_with_line_key_and_remedy() {
             ("time_zone = \"Berlin\"", &["\"Berlin\" is not a time zone", "Europe/Prague"]),
             ("require_login = \"yes\"", &["wrong kind", "true or false"]),
             ("start = \"yesterday\"", &["\"yesterday\" is neither \"now\" nor a time", "2026-11-01T00:00:00Z"]),
-            ("sweep_interval_seconds = 0", &["0 is out of range", "5 to 86400"]),
+            ("sweep_interval_seconds = 0", &["0 is out of range", "1 to 86400"]),
             ("late_commit_window_seconds = -1", &["0 or more"]),
             ("late_commit_window_seconds = 0", &["0 is out of range", "1 to 604800"]),
             ("schema = \"bugs\"", &["Bugzilla's own database"]),

@@ -17,22 +17,20 @@ use crate::capture::{Capture, CaptureError, Finding, Gap, Severity, Source};
 use crate::changeset::{Position, RowChange, Transaction};
 use crate::failure::Class;
 
-/// From one look to the next.
+/// From one look to the next, at the most.
 const POLL: Duration = Duration::from_secs(5);
-
-/// How often a position is told while nothing is saved, in seconds.
-const IDLE: i64 = 60;
 
 /// Bugzilla's history tables as a [`Source`].
 pub struct HistorySource {
     history: History,
     window: Duration,
+    poll: Duration,
 }
 
 impl HistorySource {
-    /// `window`: how late a save may be committed after the second that it bears.
-    pub fn new(history: History, window: Duration) -> Self {
-        HistorySource { history, window }
+    /// `window`: how late a save may be committed after the second that it bears; `interval`: how often it is looked at least.
+    pub fn new(history: History, window: Duration, interval: Duration) -> Self {
+        HistorySource { history, window, poll: interval.min(POLL) }
     }
 }
 
@@ -40,7 +38,7 @@ impl HistorySource {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Place {
-    /// Everything that was committed in time is told up to here.
+    /// The time of the newest save told: what is dated earlier, and not late, was told.
     history_until: i64,
     /// Nothing before it is told.
     since: i64,
@@ -63,25 +61,21 @@ impl Place {
 #[async_trait]
 impl Source for HistorySource {
     async fn open(&self, from: Option<&Position>) -> Result<Box<dyn Capture>, CaptureError> {
+        let place = from.map(Place::parse).transpose()?;
         let now = self.history.now().await?;
-        let place = match from {
-            Some(position) => Place::parse(position)?,
-            // The second that runs is told: nobody knows which of its saves came before.
-            None => Place { history_until: now, since: now },
-        };
+        // The second that runs is told: nobody knows which of its saves came before.
+        let place = place.unwrap_or(Place { history_until: now, since: now });
         let mut capture = HistoryCapture {
             history: self.history.clone(),
             window: i64::try_from(self.window.as_secs()).unwrap_or(i64::MAX),
+            poll: self.poll,
             place,
-            told_at: now,
             seen: HashMap::new(),
             ready: VecDeque::new(),
             walk: None,
             next_look: Instant::now(),
         };
-        if from.is_none() {
-            capture.ready.push_back(capture.transaction(now, vec![])?);
-        }
+        capture.ready.push_back(capture.transaction(place.history_until, vec![])?);
         Ok(Box::new(capture))
     }
 
@@ -104,6 +98,10 @@ impl Source for HistorySource {
     fn may_merge(&self) -> bool {
         true
     }
+
+    fn position_at(&self, second: i64) -> Option<Position> {
+        Place { history_until: second, since: second }.position().ok()
+    }
 }
 
 /// One look after the other.
@@ -111,9 +109,8 @@ struct HistoryCapture {
     history: History,
     /// In seconds.
     window: i64,
+    poll: Duration,
     place: Place,
-    /// When the last position was told, by the database's clock.
-    told_at: i64,
     /// Rows told, or to be told, and their times.
     seen: HashMap<RowChange, LocalTime>,
     ready: VecDeque<Transaction>,
@@ -148,9 +145,14 @@ impl Capture for HistoryCapture {
             for save in page.saves {
                 self.take(save, now)?;
             }
+            let forgotten = self.forgotten();
+            self.seen.retain(|_, at| *at >= forgotten);
             match (page.next, &mut self.walk) {
                 (Some(next), Some(walk)) => walk.cursor = next,
-                _ => self.end_look(now)?,
+                _ => {
+                    self.walk = None;
+                    self.next_look = Instant::now() + self.poll;
+                }
             }
         }
     }
@@ -180,35 +182,18 @@ impl HistoryCapture {
             return Ok(());
         }
         let rows: Vec<RowChange> = save.rows.into_iter().filter(|row| is_mark(row) || is_news(row)).collect();
-        if at >= self.forgotten(now) {
-            self.seen.extend(rows.iter().filter(|row| !is_mark(row)).map(|row| (row.clone(), at)));
-        }
+        self.seen.extend(rows.iter().filter(|row| !is_mark(row)).map(|row| (row.clone(), at)));
         let saved_at = at.to_epoch(self.history.zone());
-        // All that is older was told by now, but for what is committed late. A row from the future does not move the present.
+        // A row from the future does not move the present.
         self.place.history_until = self.place.history_until.max(saved_at.min(now));
         let transaction = self.transaction(saved_at.min(now), rows)?;
         self.ready.push_back(transaction);
-        self.told_at = now;
-        Ok(())
-    }
-
-    fn end_look(&mut self, now: i64) -> Result<(), CaptureError> {
-        self.place.history_until = self.place.history_until.max(now);
-        let forgotten = self.forgotten(now);
-        self.seen.retain(|_, at| *at >= forgotten);
-        if now.saturating_sub(self.told_at) >= IDLE {
-            self.told_at = now;
-            let transaction = self.transaction(now, vec![])?;
-            self.ready.push_back(transaction);
-        }
-        self.walk = None;
-        self.next_look = Instant::now() + POLL;
         Ok(())
     }
 
     /// What is older is not looked at again, be it that the zone repeats an hour: not all of a long absence is held in memory.
-    fn forgotten(&self, now: i64) -> LocalTime {
-        self.history.since(now.saturating_sub(self.window)).an_hour_before()
+    fn forgotten(&self) -> LocalTime {
+        self.history.since(self.place.history_until.saturating_sub(self.window)).an_hour_before()
     }
 
     fn transaction(&self, committed_at: i64, rows: Vec<RowChange>) -> Result<Transaction, CaptureError> {
