@@ -120,27 +120,7 @@ impl Metrics {
                     "Times that the stream went on from another server of the same history",
                 )?,
             },
-            pipeline: PipelineMetrics {
-                change_sets: IntCounter::new("bugrelay_change_sets_total", "Change sets captured")?,
-                messages: counters(
-                    "bugrelay_messages_total",
-                    "Messages put into the main queue",
-                    &["target", "action", "visibility"],
-                )?,
-                redacted: counters(
-                    "bugrelay_redacted_total",
-                    "Messages whose object was held back because it is not public",
-                    &["reason"],
-                )?,
-                swept: IntCounter::new(
-                    "bugrelay_swept_total",
-                    "Messages told from Bugzilla's history because the way in did not deliver them",
-                )?,
-                stage_seconds: CounterVec::new(
-                    Opts::new("bugrelay_stage_seconds_total", "Time that the capture's stages took"),
-                    &["stage"],
-                )?,
-            },
+            pipeline: PipelineMetrics::new()?,
             queue: QueueMetrics::new()?,
             delivery: DeliveryMetrics {
                 deliveries: counters("bugrelay_deliveries_total", "Outcomes of deliveries", &["connector", "outcome"])?,
@@ -198,6 +178,32 @@ impl Metrics {
         registry.register(Box::new(delivery.end_to_end_seconds.clone()))?;
         registry.register(Box::new(delivery.connector_up.clone()))?;
         registry.register(Box::new(delivery.possible_duplicates.clone()))
+    }
+}
+
+impl PipelineMetrics {
+    fn new() -> Result<Self, prometheus::Error> {
+        Ok(PipelineMetrics {
+            change_sets: IntCounter::new("bugrelay_change_sets_total", "Change sets captured")?,
+            messages: counters(
+                "bugrelay_messages_total",
+                "Messages put into the main queue",
+                &["target", "action", "visibility"],
+            )?,
+            redacted: counters(
+                "bugrelay_redacted_total",
+                "Messages whose object was held back because it is not public",
+                &["reason"],
+            )?,
+            swept: IntCounter::new(
+                "bugrelay_swept_total",
+                "Messages told from Bugzilla's history because the way in did not deliver them",
+            )?,
+            stage_seconds: CounterVec::new(
+                Opts::new("bugrelay_stage_seconds_total", "Time that the capture's stages took"),
+                &["stage"],
+            )?,
+        })
     }
 }
 

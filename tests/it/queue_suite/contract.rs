@@ -2,9 +2,11 @@
 
 mod bounded;
 mod held;
+mod swept;
 
 pub(super) use bounded::*;
 pub(super) use held::*;
+pub(super) use swept::*;
 
 use std::time::Duration;
 

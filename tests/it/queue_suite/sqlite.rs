@@ -74,6 +74,9 @@ conforms! { Folder:
     gauges_count_what_waits
     purging_takes_nothing_that_somebody_waits_for
     calls_from_many_tasks_do_not_mix
+    what_was_not_told_is_known_in_the_order_asked
+    what_is_put_again_goes_to_those_named_who_want_it_and_changes_nothing_else
+    the_sweeps_mark_survives_and_keeps_what_was_told_behind_it
 }
 
 /// What the store says when it cannot be opened.

@@ -25,7 +25,7 @@ fn a_purged_binlog_is_repaired_under_the_ids_that_it_would_have_given_and_in_ord
     let server = MariaDb::start(&[]);
     let bugzilla = server.database();
     let mut witness = running(&bugzilla, "");
-    let mut bugrelay = running(&bugzilla, "");
+    let mut bugrelay = running(&bugzilla, OFTEN);
     bugzilla.exec(&save(1, 3, 0));
     wait_for_ids(&bugrelay, 2);
     assert!(bugrelay.terminate().success());
@@ -51,6 +51,8 @@ fn a_purged_binlog_is_repaired_under_the_ids_that_it_would_have_given_and_in_ord
 fn a_swallowed_change_is_found_once_however_late_it_is_committed_and_whoever_shares_its_second() {
     let bugzilla = MariaDb::shared().database();
     let bugrelay = running(&bugzilla, &format!("{OFTEN}\nstart = \"2026-02-01T00:00:00Z\""));
+    // What is saved before that is told with the past.
+    assert!(poll(PATIENCE, || bugrelay.log().contains("the source is read on")), "{}", log(&bugrelay));
     bugzilla.exec(&save(1, 3, 0));
     bugzilla.exec(&swallowed(&save(1, 3, 0)));
     wait_for_ids(&bugrelay, 4);

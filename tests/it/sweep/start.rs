@@ -13,14 +13,14 @@ fn everything_since_a_start_in_the_past_is_told_oldest_first_and_then_the_rest_o
     bugzilla.exec(&save(1, 3, 1));
     let bugrelay = running(&bugzilla, &format!("{OFTEN}\nstart = 2026-01-09T12:00:00Z"));
     bugzilla.exec(&save(1, 4, 0));
-    let site = ids(&bugrelay).len();
     wait_for_a_sweep(&bugzilla, &bugrelay);
+    let count = ids(&bugrelay).len();
+    assert_eq!(bugrelay.wait_for(count).len(), count);
     let told = times(&bugrelay);
     assert_eq!(told[0], "2026-01-09T12:00:00", "nothing before the start, and all of its second");
     assert!(told.is_sorted(), "{told:?}");
     // Bugs 5 and 6 and their descriptions, two attachments, two flags; and the two saves.
-    assert!(site <= told.len() && told.len() >= 12, "{told:?}");
-    assert_eq!(told.len(), ids(&bugrelay).len());
+    assert!(told.len() >= 12, "{told:?}");
 }
 
 #[test]
