@@ -23,5 +23,6 @@ mod privacy;
 mod queue_suite;
 mod scripted;
 mod snapshot_suite;
+mod sweep;
 mod verbs;
 mod wording;

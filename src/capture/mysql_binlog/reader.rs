@@ -316,8 +316,7 @@ impl Reader {
                 Gap::Unlogged,
                 format!(
                     "a session wrote to table {} with binlog_format STATEMENT or MIXED: its rows are not in the binlog; SET GLOBAL binlog_format = 'ROW', \
-                 restart what keeps old sessions open (Bugzilla's web server and jobqueue); `bugrelay run --from-now` then goes on at the present end, \
-                 and what lies between is not told",
+                 restart what keeps old sessions open (Bugzilla's web server and jobqueue)",
                     table.name()
                 ),
             )),

@@ -182,7 +182,7 @@ fn dump_refused(message: &str, said: &str) -> CaptureError {
     CaptureError::gap(
         gap,
         format!(
-            "the binlog no longer has what follows the stored position; {said}. `bugrelay run --from-now` goes on at its present end, and what lies between is not told; to prevent it keep the log longer (binlog_expire_logs_seconds)"
+            "the binlog no longer has what follows the stored position; {said}. To prevent it keep the log longer (binlog_expire_logs_seconds)"
         ),
     )
 }

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
 use rusqlite::types::Type;
-use rusqlite::{Connection, Row, named_params};
+use rusqlite::{Connection, OptionalExtension as _, Row, named_params};
 use uuid::Uuid;
 
 use super::fault::Fault;
 use super::put::size;
-use super::{BacklogStats, Batch, Checkpoint, Entry, Envelope, Page, Standing, Stats, Waiting, file};
+use super::{BacklogStats, Batch, Checkpoint, Entry, Envelope, Page, Standing, Stats, SweepMark, Waiting, file};
 use crate::bugzilla::{AttachmentId, BugId, CommentId};
 use crate::changeset::{Position, Subject};
 use crate::failure::Class;
@@ -28,6 +28,13 @@ pub(super) fn checkpoint(connection: &Connection) -> Result<Option<Checkpoint>, 
         let Some(position) = position else { return Ok(None) };
         Ok(Some(Checkpoint { position: Position(position), committed_at: row.get(2)? }))
     })?)
+}
+
+/// How far the sweep is.
+pub(super) fn swept(connection: &Connection) -> Result<Option<SweepMark>, Fault> {
+    let mut read = connection.prepare_cached(include_str!("../../../sql/sqlite/query/sweep_read.sql"))?;
+    let mark = |row: &Row<'_>| Ok(SweepMark { start: row.get(0)?, until: row.get(1)?, first: row.get(2)? });
+    Ok(read.query_row([], mark).optional()?)
 }
 
 /// The oldest entries of a connector behind `after`, and how it stands; no entries for one that is paused or that the store does

@@ -13,7 +13,8 @@ use bugrelay::delivery::{Delivery, Gate, GateError, Handle, Policy};
 use bugrelay::message::{Body, Envelope, Fact, Message, MessageId};
 use bugrelay::metrics::Metrics;
 use bugrelay::queue::{
-    BacklogStats, Batch, Checkpoint, Entry, Filter, Page, Queue, QueueError, Settlement, Stats, Subscriber, Waiting,
+    BacklogStats, Batch, Checkpoint, Entry, Filter, Page, Queue, QueueError, Settlement, Stats, Subscriber, SweepMark,
+    Waiting,
 };
 use bugrelay::shutdown::Shutdown;
 
@@ -81,6 +82,18 @@ impl Queue for Store {
     }
     async fn put(&self, messages: Vec<Message>, checkpoint: Checkpoint) -> Result<Vec<Envelope>, QueueError> {
         self.inner.put(messages, checkpoint).await
+    }
+    async fn untold(&self, facts: Vec<Fact>) -> Result<Vec<Fact>, QueueError> {
+        self.inner.untold(facts).await
+    }
+    async fn put_again(&self, messages: Vec<Message>, connectors: Vec<String>) -> Result<Vec<Envelope>, QueueError> {
+        self.inner.put_again(messages, connectors).await
+    }
+    async fn swept(&self) -> Result<Option<SweepMark>, QueueError> {
+        self.inner.swept().await
+    }
+    async fn set_swept(&self, mark: SweepMark) -> Result<(), QueueError> {
+        self.inner.set_swept(mark).await
     }
     async fn next_behind(&self, connector: &str, after: i64, limit: usize) -> Result<Batch, QueueError> {
         let time = *self.reads_ahead.lock().unwrap();
