@@ -4,7 +4,7 @@
 //! what the database holds in the end.
 
 mod backlog;
-mod database;
+pub(crate) mod database;
 mod kill;
 pub(crate) mod load;
 pub(crate) mod oracle;

@@ -23,6 +23,7 @@ mod privacy;
 mod queue_suite;
 mod scripted;
 mod snapshot_suite;
+mod storm;
 mod sweep;
 mod verbs;
 mod wording;

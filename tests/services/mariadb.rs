@@ -1,4 +1,5 @@
-//! A private MariaDB with the binlog on, of the Debian package.
+//! A private MariaDB with the binlog on, of the Debian package; or of another version, in a folder with `bin` in it that
+//! `BUGRELAY_TEST_MARIADB` names and `scripts/servers` fetches.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -15,9 +16,9 @@ impl MariaDb {
     ///
     /// `options` are added to `mariadbd`'s; later ones win: `&["--binlog-format=MIXED"]`.
     pub(crate) fn start(options: &[&str]) -> Mysqld {
-        static TEMPLATE: LazyLock<PathBuf> = LazyLock::new(|| template("mariadb-data", install));
+        static TEMPLATE: LazyLock<PathBuf> = LazyLock::new(|| template(&data_name(), install));
         let options_of_ours = ["--gtid-strict-mode=1", "--innodb-log-file-size=8M"].map(str::to_owned).into();
-        let program = "mariadbd".into();
+        let program = program("mariadbd");
         let product = Product { name: "MariaDB", program, options: options_of_ours, template: TEMPLATE.clone() };
         Mysqld::start(product, options)
     }
@@ -29,8 +30,22 @@ impl MariaDb {
     }
 }
 
+fn other_version() -> Option<PathBuf> {
+    std::env::var_os("BUGRELAY_TEST_MARIADB").map(PathBuf::from)
+}
+
+fn program(name: &str) -> PathBuf {
+    other_version().map_or_else(|| name.into(), |home| home.join("bin").join(name))
+}
+
+/// The data of one version are nothing to another.
+fn data_name() -> String {
+    let version = other_version().and_then(|home| Some(home.file_name()?.to_str()?.to_owned()));
+    version.unwrap_or("mariadb".to_owned()) + "-data"
+}
+
 fn install(folder: &Path, data: &Path) -> Command {
-    let mut install = Command::new("mariadb-install-db");
+    let mut install = Command::new(program("mariadb-install-db"));
     install.args([
         "--no-defaults",
         "--auth-root-authentication-method=normal",

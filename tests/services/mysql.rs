@@ -10,16 +10,17 @@ use super::mysqld::{Mysqld, Product, run_as, template};
 #[derive(Debug)]
 pub(crate) struct MySql;
 
-/// Names of transactions, and whatever else of its own the server can put into its log: compressed, with the columns' names and the SQL.
-const EVERYTHING: [&str; 5] = [
-    "--gtid-mode=ON",
-    "--enforce-gtid-consistency=ON",
-    "--binlog-row-metadata=FULL",
-    "--binlog-transaction-compression=ON",
-    "--binlog-rows-query-log-events=ON",
-];
-
 impl MySql {
+    /// Names of transactions, and whatever else of its own the server can put into its log: compressed, with the columns' names and
+    /// the SQL.
+    pub(crate) const EVERYTHING: [&str; 5] = [
+        "--gtid-mode=ON",
+        "--enforce-gtid-consistency=ON",
+        "--binlog-row-metadata=FULL",
+        "--binlog-transaction-compression=ON",
+        "--binlog-rows-query-log-events=ON",
+    ];
+
     /// Starts one for this test alone. `options` are added to `mysqld`'s; later ones win. Without any it has no GTIDs, as by default.
     pub(crate) fn start(options: &[&str]) -> Mysqld {
         static TEMPLATE: LazyLock<PathBuf> = LazyLock::new(|| template("mysql-data", |_, data| install(data)));
@@ -35,9 +36,9 @@ impl MySql {
         &PLAIN
     }
 
-    /// One with [`EVERYTHING`], shared as well.
+    /// One with [`MySql::EVERYTHING`], shared as well.
     pub(crate) fn full() -> &'static Mysqld {
-        static FULL: LazyLock<Mysqld> = LazyLock::new(|| MySql::start(&EVERYTHING));
+        static FULL: LazyLock<Mysqld> = LazyLock::new(|| MySql::start(&MySql::EVERYTHING));
         &FULL
     }
 }

@@ -15,7 +15,7 @@ use bugrelay::tls::Tls;
 use tempfile::TempDir;
 
 use super::Certificates;
-use super::process::{Process, free_port, poll};
+use super::process::{Process, free_port, is_alive, poll};
 
 /// The Bugzilla that every database begins with.
 const BUGZILLA: [&str; 3] = [
@@ -123,7 +123,20 @@ impl Postgres {
         self.process.end("INT");
     }
 
-    /// After [`Postgres::shut_down`].
+    /// Kills it without notice, with all its sessions, and leaves it dead.
+    pub(crate) fn kill9(&mut self) {
+        let sessions = self.process.children();
+        self.process.end("KILL");
+        // They would see it and end by themselves, some time or other; the next server waits for the last one.
+        for session in &sessions {
+            // It may have seen it already.
+            let _ = Command::new("kill").args(["-s", "KILL", &session.to_string()]).stderr(Stdio::null()).status();
+        }
+        let ended = poll(Duration::from_secs(30), || !sessions.iter().copied().any(is_alive));
+        assert!(ended, "a session of PostgreSQL outlives it");
+    }
+
+    /// After [`Postgres::kill9`] or [`Postgres::shut_down`].
     pub(crate) fn start_again(&mut self) {
         self.process = launch(self.folder.path());
         self.wait_until_ready();
@@ -250,8 +263,16 @@ fn launch(folder: &Path) -> Process {
     Process::start(folder, &command)
 }
 
+/// Another version than the system's: a folder with `bin` in it, which `scripts/servers` fetches.
+fn other_version() -> Option<PathBuf> {
+    std::env::var_os("BUGRELAY_TEST_POSTGRES").map(PathBuf::from)
+}
+
 /// Debian keeps the server's programs in a folder for each version; the newest is taken.
 fn program(name: &str) -> String {
+    if let Some(home) = other_version() {
+        return home.join("bin").join(name).display().to_string();
+    }
     let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
     let versions = versions.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
     match versions.max() {
@@ -284,7 +305,8 @@ fn set_mode(path: &Path, mode: u32) {
 static TEMPLATE: LazyLock<PathBuf> = LazyLock::new(template);
 
 fn template() -> PathBuf {
-    let ready = Path::new(env!("CARGO_TARGET_TMPDIR")).join("postgres-data");
+    let version = other_version().and_then(|home| Some(home.file_name()?.to_str()?.to_owned()));
+    let ready = Path::new(env!("CARGO_TARGET_TMPDIR")).join(version.unwrap_or("postgres".to_owned()) + "-data");
     if ready.exists() {
         return ready;
     }

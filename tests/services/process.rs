@@ -53,16 +53,21 @@ impl Process {
         self.pid
     }
 
+    /// The processes that it has started itself.
+    pub(super) fn children(&self) -> Vec<u32> {
+        let path = format!("/proc/{0}/task/{0}/children", self.pid);
+        let children = std::fs::read_to_string(path).unwrap_or_default();
+        children.split_whitespace().filter_map(|pid| pid.parse().ok()).collect()
+    }
+
     /// Whether it still runs, or is stopped.
     pub(super) fn is_alive(&self) -> bool {
-        // Z: ended, and not yet fetched by the guard.
-        self.state().is_some_and(|state| state != 'Z')
+        is_alive(self.pid)
     }
 
     /// The kernel's letter for it; `None` if it is gone.
     fn state(&self) -> Option<char> {
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.pid)).unwrap_or_default();
-        stat.rsplit_once(") ")?.1.chars().next()
+        state(self.pid)
     }
 
     /// Ends it by this signal (`KILL`, `TERM`) and waits until it is gone.
@@ -87,6 +92,17 @@ impl Drop for Process {
     fn drop(&mut self) {
         self.end("KILL");
     }
+}
+
+/// Whether a process still runs, or is stopped.
+pub(super) fn is_alive(pid: u32) -> bool {
+    // Z: ended, and not yet fetched by whoever started it.
+    state(pid).is_some_and(|state| state != 'Z')
+}
+
+fn state(pid: u32) -> Option<char> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    stat.rsplit_once(") ")?.1.chars().next()
 }
 
 /// A port on which nobody listens now, and that no other caller in this process was given: below those that the system gives to

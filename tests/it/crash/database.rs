@@ -9,7 +9,7 @@ use crate::services::{Bugrelay, MariaDb, Mysqld, poll};
 const CONNECTED: &str = "bugrelay_source_connected";
 
 /// What a careful administrator sets: what was committed survives a crash.
-pub(super) const DURABLE: [&str; 2] = ["--innodb-flush-log-at-trx-commit=1", "--sync-binlog=1"];
+pub(crate) const DURABLE: [&str; 2] = ["--innodb-flush-log-at-trx-commit=1", "--sync-binlog=1"];
 
 /// Lets time pass: that nothing happens in it is what is tested.
 pub(super) fn pass(time: Duration) {
