@@ -13,6 +13,7 @@ use crate::admin::{Admin, LISTENERS_MAX};
 use crate::capture::Source;
 use crate::capture::mysql_binlog::{MysqlBinlog, MysqlBinlogConfig, replica_id};
 use crate::capture::postgresql_logical::{PostgresqlLogical, PostgresqlLogicalConfig};
+use crate::capture::triggers::mysql::{self, MysqlQueue};
 use crate::capture::triggers::postgresql::PostgresqlQueue;
 use crate::capture::triggers::postgresql::installation::Installation;
 use crate::capture::triggers::{Installer, Triggers};
@@ -95,7 +96,9 @@ pub fn triggers(config: &BugzillaConfig, metrics: Option<&SourceMetrics>) -> Arc
             let queue = PostgresqlQueue::new(postgresql(config), &config.schema);
             Arc::new(Triggers::new(queue, metrics.cloned()))
         }
-        Dialect::Mysql => todo!(),
+        Dialect::Mysql => {
+            Arc::new(Triggers::new(MysqlQueue::new(mysql_opts(config), &config.schema), metrics.cloned()))
+        }
     }
 }
 
@@ -108,7 +111,11 @@ pub fn installer(config: &BugzillaConfig, administrator: &BugzillaConfig, notify
             reader: decode(config.database.username()),
             notify,
         }),
-        Dialect::Mysql => todo!(),
+        Dialect::Mysql => Arc::new(mysql::installation::Installation::new(
+            mysql_opts(administrator),
+            mysql_opts(config),
+            &config.schema,
+        )),
     }
 }
 

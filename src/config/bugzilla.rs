@@ -153,7 +153,6 @@ fn capture(wanted: &str, dialect: Dialect) -> Result<Way, Fault> {
         }
     };
     match way {
-        Way::Triggers if dialect == Dialect::Mysql => Err(Fault::not_yet("capture", "\"triggers\" on MySQL")),
         Way::Binlog | Way::Logical | Way::Triggers => Ok(way),
         Way::History => Err(Fault::not_yet("capture", &format!("the way in {:?}", format!("{way:?}").to_lowercase()))),
     }

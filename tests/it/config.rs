@@ -215,7 +215,6 @@ fn what_this_version_has_no_part_for_is_refused_by_name() {
     assert_refused(
         "bugzilla",
         &[
-            ("capture = \"triggers\"", &not_yet),
             ("capture = \"history\"", &not_yet),
             ("start = \"2026-01-01T00:00:00\"", &not_yet),
             ("start = 2026-01-01T00:00:00Z", &not_yet),
