@@ -17,6 +17,7 @@ mod documents;
 mod ground;
 mod logical;
 mod mysql;
+mod mysql_triggers;
 mod postgres_triggers;
 mod privacy;
 mod queue_suite;
