@@ -51,6 +51,8 @@ pub struct PipelineMetrics {
     pub messages: IntCounterVec,
     /// Objects left out because they are private, by reason.
     pub redacted: IntCounterVec,
+    /// Messages that the sweep found.
+    pub swept: IntCounter,
     /// Where the time goes: `read` the objects, `build` the messages, `store` them.
     pub stage_seconds: CounterVec,
 }
@@ -106,23 +108,7 @@ impl Metrics {
         let registry = Registry::new();
         let metrics = Metrics {
             source: SourceMetrics::new()?,
-            pipeline: PipelineMetrics {
-                change_sets: IntCounter::new("bugrelay_change_sets_total", "Change sets captured")?,
-                messages: counters(
-                    "bugrelay_messages_total",
-                    "Messages put into the main queue",
-                    &["target", "action", "visibility"],
-                )?,
-                redacted: counters(
-                    "bugrelay_redacted_total",
-                    "Messages whose object was held back because it is not public",
-                    &["reason"],
-                )?,
-                stage_seconds: CounterVec::new(
-                    Opts::new("bugrelay_stage_seconds_total", "Time that the capture's stages took"),
-                    &["stage"],
-                )?,
-            },
+            pipeline: PipelineMetrics::new()?,
             queue: QueueMetrics::new()?,
             delivery: DeliveryMetrics {
                 deliveries: counters("bugrelay_deliveries_total", "Outcomes of deliveries", &["connector", "outcome"])?,
@@ -167,6 +153,7 @@ impl Metrics {
         registry.register(Box::new(pipeline.change_sets.clone()))?;
         registry.register(Box::new(pipeline.messages.clone()))?;
         registry.register(Box::new(pipeline.redacted.clone()))?;
+        registry.register(Box::new(pipeline.swept.clone()))?;
         registry.register(Box::new(pipeline.stage_seconds.clone()))?;
         registry.register(Box::new(queue.main_queue_messages.clone()))?;
         registry.register(Box::new(queue.backlog_messages.clone()))?;
@@ -182,6 +169,32 @@ impl Metrics {
         registry.register(Box::new(delivery.end_to_end_seconds.clone()))?;
         registry.register(Box::new(delivery.connector_up.clone()))?;
         registry.register(Box::new(delivery.possible_duplicates.clone()))
+    }
+}
+
+impl PipelineMetrics {
+    fn new() -> Result<Self, prometheus::Error> {
+        Ok(PipelineMetrics {
+            change_sets: IntCounter::new("bugrelay_change_sets_total", "Change sets captured")?,
+            messages: counters(
+                "bugrelay_messages_total",
+                "Messages put into the main queue",
+                &["target", "action", "visibility"],
+            )?,
+            redacted: counters(
+                "bugrelay_redacted_total",
+                "Messages whose object was held back because it is not public",
+                &["reason"],
+            )?,
+            swept: IntCounter::new(
+                "bugrelay_swept_total",
+                "Messages told from Bugzilla's history because the way in did not deliver them",
+            )?,
+            stage_seconds: CounterVec::new(
+                Opts::new("bugrelay_stage_seconds_total", "Time that the capture's stages took"),
+                &["stage"],
+            )?,
+        })
     }
 }
 

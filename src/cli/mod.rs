@@ -5,6 +5,7 @@ mod check;
 mod client;
 mod connector;
 mod output;
+mod replay;
 mod run;
 mod schema;
 mod tail;
@@ -42,6 +43,8 @@ enum Verb {
     Connector(connector::Connector),
     /// Make, look at and remove the triggers that `capture = "triggers"` reads.
     Triggers(triggers::Triggers),
+    /// Have a running bugrelay tell saves of the past again, from Bugzilla's history.
+    Replay(replay::Replay),
     /// Print the JSON Schema of the messages.
     Schema(schema::Schema),
 }
@@ -101,6 +104,7 @@ pub fn main() -> ExitCode {
         Verb::Backlog(backlog) => backlog.main(config),
         Verb::Connector(connector) => connector.main(config),
         Verb::Triggers(triggers) => triggers.main(config),
+        Verb::Replay(replay) => replay.main(config),
         Verb::Schema(schema) => schema.main(),
     };
     exit.into()

@@ -1,11 +1,9 @@
 //! What the publication publishes, and whether it can hurt: one that publishes changes of a row that it cannot name makes
 //! Bugzilla's own UPDATE or DELETE fail.
 
-use std::time::Duration;
-
 use tokio_postgres::{Client, Error, Row};
 
-use super::slot::{explain, in_time};
+use super::refusal::{ANSWER, explain, in_time};
 use crate::bugzilla::WatchedTable;
 use crate::capture::{CaptureError, Finding, Severity};
 
@@ -13,8 +11,6 @@ use crate::capture::{CaptureError, Finding, Severity};
 pub(super) const MISSING: &str = "there is no publication \"bugrelay\"; make it as sql/postgresql/logical.sql says";
 
 const MAKE: &str = "CREATE PUBLICATION bugrelay ... (sql/postgresql/logical.sql)";
-
-const ANSWER: Duration = Duration::from_secs(15);
 
 /// The publication as it is.
 pub(super) struct Publication {
