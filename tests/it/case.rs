@@ -5,7 +5,12 @@
 //! there is none. `fielddef('cc')` gives a field's id. With `BLESS=1` in the environment the lines are written anew from what left, with `CASE=004` of one case only:
 //! read them before you commit them.
 //!
-//! The files are written for MySQL. Each way in plays all of them but those that it names, and must give the same.
+//! The files are written for MySQL. Each way in plays them but those that it names, and must give the same: two ways all of them, the
+//! others a dozen; with `BUGRELAY_MATRIX` in the environment (`scripts/test-matrix`) each plays all.
+
+mod history;
+mod late;
+mod way;
 
 use std::collections::VecDeque;
 use std::fmt::Write as _;
@@ -14,7 +19,9 @@ use std::sync::Mutex;
 
 use serde_json::Value;
 
-use crate::services::{Bugrelay, Database, MariaDb, MySql, Mysqld, Postgres, PostgresDatabase};
+use self::late::compare_late;
+use self::way::{Bugzilla, Way};
+use crate::services::Bugrelay;
 
 const MESSAGE: &str = "-- -> ";
 const NOTHING: &str = "-- (no message)";
@@ -24,165 +31,12 @@ const LAST_WORD: &str = "SET autocommit = 1; INSERT INTO bugs_activity (bug_id, 
                          VALUES (1, 1, '2037-01-01 00:00:00', fielddef('priority'), '', '')";
 const LAST_WORD_ID: &str = "\"change_set\":\"1.2114380800.1\"";
 
-/// A server with a Bugzilla on it, and a way to read it.
-struct Way {
-    /// A fresh Bugzilla.
-    bugzilla: fn() -> Box<dyn Bugzilla>,
-    /// For `[bugzilla]`.
-    settings: &'static str,
-    /// Cases that cannot be played there, by number.
-    left_out: &'static [&'static str],
-    /// What one bugrelay has read another does not get: the late reader has a Bugzilla of its own.
-    has_one_reader: bool,
-}
-
-/// A Bugzilla that statements can be run on.
-trait Bugzilla {
-    fn url(&self) -> String;
-    fn exec(&self, sql: &str);
-}
-
-const BINLOG: Way =
-    Way { bugzilla: || Box::new(mysql(MariaDb::shared())), settings: "", left_out: &[], has_one_reader: false };
-
-const MYSQL: Way =
-    Way { bugzilla: || Box::new(mysql(MySql::full())), settings: "", left_out: &[], has_one_reader: false };
-
-/// Character sets of single tables are MySQL's.
-const LOGICAL: Way = Way {
-    bugzilla: || Box::new(logical()),
-    settings: "capture = \"logical\"",
-    left_out: &["031", "032"],
-    has_one_reader: true,
-};
-
-const TRIGGERS: Way = Way {
-    bugzilla: || Box::new(triggers()),
-    settings: "capture = \"triggers\"",
-    left_out: &["031", "032"],
-    has_one_reader: true,
-};
-
-const MYSQL_TRIGGERS: Way = Way {
-    bugzilla: || Box::new(mysql_triggers(MariaDb::shared())),
-    settings: "capture = \"triggers\"",
-    left_out: &[],
-    has_one_reader: true,
-};
-
-const FIELDDEF: &str = "CREATE FUNCTION fielddef(wanted varchar(64)) RETURNS int READS SQL DATA \
-                     RETURN (SELECT id FROM fielddefs WHERE name = wanted)";
-
-const FIELDDEF_POSTGRESQL: &str = "CREATE FUNCTION fielddef(wanted varchar) RETURNS int LANGUAGE sql STABLE AS \
-                     'SELECT id FROM fielddefs WHERE name = wanted'";
-
 /// Cases played at a time.
 const PLAYERS: usize = 4;
 
 struct Step {
     sql: String,
     messages: Vec<String>,
-}
-
-fn mysql(server: &'static Mysqld) -> Database<'static> {
-    let bugzilla = server.database();
-    bugzilla.exec(FIELDDEF);
-    bugzilla
-}
-
-fn mysql_triggers(server: &'static Mysqld) -> Database<'static> {
-    let bugzilla = mysql(server);
-    bugzilla.install_triggers();
-    bugzilla
-}
-
-/// Leaves no slot behind.
-struct Logical(PostgresDatabase<'static>);
-
-fn logical() -> Logical {
-    let bugzilla = Postgres::shared().database();
-    bugzilla.publish();
-    bugzilla.exec(FIELDDEF_POSTGRESQL);
-    Logical(bugzilla)
-}
-
-struct Triggers(PostgresDatabase<'static>);
-
-fn triggers() -> Triggers {
-    let bugzilla = Postgres::shared().database();
-    bugzilla.install_triggers();
-    bugzilla.exec(FIELDDEF_POSTGRESQL);
-    Triggers(bugzilla)
-}
-
-impl Bugzilla for Triggers {
-    fn url(&self) -> String {
-        self.0.bugrelay_url()
-    }
-
-    fn exec(&self, sql: &str) {
-        self.0.exec(&in_postgresql(sql));
-    }
-}
-
-impl Bugzilla for Database<'_> {
-    fn url(&self) -> String {
-        self.bugrelay_url()
-    }
-
-    fn exec(&self, sql: &str) {
-        Database::exec(self, sql);
-    }
-}
-
-impl Bugzilla for Logical {
-    fn url(&self) -> String {
-        self.0.bugrelay_url()
-    }
-
-    fn exec(&self, sql: &str) {
-        self.0.exec(&in_postgresql(sql));
-    }
-}
-
-impl Drop for Logical {
-    fn drop(&mut self) {
-        self.0.drop_slots();
-    }
-}
-
-/// What the cases say in MySQL's words. `SET @name = value;` stands on a line of its own, and the value is put where
-/// the name is.
-fn in_postgresql(sql: &str) -> String {
-    // In this order: the end of the one would begin the other.
-    let words = [
-        (", sql_mode = ''", ""),
-        ("SET autocommit = 0", "BEGIN"),
-        ("SET autocommit = 1;", ""),
-        ("CHAR(", "CHR("),
-        ("`", "\""),
-        ("'0000-00-00 00:00:00'", "NULL"),
-        ("'0000-00-00'", "NULL"),
-        (" FIRST,", ","),
-        (" AFTER bug_id", ""),
-        (" AFTER id", ""),
-    ];
-    let sql = words.iter().fold(sql.to_owned(), |sql, (mysql, postgresql)| sql.replace(mysql, postgresql));
-    let mut text = String::from("SET standard_conforming_strings = off; SET escape_string_warning = off;\n");
-    let mut variables: Vec<(&str, &str)> = vec![];
-    for line in sql.lines().filter(|line| !line.starts_with("SET NAMES")) {
-        if let Some(set) = line.strip_prefix("SET @") {
-            for (name, value) in set.trim_end_matches(';').split(", @").filter_map(|set| set.split_once(" = ")) {
-                variables.retain(|(known, _)| *known != name);
-                variables.push((name, value));
-            }
-            continue;
-        }
-        let put = |line: String, (name, value): &(&str, &str)| line.replace(&format!("@{name}"), value);
-        text.push_str(&variables.iter().fold(line.to_owned(), put));
-        text.push('\n');
-    }
-    text
 }
 
 fn read(path: &Path) -> Vec<Step> {
@@ -290,34 +144,39 @@ fn each_case(look: impl Fn(&Path) -> String + Sync) -> String {
 
 #[test]
 fn every_case_gives_its_messages_byte_for_byte_and_a_late_reader_none_other() {
-    play_all(&BINLOG, std::env::var_os("BLESS").is_some());
-}
-
-#[test]
-fn on_mysql_every_case_gives_the_same() {
-    play_all(&MYSQL, false);
-}
-
-#[test]
-fn every_case_gives_the_same_by_logical_decoding() {
-    play_all(&LOGICAL, false);
+    play_all(&way::BINLOG, std::env::var_os("BLESS").is_some());
 }
 
 #[test]
 fn every_case_gives_the_same_by_triggers_on_postgresql() {
-    play_all(&TRIGGERS, false);
+    play_all(&way::POSTGRES_TRIGGERS, false);
 }
 
 #[test]
-fn every_case_gives_the_same_by_triggers_on_mariadb() {
-    play_all(&MYSQL_TRIGGERS, false);
+fn telling_cases_give_the_same_by_binlog_on_mysql() {
+    play_all(&way::MYSQL, false);
+}
+
+#[test]
+fn telling_cases_give_the_same_by_logical_decoding() {
+    play_all(&way::LOGICAL, false);
+}
+
+#[test]
+fn telling_cases_give_the_same_by_triggers_on_mariadb() {
+    play_all(&way::MARIADB_TRIGGERS, false);
+}
+
+#[test]
+fn telling_cases_give_the_same_by_triggers_on_mysql() {
+    play_all(&way::MYSQL_TRIGGERS, false);
 }
 
 fn play_all(way: &Way, bless: bool) {
     let wrong = each_case(|path| {
         let mut wrong = String::new();
         let name = path.file_name().unwrap().to_string_lossy();
-        if way.left_out.iter().any(|number| name.starts_with(number)) {
+        if !way.plays(&name) {
             return wrong;
         }
         let mut steps = read(path);
@@ -337,80 +196,6 @@ fn play_all(way: &Way, bless: bool) {
         if wrong.is_empty() { wrong } else { format!("{name}:\n{wrong}\n") }
     });
     assert!(wrong.is_empty(), "{wrong}");
-}
-
-/// What history cannot see as others do: several commits or saves of one user on one bug in one second, and rows that are gone.
-const NOT_BY_HISTORY: [&str; 4] = ["023_", "024_", "025_", "028_"];
-
-#[test]
-fn history_alone_gives_the_events_of_every_case_to_a_reader_that_comes_late() {
-    let wrong = each_case(|path| {
-        let name = path.file_name().unwrap().to_string_lossy().into_owned();
-        if NOT_BY_HISTORY.iter().any(|unseen| name.starts_with(unseen)) {
-            return String::new();
-        }
-        let steps = read(path);
-        let bugzilla = MariaDb::shared().database();
-        bugzilla.exec(FIELDDEF);
-        steps.iter().for_each(|step| drop(bugzilla.exec(&step.sql)));
-        // What the site had before the case is dated earlier.
-        let settings = "capture = \"history\"\nstart = \"2026-02-01\"";
-        let mut bugrelay = Bugrelay::configured(&bugzilla.bugrelay_url(), settings, "");
-        bugrelay.start();
-        bugrelay.wait_until_ready();
-        let late = up_to_the_last_word(&bugzilla, &bugrelay, 0);
-        let live = steps.into_iter().map(|step| step.messages).collect();
-        let wrong = compare_late(&without_unmarked(Left { live, late }));
-        if wrong.is_empty() { wrong } else { format!("{name}:\n{wrong}\n") }
-    });
-    assert!(wrong.is_empty(), "{wrong}");
-}
-
-/// Of the bug that another was a duplicate of before, history shows nothing; and saves leave by their time.
-fn without_unmarked(mut left: Left) -> Left {
-    let forget = |line: &mut String| {
-        let mut message: Value = serde_json::from_str(line).unwrap();
-        if let Some(changes) = message["event"].get_mut("changes").and_then(Value::as_array_mut) {
-            let duplicate = changes.iter_mut().find(|change| change["field"] == "dup_id");
-            duplicate.into_iter().for_each(|change| change["removed"] = "".into());
-            changes.retain(|change| change["field"] != "dup_id" || change["added"] != "");
-        }
-        *line = message.to_string();
-    };
-    left.live.iter_mut().flatten().chain(&mut left.late).for_each(forget);
-    let when = |line: &String| {
-        let message: Value = serde_json::from_str(line).unwrap();
-        (message["event"]["time"].to_string(), message["event"]["bug_id"].as_i64())
-    };
-    let mut live: Vec<String> = left.live.into_iter().flatten().collect();
-    (live.sort_by_key(when), left.late.sort_by_key(when));
-    Left { live: vec![live], late: left.late }
-}
-
-/// A late reader tells the same events in the same order. It may hold back an object that is private by now; it never tells
-/// one that was held back then, and it tells the same changes.
-fn compare_late(left: &Left) -> String {
-    let parse = |line: &String| -> Value { serde_json::from_str(line).unwrap() };
-    let live: Vec<Value> = left.live.iter().flatten().map(parse).collect();
-    let late: Vec<Value> = left.late.iter().map(parse).collect();
-    let mut wrong = String::new();
-    if live.iter().map(bare).ne(late.iter().map(bare)) {
-        let _ = writeln!(wrong, "late, other events: {:#?}", late.iter().map(bare).collect::<Vec<_>>());
-    }
-    let is_public = |message: &Value| message.as_object().unwrap().len() == 2;
-    for (live, late) in live.iter().zip(&late).filter(|(_, late)| is_public(late)) {
-        if !is_public(live) || live["event"] != late["event"] {
-            let _ = writeln!(wrong, "told otherwise:\n  live {live}\n  late {late}");
-        }
-    }
-    wrong
-}
-
-/// The event without what only public messages have.
-fn bare(message: &Value) -> Value {
-    let mut event = message["event"].clone();
-    event.as_object_mut().unwrap().remove("changes");
-    event
 }
 
 #[test]

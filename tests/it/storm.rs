@@ -71,6 +71,18 @@ fn whole_storm_by_binlog_on_mysql() {
 
 #[test]
 #[ignore = "takes minutes; scripts/test-matrix runs it"]
+fn whole_storm_by_triggers_on_mariadb() {
+    storm(site::mariadb_triggers(), whole(), &TWICE);
+}
+
+#[test]
+#[ignore = "takes minutes; scripts/test-matrix runs it"]
+fn whole_storm_by_triggers_on_mysql() {
+    storm(site::mysql_triggers(), whole(), &TWICE);
+}
+
+#[test]
+#[ignore = "takes minutes; scripts/test-matrix runs it"]
 fn whole_storm_by_history_on_mariadb() {
     storm(site::history(), whole(), &TWICE);
 }

@@ -2,7 +2,7 @@
 
 use super::Telling;
 use crate::crash::database::DURABLE;
-use crate::services::{MariaDb, MySql, Mysqld, Postgres, PostgresDatabase};
+use crate::services::{Database, MariaDb, MySql, Mysqld, Postgres, PostgresDatabase};
 
 /// The bugs that everybody saves: so few that people meet. Of the last two nobody outside may know.
 pub(super) const BUGS: std::ops::RangeInclusive<u64> = 101..=112;
@@ -14,6 +14,9 @@ pub(super) const FIRST_USER: u64 = 201;
 
 /// The change set of the save that comes last.
 pub(super) const LAST_WORD: &str = "\"change_set\":\"1.2114380800.1\"";
+
+const TRIGGERS: &str = "capture = \"triggers\"";
+const HISTORY: &str = "capture = \"history\"";
 
 /// See the module.
 pub(super) struct Site {
@@ -34,19 +37,27 @@ enum Server {
 }
 
 pub(super) fn binlog() -> Site {
-    mysqld(MariaDb::start(&DURABLE), "", Telling::EachSave)
+    mysqld(MariaDb::start(&DURABLE), |_| {}, "", Telling::EachSave)
+}
+
+pub(super) fn mariadb_triggers() -> Site {
+    mysqld(MariaDb::start(&DURABLE), |bugzilla| bugzilla.install_triggers(), TRIGGERS, Telling::MergedInOrder)
+}
+
+pub(super) fn mysql_triggers() -> Site {
+    mysqld(MySql::start(&DURABLE), |bugzilla| bugzilla.install_triggers(), TRIGGERS, Telling::MergedInOrder)
 }
 
 pub(super) fn mysql_binlog() -> Site {
-    mysqld(MySql::start(&[&DURABLE[..], &MySql::EVERYTHING].concat()), "", Telling::EachSave)
+    mysqld(MySql::start(&[&DURABLE[..], &MySql::EVERYTHING].concat()), |_| {}, "", Telling::EachSave)
 }
 
 pub(super) fn history() -> Site {
-    mysqld(MariaDb::start(&DURABLE), "capture = \"history\"", Telling::MergedByTime)
+    mysqld(MariaDb::start(&DURABLE), |_| {}, HISTORY, Telling::MergedByTime)
 }
 
 pub(super) fn postgres_triggers() -> Site {
-    postgres(|bugzilla| bugzilla.install_triggers(), "capture = \"triggers\"", Telling::EachSave)
+    postgres(|bugzilla| bugzilla.install_triggers(), TRIGGERS, Telling::EachSave)
 }
 
 pub(super) fn logical() -> Site {
@@ -54,12 +65,13 @@ pub(super) fn logical() -> Site {
 }
 
 pub(super) fn postgres_history() -> Site {
-    postgres(|_| {}, "capture = \"history\"", Telling::MergedByTime)
+    postgres(|_| {}, HISTORY, Telling::MergedByTime)
 }
 
-fn mysqld(server: Mysqld, settings: &'static str, telling: Telling) -> Site {
+fn mysqld(server: Mysqld, prepare: fn(&Database), settings: &'static str, telling: Telling) -> Site {
     let bugzilla = server.database();
     bugzilla.exec(&people_and_bugs());
+    prepare(&bugzilla);
     let (name, web_url, bugrelay_url) = (bugzilla.name.clone(), bugzilla.url(), bugzilla.bugrelay_url());
     Site { server: Server::Mysqld(server), name, web_url, bugrelay_url, settings, telling }
 }
