@@ -7,7 +7,7 @@ BEGIN
   SELECT t.trigger_name, t.definer, CAST(t.created AS char), t.action_statement
   FROM information_schema.triggers AS t
   WHERE t.trigger_schema = {database_text} AND t.trigger_name LIKE {trigger_text} AND t.action_timing = 'AFTER';
-  SELECT bug_id, reporter, creation_ts, delta_ts FROM {database}.bugs LIMIT 0;
+  SELECT bug_id, reporter, creation_ts, delta_ts, lastdiffed FROM {database}.bugs LIMIT 0;
   SELECT id, bug_id, who, bug_when, fieldid, attach_id, comment_id FROM {database}.bugs_activity LIMIT 0;
   SELECT comment_id, bug_id, who, bug_when FROM {database}.longdescs LIMIT 0;
   SELECT attach_id, bug_id, submitter_id, creation_ts FROM {database}.attachments LIMIT 0;

@@ -10,11 +10,14 @@ pub(super) const TRIGGERS: [(&str, &str, &str, &str); 8] = [
         "VALUES (CONNECTION_ID(), 'b', NEW.bug_id, NEW.bug_id, NEW.reporter, NEW.creation_ts, NULL, NULL, NULL, UNIX_TIMESTAMP())",
     ),
     // Bugzilla files a bug without creation_ts and sets it as the last step of the same transaction. A row with a new delta_ts is written
-    // under the lock of the bug, and at the end of a save: the order of these rows is the order of the commits.
+    // under the lock of the bug, and at the end of a save: the order of these rows is the order of the commits. The second save of a bug
+    // in one second writes the delta_ts that is there: of a bug that was saved just now each update counts, but the one when mail is sent.
+    // Of other bugs it must not: a version that is renamed is written into all bugs of it.
     (
         "bugs",
         "UPDATE",
-        "(OLD.creation_ts IS NULL AND NEW.creation_ts IS NOT NULL) OR NOT OLD.delta_ts <=> NEW.delta_ts",
+        "(OLD.creation_ts IS NULL AND NEW.creation_ts IS NOT NULL) OR NOT OLD.delta_ts <=> NEW.delta_ts \
+         OR (OLD.lastdiffed <=> NEW.lastdiffed AND NEW.delta_ts > LOCALTIMESTAMP - INTERVAL 1 MINUTE)",
         "VALUES (CONNECTION_ID(), IF(OLD.creation_ts IS NULL AND NEW.creation_ts IS NOT NULL, 'b', 't'), NEW.bug_id, NEW.bug_id, \
          IF(OLD.creation_ts IS NULL AND NEW.creation_ts IS NOT NULL, NEW.reporter, NULL), \
          IF(OLD.creation_ts IS NULL AND NEW.creation_ts IS NOT NULL, NEW.creation_ts, NEW.delta_ts), NULL, NULL, NULL, UNIX_TIMESTAMP())",
