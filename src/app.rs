@@ -1,6 +1,7 @@
 //! Configuration -> parts -> tasks: the only file that knows every part. No decisions here.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,9 +16,11 @@ use crate::capture::mysql_binlog::{MysqlBinlog, MysqlBinlogConfig, replica_id};
 use crate::capture::postgresql_logical::{PostgresqlLogical, PostgresqlLogicalConfig};
 use crate::capture::triggers::Triggers;
 use crate::capture::triggers::postgresql::PostgresqlQueue;
+use crate::capture::triggers::sqlite::SqliteTriggerQueue;
 use crate::config::{BugzillaConfig, CommentIdOf, Config, Tls, Way};
 use crate::database::mysql::Mysql;
 use crate::database::postgresql::Postgresql;
+use crate::database::sqlite::Sqlite;
 use crate::database::{Database, Dialect};
 use crate::delivery::{Delivery, Gate, Judge, Policy, recheck};
 use crate::message::Wording;
@@ -87,6 +90,7 @@ pub fn source(config: &BugzillaConfig, metrics: Option<&SourceMetrics>) -> Arc<d
                 let database = Postgresql::new(postgresql_config(config), config.tls.clone());
                 Arc::new(Triggers::new(PostgresqlQueue::new(database, &config.schema), metrics.cloned()))
             }
+            Dialect::Sqlite => Arc::new(Triggers::new(SqliteTriggerQueue::new(path_of(config)), metrics.cloned())),
             Dialect::Mysql => todo!(),
         },
         Way::History => todo!(),
@@ -98,6 +102,7 @@ fn database(config: &BugzillaConfig) -> Arc<dyn Database> {
     match config.dialect {
         Dialect::Mysql => Arc::new(Mysql::new(mysql_opts(config))),
         Dialect::Postgresql => Arc::new(Postgresql::new(postgresql_config(config), config.tls.clone())),
+        Dialect::Sqlite => Arc::new(Sqlite::new(path_of(config))),
     }
 }
 
@@ -196,6 +201,10 @@ fn wording(config: &Config) -> Wording {
 
 fn decode(text: &str) -> String {
     percent_encoding::percent_decode_str(text).decode_utf8_lossy().into_owned()
+}
+
+fn path_of(config: &BugzillaConfig) -> PathBuf {
+    PathBuf::from(decode(config.database.path()))
 }
 
 fn postgresql_config(config: &BugzillaConfig) -> tokio_postgres::Config {

@@ -7,6 +7,7 @@
 //! stream      the open capture: reads, hands over, forgets what is stored
 //! position    where we are
 //! postgresql  the table on PostgreSQL
+//! sqlite      the same on SQLite
 //! ```
 //!
 //! A row is read where it is and deleted when its messages are stored. Nothing is ever asked for "behind the last id": ids are given out
@@ -15,6 +16,7 @@
 mod position;
 pub mod postgresql;
 mod queued;
+pub mod sqlite;
 mod stream;
 mod window;
 

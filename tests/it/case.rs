@@ -1,6 +1,6 @@
 //! The cases of `tests/case`: SQL in, messages out, as plain files.
 //!
-//! A file is a fresh Bugzilla (`tests/bugzilla`) and a story in steps, with a blank line between them: statements, and under
+//! A file is a fresh Bugzilla (`sql/sample`) and a story in steps, with a blank line between them: statements, and under
 //! them a line `-- -> BODY` for each message that must leave for them, byte for byte, in order. `-- (no message)` says that
 //! there is none. `fielddef('cc')` gives a field's id. With `BLESS=1` in the environment the lines are written anew from what left, with `CASE=004` of one case only:
 //! read them before you commit them.

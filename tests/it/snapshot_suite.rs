@@ -5,12 +5,13 @@ mod contract;
 mod mariadb;
 mod postgres;
 mod printed;
+mod sqlite;
 
 use bugrelay::snapshot::Reader;
 
 /// A Bugzilla of its own, and an account that may do what the documented grants say.
 trait Site {
-    /// With the rows of `tests/bugzilla`.
+    /// With the rows of `sql/sample`.
     fn new() -> Self;
 
     /// As bugrelay.

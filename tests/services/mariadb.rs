@@ -1,4 +1,4 @@
-//! A private MariaDB with the binlog on, and fresh databases in it that hold the Bugzilla of `tests/bugzilla`.
+//! A private MariaDB with the binlog on, and fresh databases in it that hold the Bugzilla of `sql/sample`.
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -10,9 +10,10 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 use super::process::{Process, free_port, poll};
+use super::sample;
 
 /// The Bugzilla that every database begins with.
-const BUGZILLA: [&str; 2] = [include_str!("../bugzilla/schema.mysql.sql"), include_str!("../bugzilla/site.sql")];
+const BUGZILLA: [&str; 2] = [include_str!("../../sql/sample/schema.mysql.sql"), include_str!("../../sql/sample/site.sql")];
 
 /// What the documentation tells an administrator to grant to bugrelay: tests must not need more.
 const GRANTS: &str = include_str!("../../sql/mysql/grants.sql");
@@ -55,7 +56,7 @@ impl MariaDb {
         &SHARED
     }
 
-    /// A fresh database with the schema and the site of `tests/bugzilla`.
+    /// A fresh database with the schema and the site of `sql/sample`.
     pub(crate) fn database(&self) -> Database<'_> {
         static NUMBER: AtomicU32 = AtomicU32::new(1);
         let name = format!("bugs_{}", NUMBER.fetch_add(1, Ordering::Relaxed));
@@ -181,13 +182,9 @@ impl Database<'_> {
         self.server.client(&self.name, sql)
     }
 
-    /// Plays one action of `tests/bugzilla/life` by the beginning of its file's name: `play("01")`.
+    /// Plays one action of `sql/sample/life` by the beginning of its file's name: `play("01")`.
     pub(crate) fn play(&self, action: &str) {
-        let life = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/bugzilla/life");
-        let mut files = std::fs::read_dir(life).unwrap().map(|entry| entry.unwrap());
-        let file = files.find(|file| file.file_name().to_string_lossy().starts_with(action));
-        let file = file.unwrap_or_else(|| panic!("no action begins with {action}"));
-        self.exec(&std::fs::read_to_string(file.path()).unwrap());
+        self.exec(&sample::action(action));
     }
 
     fn grant(&self) {

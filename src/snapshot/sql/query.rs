@@ -39,6 +39,7 @@ pub(super) fn describing(dialect: Dialect) -> Vec<(Statement, String)> {
     let columns = match dialect {
         Dialect::Mysql => include_str!("../../../sql/mysql/query/snapshot_layout.sql"),
         Dialect::Postgresql => include_str!("../../../sql/postgresql/query/snapshot_layout.sql"),
+        Dialect::Sqlite => include_str!("../../../sql/sqlite_source/query/snapshot_layout.sql"),
     };
     vec![(Statement::Layout, columns.to_owned()), (Statement::Fields, query!("snapshot_fields").to_owned())]
 }
