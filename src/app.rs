@@ -14,9 +14,11 @@ use crate::admin::{Admin, LISTENERS_MAX};
 use crate::capture::Source;
 use crate::capture::mysql_binlog::{MysqlBinlog, MysqlBinlogConfig, replica_id};
 use crate::capture::postgresql_logical::{PostgresqlLogical, PostgresqlLogicalConfig};
-use crate::capture::triggers::Triggers;
 use crate::capture::triggers::postgresql::PostgresqlQueue;
+use crate::capture::triggers::postgresql::installation::Installation;
 use crate::capture::triggers::sqlite::SqliteTriggerQueue;
+use crate::capture::triggers::sqlite::installation::SqliteInstallation;
+use crate::capture::triggers::{Installer, Triggers};
 use crate::config::{BugzillaConfig, CommentIdOf, Config, Tls, Way};
 use crate::database::mysql::Mysql;
 use crate::database::postgresql::Postgresql;
@@ -85,15 +87,34 @@ pub fn source(config: &BugzillaConfig, metrics: Option<&SourceMetrics>) -> Arc<d
             allow_unlimited_wal: config.allow_unlimited_wal,
             retained_bytes: metrics.map(|metrics| metrics.retained_bytes.clone()),
         })),
-        Way::Triggers => match config.dialect {
-            Dialect::Postgresql => {
-                let database = Postgresql::new(postgresql_config(config), config.tls.clone());
-                Arc::new(Triggers::new(PostgresqlQueue::new(database, &config.schema), metrics.cloned()))
-            }
-            Dialect::Sqlite => Arc::new(Triggers::new(SqliteTriggerQueue::new(path_of(config)), metrics.cloned())),
-            Dialect::Mysql => todo!(),
-        },
+        Way::Triggers => triggers(config, metrics),
         Way::History => todo!(),
+    }
+}
+
+/// What the triggers left, whatever way in is configured.
+pub fn triggers(config: &BugzillaConfig, metrics: Option<&SourceMetrics>) -> Arc<dyn Source> {
+    match config.dialect {
+        Dialect::Postgresql => {
+            let queue = PostgresqlQueue::new(postgresql(config), &config.schema);
+            Arc::new(Triggers::new(queue, metrics.cloned()))
+        }
+        Dialect::Sqlite => Arc::new(Triggers::new(SqliteTriggerQueue::new(path_of(config)), metrics.cloned())),
+        Dialect::Mysql => todo!(),
+    }
+}
+
+/// Makes and removes the triggers for the account of `config`, as the account of `administrator`.
+pub fn installer(config: &BugzillaConfig, administrator: &BugzillaConfig, notify: bool) -> Arc<dyn Installer> {
+    match config.dialect {
+        Dialect::Postgresql => Arc::new(Installation {
+            server: postgresql(administrator),
+            schema: config.schema.clone(),
+            reader: decode(config.database.username()),
+            notify,
+        }),
+        Dialect::Sqlite => Arc::new(SqliteInstallation { path: path_of(administrator) }),
+        Dialect::Mysql => todo!(),
     }
 }
 
@@ -101,7 +122,7 @@ pub fn source(config: &BugzillaConfig, metrics: Option<&SourceMetrics>) -> Arc<d
 fn database(config: &BugzillaConfig) -> Arc<dyn Database> {
     match config.dialect {
         Dialect::Mysql => Arc::new(Mysql::new(mysql_opts(config))),
-        Dialect::Postgresql => Arc::new(Postgresql::new(postgresql_config(config), config.tls.clone())),
+        Dialect::Postgresql => Arc::new(postgresql(config)),
         Dialect::Sqlite => Arc::new(Sqlite::new(path_of(config))),
     }
 }
@@ -205,6 +226,10 @@ fn decode(text: &str) -> String {
 
 fn path_of(config: &BugzillaConfig) -> PathBuf {
     PathBuf::from(decode(config.database.path()))
+}
+
+fn postgresql(config: &BugzillaConfig) -> Postgresql {
+    Postgresql::new(postgresql_config(config), config.tls.clone())
 }
 
 fn postgresql_config(config: &BugzillaConfig) -> tokio_postgres::Config {

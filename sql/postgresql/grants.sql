@@ -1,4 +1,6 @@
--- What bugrelay may do on PostgreSQL to read the tables that messages are made of, and nothing else.
+-- What bugrelay may do on PostgreSQL to read the tables that messages are made of, and nothing else. What it may do with the queue of
+-- the triggers (USAGE on our schema; SELECT and DELETE on the queue; SELECT on its numbers; SELECT and UPDATE on the valve) is granted by
+-- `bugrelay triggers install`, see sql/postgresql/triggers/schema.sql.
 -- Run it in Bugzilla's database, as its owner or as an administrator. Put your own names for: the account bugrelay, the password, and
 -- the schema, if Bugzilla's tables are in another than public (then also: ALTER ROLE bugrelay SET search_path = that schema).
 

@@ -76,6 +76,19 @@ pub trait QueueTable: Send {
     async fn wait(&mut self) -> Result<(), CaptureError>;
 }
 
+/// Makes and removes the triggers and what they need.
+#[async_trait]
+pub trait Installer: Send + Sync {
+    /// What makes all of it, or brings it up to date: each text is to be run alone, and can be run again.
+    fn install(&self) -> Vec<String>;
+
+    /// What takes all of it away, in the same manner.
+    fn remove(&self) -> Vec<String>;
+
+    /// Runs such texts. A lock of Bugzilla's that is in the way is waited for a moment only, and then it is tried again; `told` hears of it.
+    async fn run(&self, texts: &[String], told: &(dyn Fn(&str) + Send + Sync)) -> Result<(), CaptureError>;
+}
+
 /// Which server, and which installation in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identity {

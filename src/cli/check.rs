@@ -46,33 +46,13 @@ impl Check {
             }
             findings.push(store);
         }
-        self.print(&findings);
+        output::findings(&findings, self.json);
         exit
-    }
-
-    fn print(&self, findings: &[Finding]) {
-        if self.json {
-            // Findings are strings: they cannot fail to be written.
-            output::line(&serde_json::to_string_pretty(findings).unwrap_or_default());
-            return;
-        }
-        for finding in findings {
-            let word = match finding.severity {
-                Severity::Good => "good   ",
-                Severity::Warning => "warning",
-                Severity::Error => "ERROR  ",
-                Severity::Unavailable => "NO WAY ",
-            };
-            output::line(&format!("{word}  {}: {}", finding.id, finding.message));
-            for line in finding.remedy.iter().flat_map(|remedy| remedy.lines()) {
-                output::line(&format!("         mend it with:  {line}"));
-            }
-        }
     }
 }
 
 /// A setting that is wrong is one of configuration; a server that is away may be there later.
-fn worst(findings: &[Finding]) -> Exit {
+pub(super) fn worst(findings: &[Finding]) -> Exit {
     match findings.iter().map(|finding| finding.severity).max() {
         Some(Severity::Unavailable) => Exit::Unavailable,
         Some(Severity::Error) => Exit::Configuration,

@@ -8,6 +8,7 @@ mod output;
 mod run;
 mod schema;
 mod tail;
+mod triggers;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -39,6 +40,8 @@ enum Verb {
     Backlog(backlog::Backlog),
     /// Show how the connectors of a running bugrelay stand; pause and resume them.
     Connector(connector::Connector),
+    /// Make, look at and remove the triggers that `capture = "triggers"` reads.
+    Triggers(triggers::Triggers),
     /// Print the JSON Schema of the messages.
     Schema(schema::Schema),
 }
@@ -97,6 +100,7 @@ pub fn main() -> ExitCode {
         Verb::Tail(tail) => tail.main(config),
         Verb::Backlog(backlog) => backlog.main(config),
         Verb::Connector(connector) => connector.main(config),
+        Verb::Triggers(triggers) => triggers.main(config),
         Verb::Schema(schema) => schema.main(),
     };
     exit.into()

@@ -2,6 +2,8 @@
 
 use std::io::Write;
 
+use crate::capture::{Finding, Severity};
+
 /// A line on standard output; `false` when nobody reads it any more.
 pub(super) fn line(text: &str) -> bool {
     let mut out = std::io::stdout().lock();
@@ -18,6 +20,26 @@ pub(super) fn error(text: &str) {
 pub(super) fn json(value: &impl serde::Serialize) {
     // What we print has no keys but strings: it cannot fail to be written.
     line(&serde_json::to_string_pretty(value).unwrap_or_default());
+}
+
+/// One line each and what mends it, or JSON.
+pub(super) fn findings(findings: &[Finding], as_json: bool) {
+    if as_json {
+        json(&findings);
+        return;
+    }
+    for finding in findings {
+        let word = match finding.severity {
+            Severity::Good => "good   ",
+            Severity::Warning => "warning",
+            Severity::Error => "ERROR  ",
+            Severity::Unavailable => "NO WAY ",
+        };
+        line(&format!("{word}  {}: {}", finding.id, finding.message));
+        for remedy in finding.remedy.iter().flat_map(|remedy| remedy.lines()) {
+            line(&format!("         mend it with:  {remedy}"));
+        }
+    }
 }
 
 /// For people: columns as wide as their widest cell, the last one as it is.

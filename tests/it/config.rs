@@ -215,9 +215,7 @@ fn what_this_version_has_no_part_for_is_refused_by_name() {
     assert_refused(
         "bugzilla",
         &[
-            ("database = \"postgresql://h/bugs\"", &[not_yet[0], not_yet[1], "PostgreSQL"]),
             ("capture = \"triggers\"", &not_yet),
-            ("capture = \"logical\"", &not_yet),
             ("capture = \"history\"", &not_yet),
             ("start = \"2026-01-01T00:00:00\"", &not_yet),
             ("start = 2026-01-01T00:00:00Z", &not_yet),

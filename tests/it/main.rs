@@ -16,6 +16,7 @@ mod delivery;
 mod documents;
 mod ground;
 mod mysql;
+mod postgres_triggers;
 mod privacy;
 mod queue_suite;
 mod scripted;

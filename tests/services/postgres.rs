@@ -8,6 +8,10 @@ use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use bugrelay::capture::triggers::Installer as _;
+use bugrelay::capture::triggers::postgresql::installation::Installation;
+use bugrelay::database::postgresql::Postgresql;
+use bugrelay::tls::Tls;
 use tempfile::TempDir;
 
 use super::Certificates;
@@ -97,6 +101,11 @@ impl Postgres {
         self.client("postgres", sql)
     }
 
+    /// The same in a database of this name, which may have outlived its handle.
+    pub(crate) fn exec_in(&self, database: &str, sql: &str) -> String {
+        self.client(database, sql)
+    }
+
     /// Ends it as an administrator would, in a hurry, and leaves it down.
     pub(crate) fn shut_down(&mut self) {
         self.process.end("INT");
@@ -157,6 +166,41 @@ impl PostgresDatabase<'_> {
     /// Makes bugrelay's account: accounts are the server's, so each database has one of its own.
     pub(crate) fn grant(&self) {
         self.exec(&GRANTS.replace("bugrelay", &self.name).replace("change me", "bugrelay"));
+    }
+
+    /// What the trigger capture needs besides, as `bugrelay triggers sql` prints it.
+    pub(crate) fn install_triggers(&self) {
+        for sql in self.triggers().install() {
+            self.exec(&sql);
+        }
+    }
+
+    /// Takes it away again.
+    pub(crate) fn remove_triggers(&self) {
+        for sql in self.triggers().remove() {
+            self.exec(&sql);
+        }
+    }
+
+    fn triggers(&self) -> Installation {
+        let server = Postgresql::new(tokio_postgres::Config::new(), Tls::Off);
+        Installation { server, schema: "bugrelay".to_owned(), reader: self.name.clone(), notify: true }
+    }
+
+    /// An account as Bugzilla has one: it may use all its tables, and knows nothing of ours. Gives its URL.
+    pub(crate) fn web_url(&self) -> String {
+        self.exec(&format!(
+            "CREATE ROLE {0}_web LOGIN PASSWORD 'web'; GRANT ALL ON ALL TABLES IN SCHEMA public TO {0}_web; \
+             GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO {0}_web",
+            self.name
+        ));
+        format!("postgresql://{0}_web:web@127.0.0.1:{1}/{0}", self.name, self.server.port)
+    }
+
+    /// An administrator who logs in over the network. Gives the URL.
+    pub(crate) fn administrator_url(&self) -> String {
+        self.exec(&format!("CREATE ROLE {}_admin SUPERUSER LOGIN PASSWORD 'admin'", self.name));
+        format!("postgresql://{0}_admin:admin@127.0.0.1:{1}/{0}", self.name, self.server.port)
     }
 
     /// As bugrelay, with no more rights than it needs.

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use bugrelay::capture::triggers::Installer as _;
 use bugrelay::capture::triggers::sqlite::installation::SqliteInstallation;
 use bugrelay::database::sqlite::open;
 use rusqlite::fallible_iterator::FallibleIterator as _;
@@ -24,8 +25,7 @@ impl SqliteBugzilla {
     /// With the sample's site, and the triggers.
     pub(crate) fn new() -> Self {
         let bugzilla = Self::without_triggers();
-        let installation = bugzilla.installation();
-        installation.run(&installation.install()).unwrap();
+        bugzilla.exec(&bugzilla.installation().install().concat());
         bugzilla
     }
 

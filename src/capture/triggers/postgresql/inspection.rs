@@ -68,7 +68,7 @@ fn objects(
         }
         for (column, right, on) in rights {
             if !is(column)? {
-                let remedy = format!("GRANT {right} ON {on} TO the account (sql/postgresql/grants.sql)");
+                let remedy = format!("GRANT {right} ON {on} TO the account; or {INSTALL}");
                 findings.push(error("grant_triggers", format!("the account lacks {right} on {on}"), remedy));
             }
         }

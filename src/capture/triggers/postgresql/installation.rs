@@ -1,6 +1,14 @@
-//! What is installed on PostgreSQL, as SQL: the queue, its functions, one trigger on each watched table. Runs nothing.
+//! What is installed on PostgreSQL: the queue, its functions, one trigger on each watched table. All of it is SQL in files, for an
+//! administrator to read first.
 
-use crate::capture::triggers::VALVE_ROWS;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tokio_postgres::error::SqlState;
+
+use crate::capture::CaptureError;
+use crate::capture::triggers::{Installer, VALVE_ROWS};
+use crate::database::postgresql::Postgresql;
 
 const SCHEMA: &str = include_str!("../../../../sql/postgresql/triggers/schema.sql");
 const LEAVE: &str = include_str!("../../../../sql/postgresql/triggers/leave.sql");
@@ -21,9 +29,16 @@ pub(super) const TABLES: [(&str, &str); 5] = [
     ("duplicates", "INSERT OR UPDATE OR DELETE"),
 ];
 
+/// How often a lock is tried for, a second each time; between two Bugzilla goes on.
+const ATTEMPTS: usize = 30;
+
+/// How long Bugzilla goes on between two.
+const PAUSE: Duration = Duration::from_millis(500);
+
 /// What to install, and for whom.
-#[derive(Clone, Debug)]
 pub struct Installation {
+    /// Connects as somebody who may.
+    pub server: Postgresql,
     /// Ours, on Bugzilla's server.
     pub schema: String,
     /// The account that bugrelay reads with.
@@ -32,21 +47,57 @@ pub struct Installation {
     pub notify: bool,
 }
 
-impl Installation {
-    /// Makes or brings up to date all of it. Each text is a transaction, to be repeated when a lock is not to be had.
-    pub fn install(&self) -> Vec<String> {
+#[async_trait]
+impl Installer for Installation {
+    fn install(&self) -> Vec<String> {
         let schema = SCHEMA.replace("{leave}", &leave(self.notify)).replace("{note}", NOTE);
         let triggers =
             TABLES.iter().map(|(table, events)| TRIGGER.replace("{table}", table).replace("{events}", events));
         std::iter::once(schema).chain(triggers).map(|text| self.named(&text)).collect()
     }
 
-    /// Takes all of it away, in the same manner.
-    pub fn remove(&self) -> Vec<String> {
+    fn remove(&self) -> Vec<String> {
         let triggers = TABLES.iter().map(|(table, _)| REMOVE_TRIGGER.replace("{table}", table));
         triggers.chain(std::iter::once(REMOVE.to_owned())).map(|text| self.named(&text)).collect()
     }
 
+    async fn run(&self, texts: &[String], told: &(dyn Fn(&str) + Send + Sync)) -> Result<(), CaptureError> {
+        let connected = self.server.connect().await;
+        let connection =
+            connected.map_err(|error| CaptureError { class: error.class, message: error.message, gap: None })?;
+        for text in texts {
+            let mut left = ATTEMPTS;
+            while let Err(error) = connection.client.batch_execute(text).await {
+                left -= 1;
+                if error.code() != Some(&SqlState::LOCK_NOT_AVAILABLE) || left == 0 {
+                    return Err(refused(&error));
+                }
+                // It ends the transaction that failed.
+                connection.client.batch_execute("ROLLBACK").await.map_err(|error| refused(&error))?;
+                told("a table is in use and its lock not to be had within a second; trying again");
+                tokio::time::sleep(PAUSE).await;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Nothing in our statements is a value of Bugzilla's: the server may be quoted.
+fn refused(error: &tokio_postgres::Error) -> CaptureError {
+    let Some(refusal) = error.as_db_error() else {
+        return CaptureError::transient(format!("the database was lost: {error}"));
+    };
+    let said = format!("the server refuses: {} ({})", refusal.message(), refusal.code().code());
+    match *refusal.code() {
+        SqlState::LOCK_NOT_AVAILABLE => CaptureError::transient(format!("{said}; try again when Bugzilla is quieter")),
+        SqlState::INSUFFICIENT_PRIVILEGE => CaptureError::misconfigured(format!(
+            "{said}; name an administrator with --as, or let one run what `bugrelay triggers sql` prints"
+        )),
+        _ => CaptureError::misconfigured(said),
+    }
+}
+
+impl Installation {
     fn named(&self, text: &str) -> String {
         text.replace("{valve_rows}", &VALVE_ROWS.to_string())
             .replace("{owner}", &owner(&self.schema))
@@ -79,6 +130,7 @@ pub(super) fn quoted(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tls::Tls;
 
     #[test]
     fn nothing_is_left_to_be_filled_in_and_notify_can_be_switched_off() {

@@ -5,10 +5,12 @@
 
 use std::path::PathBuf;
 
+use async_trait::async_trait;
 use rusqlite::OpenFlags;
 
-use crate::capture::triggers::VALVE_ROWS;
-use crate::database::DatabaseError;
+use super::blocking;
+use crate::capture::CaptureError;
+use crate::capture::triggers::{Installer, VALVE_ROWS};
 use crate::database::sqlite::open;
 
 const TABLES: &str = include_str!("../../../../sql/sqlite_source/triggers/tables.sql");
@@ -165,26 +167,42 @@ pub struct SqliteInstallation {
     pub path: PathBuf,
 }
 
-impl SqliteInstallation {
-    /// Makes or brings up to date all of it.
-    pub fn install(&self) -> Vec<String> {
+#[async_trait]
+impl Installer for SqliteInstallation {
+    fn install(&self) -> Vec<String> {
         let count = TRIGGERS.len().to_string();
         let tables = TABLES.replace("{valve_rows}", &VALVE_ROWS.to_string()).replace("{triggers}", &count);
         let triggers: String = TRIGGERS.iter().map(Trigger::sql).collect();
         vec![format!("{tables}\n{triggers}COMMIT;\n")]
     }
 
-    /// Takes all of it away.
-    pub fn remove(&self) -> Vec<String> {
+    fn remove(&self) -> Vec<String> {
         let triggers: String =
             TRIGGERS.iter().map(|trigger| format!("DROP TRIGGER IF EXISTS bugrelay_{};\n", trigger.name)).collect();
         vec![format!("BEGIN IMMEDIATE;\n{triggers}{REMOVE}")]
     }
 
-    /// Runs such texts. A lock of Bugzilla's is waited for a few seconds.
-    pub fn run(&self, texts: &[String]) -> Result<(), DatabaseError> {
-        let connection = open(&self.path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-        // A failed text leaves its transaction to be undone with the connection.
-        Ok(texts.iter().try_for_each(|text| connection.execute_batch(text))?)
+    /// A save that is under way is waited for, a few seconds.
+    async fn run(&self, texts: &[String], _: &(dyn Fn(&str) + Send + Sync)) -> Result<(), CaptureError> {
+        let (path, texts) = (self.path.clone(), texts.to_vec());
+        blocking(move || {
+            let connection = open(&path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+            // What fails is undone when the connection is closed.
+            Ok(texts.iter().try_for_each(|text| connection.execute_batch(text))?)
+        })
+        .await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_left_to_be_filled_in() {
+        let installation = SqliteInstallation { path: PathBuf::new() };
+        let texts = [installation.install(), installation.remove()].concat().join("\n");
+        assert!(!texts.contains('{') && !texts.contains('}'), "{texts}");
+        assert_eq!(texts.matches("CREATE TRIGGER").count(), texts.matches("END;").count());
     }
 }

@@ -1,0 +1,87 @@
+//! `bugrelay run` on triggers: what operators see when connections, grants and the server come and go.
+
+use crate::services::{Bugrelay, Postgres, poll};
+
+use super::{PATIENCE, bugzilla, comment, waiting};
+
+#[test]
+fn a_save_leaves_and_the_queue_is_empty_then() {
+    let database = bugzilla();
+    let bugrelay = Bugrelay::running(&database.bugrelay_url());
+    database.exec(&comment("one"));
+    assert!(bugrelay.wait_for(1)[0].contains("comment.create"));
+    assert!(poll(PATIENCE, || waiting(&database) == 0));
+    assert!(poll(PATIENCE, || bugrelay.metric("bugrelay_trigger_queue_rows") == Some(0.0)));
+    assert_eq!(bugrelay.metric("bugrelay_trigger_queue_oldest_age_seconds"), Some(0.0));
+}
+
+#[test]
+fn what_was_stored_and_not_deleted_before_a_crash_is_not_told_twice() {
+    let database = bugzilla();
+    let mut bugrelay = Bugrelay::running(&database.bugrelay_url());
+    database.exec(&format!("REVOKE DELETE ON bugrelay.trigger_queue FROM {}", database.name));
+    database.exec(&comment("one"));
+    bugrelay.wait_for(1);
+    assert!(poll(PATIENCE, || bugrelay.log().contains("may not use the trigger queue")), "{}", bugrelay.log());
+    bugrelay.kill9();
+    assert!(waiting(&database) > 0);
+    database.install_triggers();
+    bugrelay.start();
+    bugrelay.wait_until_ready();
+    database.exec(&comment("two"));
+    assert!(poll(PATIENCE, || waiting(&database) == 0));
+    assert_eq!(bugrelay.wait_for(2).len(), 2, "the first is not told again");
+}
+
+#[test]
+fn a_killed_listener_loses_nothing() {
+    let database = bugzilla();
+    let bugrelay = Bugrelay::running(&database.bugrelay_url());
+    for number in 1..=3 {
+        database.exec(&format!(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '{}'",
+            database.name
+        ));
+        database.exec(&comment("one"));
+        bugrelay.wait_for(number);
+    }
+    assert_eq!(bugrelay.lines().len(), 3);
+}
+
+#[test]
+fn without_notify_it_is_looked_now_and_then() {
+    let database = bugzilla();
+    database.exec(&Bugrelay::configured(&database.bugrelay_url(), "", "").verb(&["triggers", "sql", "--no-notify"]).out);
+    let bugrelay = Bugrelay::running(&database.bugrelay_url());
+    database.exec(&comment("one"));
+    bugrelay.wait_for(1);
+}
+
+#[test]
+fn a_restarted_server_is_read_on() {
+    let mut server = Postgres::start(None);
+    let (mut bugrelay, url) = {
+        let database = server.database();
+        database.install_triggers();
+        let bugrelay = Bugrelay::running(&database.bugrelay_url());
+        database.exec(&comment("before"));
+        bugrelay.wait_for(1);
+        (bugrelay, database.name.clone())
+    };
+    server.shut_down();
+    assert!(poll(PATIENCE, || bugrelay.metric("bugrelay_source_connected") == Some(0.0)));
+    server.start_again();
+    server.exec_in(&url, &comment("after"));
+    bugrelay.wait_for(2);
+    assert!(bugrelay.terminate().success());
+}
+
+#[test]
+fn a_bugzilla_without_triggers_is_waited_for_and_the_log_says_what_to_do() {
+    let database = Postgres::shared().database();
+    let mut bugrelay = Bugrelay::configured(&database.bugrelay_url(), "", "");
+    bugrelay.start();
+    assert!(poll(PATIENCE, || bugrelay.log().contains("bugrelay triggers install")), "{}", bugrelay.log());
+    database.install_triggers();
+    bugrelay.wait_until_ready();
+}
