@@ -13,6 +13,7 @@ mod config;
 mod connector_suite;
 mod crash;
 mod delivery;
+mod demo;
 mod documents;
 mod ground;
 mod mysql;

@@ -27,6 +27,9 @@ const BUGZILLA: [&str; 3] = [
 /// What the documentation tells an administrator to grant to bugrelay: tests must not need more.
 const GRANTS: &str = include_str!("../../sql/postgresql/grants.sql");
 
+/// The same for reading the log.
+const LOGICAL: &str = include_str!("../../sql/postgresql/logical.sql");
+
 /// For speed: what a test stores need not survive the machine.
 const SETTINGS: &str = "listen_addresses = '127.0.0.1'\nfsync = off\nsynchronous_commit = off\nfull_page_writes = off\n\
                         shared_buffers = 32MB\nmax_wal_senders = 4\nwal_level = logical\nlog_timezone = UTC\ntimezone = UTC\n";
@@ -201,6 +204,17 @@ impl PostgresDatabase<'_> {
     pub(crate) fn administrator_url(&self) -> String {
         self.exec(&format!("CREATE ROLE {}_admin SUPERUSER LOGIN PASSWORD 'admin'", self.name));
         format!("postgresql://{0}_admin:admin@127.0.0.1:{1}/{0}", self.name, self.server.port)
+    }
+
+    /// What logical decoding needs besides.
+    pub(crate) fn publish(&self) {
+        self.exec(&LOGICAL.replace("ROLE bugrelay", &format!("ROLE {}", self.name)));
+    }
+
+    /// The slots of a database that nobody reads any more would make the server keep its log.
+    pub(crate) fn drop_slots(&self) {
+        let of_ours = format!("FROM pg_replication_slots WHERE database = '{}' AND NOT active", self.name);
+        self.exec(&format!("SELECT pg_drop_replication_slot(slot_name) {of_ours}"));
     }
 
     /// As bugrelay, with no more rights than it needs.
