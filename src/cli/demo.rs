@@ -78,8 +78,7 @@ impl Demo {
     }
 
     async fn run(&self, config: Config, mut performance: Performance<'_>) -> Exit {
-        let (Ok(mut interrupt), Ok(mut terminate)) =
-            (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+        let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
         else {
             return failed("signals cannot be listened to");
         };
@@ -224,7 +223,10 @@ impl Performance<'_> {
         }
         let first = self.first.unwrap_or_default().as_secs_f32();
         let seen = self.seen;
-        self.say("32", &format!("\n{seen} messages left, the first {first:.1} s after the start, every one as expected."));
+        self.say(
+            "32",
+            &format!("\n{seen} messages left, the first {first:.1} s after the start, every one as expected."),
+        );
         Exit::Success
     }
 

@@ -15,7 +15,8 @@ use crate::bugzilla::Zone;
 use crate::database::Dialect;
 
 /// How a database is written.
-const DATABASE: &str = "write \"mysql://USER@HOST:3306/DATABASE\", \"postgresql://USER@HOST:5432/DATABASE\" or \"sqlite:PATH\"";
+const DATABASE: &str =
+    "write \"mysql://USER@HOST:3306/DATABASE\", \"postgresql://USER@HOST:5432/DATABASE\" or \"sqlite:PATH\"";
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -146,7 +147,9 @@ fn file(database: Url) -> Result<Url, Fault> {
         return refuse("it names no file");
     }
     if database.query().is_some() || database.fragment().is_some() {
-        return refuse("it has something behind `?` or `#`, which is not read (in a path they are written %3F and %23)");
+        return refuse(
+            "it has something behind `?` or `#`, which is not read (in a path they are written %3F and %23)",
+        );
     }
     Ok(database)
 }
@@ -197,23 +200,22 @@ fn check_schema(schema: &str, database: &Url) -> Result<(), Fault> {
     if schema.is_empty() || schema.len() > 64 || !schema.chars().all(is_name) {
         return Err(Fault::at("schema", "it is not a name; write letters, digits and _, at most 64"));
     }
-    if database.path().trim_matches('/').eq_ignore_ascii_case(schema) {
+    if database.has_host() && database.path().trim_matches('/').eq_ignore_ascii_case(schema) {
         return Err(Fault::at("schema", "it is Bugzilla's own database; write another name, as \"bugrelay\""));
     }
     Ok(())
 }
 
 /// Verified unless the server is on this machine.
-fn tls(
-    wanted: Option<&str>,
-    ca_file: Option<PathBuf>,
-    database: &Url,
-    dialect: Dialect,
-) -> Result<Tls, Fault> {
+fn tls(wanted: Option<&str>, ca_file: Option<PathBuf>, database: &Url, dialect: Dialect) -> Result<Tls, Fault> {
     if dialect == Dialect::Sqlite {
         return match (wanted, ca_file) {
-            (Some("verify"), _) => Err(Fault::at("tls", "SQLite is a file, and no server shows a certificate; take it out")),
-            (_, Some(_)) => Err(Fault::at("ca_file", "SQLite is a file, and no server shows a certificate; take it out")),
+            (Some("verify"), _) => {
+                Err(Fault::at("tls", "SQLite is a file, and no server shows a certificate; take it out"))
+            }
+            (_, Some(_)) => {
+                Err(Fault::at("ca_file", "SQLite is a file, and no server shows a certificate; take it out"))
+            }
             _ => Ok(Tls::Off),
         };
     }

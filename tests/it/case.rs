@@ -53,12 +53,8 @@ const LOGICAL: Way = Way {
 };
 
 /// The same.
-const SQLITE: Way = Way {
-    bugzilla: || Box::new(SqliteBugzilla::new()),
-    settings: "",
-    left_out: &["031", "032"],
-    has_one_reader: true,
-};
+const SQLITE: Way =
+    Way { bugzilla: || Box::new(SqliteBugzilla::new()), settings: "", left_out: &["031", "032"], has_one_reader: true };
 
 const FIELDDEF: &str = "CREATE FUNCTION fielddef(wanted varchar(64)) RETURNS int READS SQL DATA \
                      RETURN (SELECT id FROM fielddefs WHERE name = wanted)";
@@ -176,7 +172,9 @@ fn in_sqlite(sql: &str) -> String {
     ];
     let sql = words.iter().fold(plain, |text, (before, after)| text.replace(before, after));
     ["a", "b", "é", "茶"].iter().fold(sql, |sql, letter| {
-        let times = |sql: String, count: usize| sql.replace(&format!("REPEAT('{letter}', {count})"), &format!("'{}'", letter.repeat(count)));
+        let times = |sql: String, count: usize| {
+            sql.replace(&format!("REPEAT('{letter}', {count})"), &format!("'{}'", letter.repeat(count)))
+        };
         [200, 254, 3].into_iter().fold(sql, times)
     })
 }

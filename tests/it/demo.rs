@@ -28,8 +28,8 @@ fn every_scripted_action_gives_what_it_says_and_nothing_is_left_behind() {
     assert_eq!(out.matches("as expected: ").count(), 15, "{out}");
     assert!(!out.contains("WRONG") && !out.contains("hush"), "{out}");
     assert!(out.contains("\n    bugrelay_connector_up{connector=\"broken\"} 0\n"), "{out}");
-    assert!(out.contains("#7     alice@example.org  comment 0: It should sing in A."), "{out}");
-    assert!(out.contains("#8     carol@example.org  (private: event only)"), "{out}");
+    assert!(out.contains("#7 alice@example.org  comment 0: It should sing in A."), "{out}");
+    assert!(out.contains("#8 carol@example.org  (private: event only)"), "{out}");
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "the folder is gone");
 }
 

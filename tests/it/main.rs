@@ -22,5 +22,6 @@ mod privacy;
 mod queue_suite;
 mod scripted;
 mod snapshot_suite;
+mod sqlite;
 mod verbs;
 mod wording;

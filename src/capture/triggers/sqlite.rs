@@ -69,7 +69,8 @@ impl SqliteTable {
 
     async fn version(&self) -> Result<i64, CaptureError> {
         self.with(|connection| {
-            connection.query_row(include_str!("../../../sql/sqlite_source/query/data_version.sql"), [], |row| row.get(0))
+            connection
+                .query_row(include_str!("../../../sql/sqlite_source/query/data_version.sql"), [], |row| row.get(0))
         })
         .await
     }
@@ -79,9 +80,7 @@ async fn blocking<T: Send + 'static>(
     ask: impl FnOnce() -> Result<T, DatabaseError> + Send + 'static,
 ) -> Result<T, CaptureError> {
     match tokio::task::spawn_blocking(ask).await {
-        Ok(answer) => {
-            answer.map_err(|error| CaptureError { class: error.class, message: error.message, gap: None })
-        }
+        Ok(answer) => answer.map_err(|error| CaptureError { class: error.class, message: error.message, gap: None }),
         Err(error) => Err(CaptureError::transient(format!("the trigger queue could not be read: {error}"))),
     }
 }
