@@ -12,6 +12,7 @@ use tokio::sync::{Semaphore, broadcast};
 
 use crate::admin::{Admin, LISTENERS_MAX};
 use crate::capture::Source;
+use crate::capture::history::{History, HistorySource};
 use crate::capture::mysql_binlog::{MysqlBinlog, MysqlBinlogConfig, replica_id};
 use crate::capture::postgresql_logical::{PostgresqlLogical, PostgresqlLogicalConfig};
 use crate::capture::triggers::postgresql::PostgresqlQueue;
@@ -27,7 +28,7 @@ use crate::database::{Database, Dialect};
 use crate::delivery::{Delivery, Gate, Judge, Policy, recheck};
 use crate::message::Wording;
 use crate::metrics::{Metrics, SourceMetrics};
-use crate::pipeline::{Pipeline, Progress};
+use crate::pipeline::{Editor, Pipeline, Progress, Replay, Sweep};
 use crate::queue::sqlite::{Settings, SqliteQueue};
 use crate::queue::{Queue, QueueError, Subscriber};
 use crate::shutdown::Shutdown;
@@ -88,7 +89,7 @@ pub fn source(config: &BugzillaConfig, metrics: Option<&SourceMetrics>) -> Arc<d
             retained_bytes: metrics.map(|metrics| metrics.retained_bytes.clone()),
         })),
         Way::Triggers => triggers(config, metrics),
-        Way::History => todo!(),
+        Way::History => Arc::new(HistorySource::new(history(config), config.late_commit_window, config.sweep_interval)),
     }
 }
 
@@ -118,8 +119,13 @@ pub fn installer(config: &BugzillaConfig, administrator: &BugzillaConfig, notify
     }
 }
 
+/// Bugzilla's history tables, with connections of their own: a server that goes silent is given up for these alone.
+fn history(config: &BugzillaConfig) -> History {
+    History::new(database(config), config.zone.clone())
+}
+
 /// Bugzilla's tables, by the configuration.
-fn database(config: &BugzillaConfig) -> Arc<dyn Database> {
+pub fn database(config: &BugzillaConfig) -> Arc<dyn Database> {
     match config.dialect {
         Dialect::Mysql => Arc::new(Mysql::new(mysql_opts(config))),
         Dialect::Postgresql => Arc::new(postgresql(config)),
@@ -134,7 +140,8 @@ pub fn store(config: &Config) -> Result<SqliteQueue, QueueError> {
         max_megabytes: config.queue.max_megabytes,
         sent_retention: config.queue.sent_retention,
         parked_retention: config.queue.parked_retention,
-        late_commit_window: config.bugzilla.late_commit_window,
+        // Twice, for a clock may be off; and the hour that a zone may repeat is looked at again.
+        told_retention: config.bugzilla.late_commit_window * 2 + Duration::from_secs(3_600),
     })
 }
 
@@ -152,12 +159,20 @@ impl App {
         let delivery = Delivery::new(Arc::clone(&queue), Arc::clone(&gate), metrics.clone(), shutdown.clone());
         let (tail, _) = broadcast::channel(TAIL_CAPACITY);
         let progress = Arc::new(Progress::default());
+        let editor = Editor { reader, wording: wording(&config), rules, metrics: metrics.pipeline.clone() };
+        let sweep = Sweep {
+            history: history(&config.bugzilla),
+            interval: config.bugzilla.sweep_interval,
+            window: config.bugzilla.late_commit_window,
+            start: config.bugzilla.start,
+        };
+        let replay =
+            Replay { sweep: sweep.clone(), editor: editor.clone(), queue: Arc::clone(&queue), news: delivery.news() };
         let pipeline = Pipeline {
             source: source(&config.bugzilla, Some(&metrics.source)),
-            reader,
+            editor,
+            sweep,
             queue: Arc::clone(&queue),
-            wording: wording(&config),
-            rules,
             metrics: metrics.clone(),
             progress: Arc::clone(&progress),
             news: delivery.news(),
@@ -170,6 +185,9 @@ impl App {
             queue,
             gate,
             progress,
+            replay: Arc::new(replay),
+            zone: config.bugzilla.zone.clone(),
+            replaying: Arc::new(Semaphore::new(1)),
             metrics,
             tail,
             listeners: Arc::new(Semaphore::new(LISTENERS_MAX)),

@@ -70,6 +70,10 @@ pub struct BugzillaConfig {
     pub zone: Zone,
     /// Its parameter `requirelogin`.
     pub require_login: bool,
+    /// Where a fresh store begins, in seconds since 1970; none: now.
+    pub start: Option<i64>,
+    /// From one sweep to the next.
+    pub sweep_interval: Duration,
     /// How late a transaction may commit after the time that its rows bear.
     pub late_commit_window: Duration,
     /// Our own schema on the same server.

@@ -51,6 +51,8 @@ pub struct PipelineMetrics {
     pub messages: IntCounterVec,
     /// Objects left out because they are private, by reason.
     pub redacted: IntCounterVec,
+    /// Messages that the sweep found.
+    pub swept: IntCounter,
     /// Where the time goes: `read` the objects, `build` the messages, `store` them.
     pub stage_seconds: CounterVec,
 }
@@ -105,54 +107,8 @@ impl Metrics {
     pub fn new(version: &str) -> Result<Self, prometheus::Error> {
         let registry = Registry::new();
         let metrics = Metrics {
-            source: SourceMetrics {
-                connected: IntGauge::new(
-                    "bugrelay_source_connected",
-                    "1 while the change stream of the database is open",
-                )?,
-                lag_seconds: Gauge::new(
-                    "bugrelay_source_lag_seconds",
-                    "Now minus the commit time of the last save processed; 0 when idle",
-                )?,
-                retained_bytes: IntGauge::new(
-                    "bugrelay_source_retained_bytes",
-                    "Size of the log that the server keeps because bugrelay has still to read it",
-                )?,
-                trigger_queue_rows: IntGauge::new(
-                    "bugrelay_trigger_queue_rows",
-                    "Rows that the triggers left and bugrelay has still to store, at the most",
-                )?,
-                trigger_queue_oldest_age_seconds: Gauge::new(
-                    "bugrelay_trigger_queue_oldest_age_seconds",
-                    "How long the oldest row of the trigger queue has waited",
-                )?,
-                gaps: counters(
-                    "bugrelay_source_gaps_total",
-                    "Times that the source no longer had the changes behind the stored position",
-                    &["reason"],
-                )?,
-                failovers: IntCounter::new(
-                    "bugrelay_source_failovers_total",
-                    "Times that the stream went on from another server of the same history",
-                )?,
-            },
-            pipeline: PipelineMetrics {
-                change_sets: IntCounter::new("bugrelay_change_sets_total", "Change sets captured")?,
-                messages: counters(
-                    "bugrelay_messages_total",
-                    "Messages put into the main queue",
-                    &["target", "action", "visibility"],
-                )?,
-                redacted: counters(
-                    "bugrelay_redacted_total",
-                    "Messages whose object was held back because it is not public",
-                    &["reason"],
-                )?,
-                stage_seconds: CounterVec::new(
-                    Opts::new("bugrelay_stage_seconds_total", "Time that the capture's stages took"),
-                    &["stage"],
-                )?,
-            },
+            source: SourceMetrics::new()?,
+            pipeline: PipelineMetrics::new()?,
             queue: QueueMetrics::new()?,
             delivery: DeliveryMetrics {
                 deliveries: counters("bugrelay_deliveries_total", "Outcomes of deliveries", &["connector", "outcome"])?,
@@ -197,6 +153,7 @@ impl Metrics {
         registry.register(Box::new(pipeline.change_sets.clone()))?;
         registry.register(Box::new(pipeline.messages.clone()))?;
         registry.register(Box::new(pipeline.redacted.clone()))?;
+        registry.register(Box::new(pipeline.swept.clone()))?;
         registry.register(Box::new(pipeline.stage_seconds.clone()))?;
         registry.register(Box::new(queue.main_queue_messages.clone()))?;
         registry.register(Box::new(queue.backlog_messages.clone()))?;
@@ -212,6 +169,32 @@ impl Metrics {
         registry.register(Box::new(delivery.end_to_end_seconds.clone()))?;
         registry.register(Box::new(delivery.connector_up.clone()))?;
         registry.register(Box::new(delivery.possible_duplicates.clone()))
+    }
+}
+
+impl PipelineMetrics {
+    fn new() -> Result<Self, prometheus::Error> {
+        Ok(PipelineMetrics {
+            change_sets: IntCounter::new("bugrelay_change_sets_total", "Change sets captured")?,
+            messages: counters(
+                "bugrelay_messages_total",
+                "Messages put into the main queue",
+                &["target", "action", "visibility"],
+            )?,
+            redacted: counters(
+                "bugrelay_redacted_total",
+                "Messages whose object was held back because it is not public",
+                &["reason"],
+            )?,
+            swept: IntCounter::new(
+                "bugrelay_swept_total",
+                "Messages told from Bugzilla's history because the way in did not deliver them",
+            )?,
+            stage_seconds: CounterVec::new(
+                Opts::new("bugrelay_stage_seconds_total", "Time that the capture's stages took"),
+                &["stage"],
+            )?,
+        })
     }
 }
 
@@ -251,6 +234,39 @@ impl QueueMetrics {
         self.backlog_next_attempt.reset();
         self.connector_paused.reset();
         self.parked_messages.reset();
+    }
+}
+
+impl SourceMetrics {
+    fn new() -> Result<Self, prometheus::Error> {
+        Ok(SourceMetrics {
+            connected: IntGauge::new("bugrelay_source_connected", "1 while the change stream of the database is open")?,
+            lag_seconds: Gauge::new(
+                "bugrelay_source_lag_seconds",
+                "Now minus the commit time of the last save processed; 0 when idle",
+            )?,
+            retained_bytes: IntGauge::new(
+                "bugrelay_source_retained_bytes",
+                "Size of the log that the server keeps because bugrelay has still to read it",
+            )?,
+            trigger_queue_rows: IntGauge::new(
+                "bugrelay_trigger_queue_rows",
+                "Rows that the triggers left and bugrelay has still to store, at the most",
+            )?,
+            trigger_queue_oldest_age_seconds: Gauge::new(
+                "bugrelay_trigger_queue_oldest_age_seconds",
+                "How long the oldest row of the trigger queue has waited",
+            )?,
+            gaps: counters(
+                "bugrelay_source_gaps_total",
+                "Times that the source no longer had the changes behind the stored position",
+                &["reason"],
+            )?,
+            failovers: IntCounter::new(
+                "bugrelay_source_failovers_total",
+                "Times that the stream went on from another server of the same history",
+            )?,
+        })
     }
 }
 

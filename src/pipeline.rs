@@ -2,34 +2,43 @@
 //!
 //! Transactions are taken as many at a time as have come: one at a time while Bugzilla is quiet, thousands while catching
 //! up, so that a read of the tables and a sync of the store serve all of them. The position behind them is stored in the
-//! same transaction as their messages, and the source is acknowledged after that.
+//! same transaction as their messages, and the source is acknowledged after that. What the sweep finds is stored between them, when
+//! the source has nothing.
 
+mod editor;
+mod first;
 mod housekeeping;
 mod intake;
 mod objects;
 mod parts;
 mod progress;
+mod replay;
+mod sift;
+mod sweep;
 
-use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::sync::{broadcast, mpsc, watch};
 
+pub use self::editor::Editor;
 pub use self::housekeeping::purge;
 pub use self::progress::Progress;
+pub use self::replay::{Order, Replay, ReplayError, Replayed};
+pub use self::sweep::Sweep;
 
+use self::editor::Edited;
 use self::intake::{Captured, Intake};
+use self::sweep::{Found, Handed, Sweeper};
 use crate::backoff::Reconnect;
 use crate::capture::Source;
 use crate::changeset::{ChangeSet, Kind, group};
 use crate::failure::Class;
-use crate::message::{Builder, Envelope, Message, MessageId, Wording};
+use crate::message::{Envelope, Message};
 use crate::metrics::{Metrics, PipelineMetrics};
 use crate::queue::{Checkpoint, Queue, QueueError};
 use crate::shutdown::{Cause, Shutdown};
-use crate::snapshot::{Reader, Request};
-use crate::visibility::{Reason, Rules};
+use crate::visibility::Reason;
 
 /// Transactions taken at a time, at the most.
 const TRANSACTIONS_MAX: usize = 500;
@@ -48,14 +57,12 @@ const MISCONFIGURED_RETRY: Duration = Duration::from_secs(10);
 pub struct Pipeline {
     /// Where changes come from.
     pub source: Arc<dyn Source>,
-    /// Bugzilla's tables.
-    pub reader: Arc<dyn Reader>,
+    /// What makes messages of them.
+    pub editor: Editor,
+    /// What finds those that did not come.
+    pub sweep: Sweep,
     /// The store.
     pub queue: Arc<dyn Queue>,
-    /// How messages are worded.
-    pub wording: Wording,
-    /// What the site adds to the rules of visibility.
-    pub rules: Rules,
     /// What was done.
     pub metrics: Metrics,
     /// How far it is.
@@ -81,14 +88,8 @@ impl Pipeline {
 
     async fn flow(&self) {
         self.begin_metrics();
-        let mut reconnect = Reconnect::default();
-        let stored = loop {
-            match self.queue.checkpoint().await {
-                Ok(stored) => break stored,
-                Err(error) => wait_for_store(&error, &mut reconnect).await,
-            }
-        };
-        let from = stored.filter(|_| !self.from_now);
+        let mut stored = self.patiently(|| self.queue.checkpoint()).await.filter(|_| !self.from_now);
+        let from = self.first_position(stored.as_ref()).await;
         let (taken, mut captured) = mpsc::channel(TRANSACTIONS_MAX);
         let (acknowledged, acknowledgements) = watch::channel(None);
         let intake = Intake {
@@ -97,19 +98,65 @@ impl Pipeline {
             progress: Arc::clone(&self.progress),
             taken,
             acknowledgements,
-            is_stored: from.is_some(),
+            is_stored: stored.is_some(),
         };
-        // Ends with this future: the other end of its channel is gone then.
-        let reading = tokio::spawn(intake.run(from.as_ref().map(|from| from.position.clone())));
-        let mut stored = from;
+        let (handed, mut swept) = mpsc::channel(1);
+        let sweeper = Sweeper {
+            sweep: self.sweep.clone(),
+            queue: Arc::clone(&self.queue),
+            progress: Arc::clone(&self.progress),
+            handed,
+        };
+        // Both end with this future: the other ends of their channels are gone then.
+        let mut reading = tokio::spawn(intake.run(from));
+        let mut sweeping = tokio::spawn(sweeper.run());
+        if let Some(stored) = &stored {
+            self.mark_older_store(stored).await;
+            self.tell_first(stored).await;
+        }
         let mut batch: Vec<Captured> = Vec::new();
-        while captured.recv_many(&mut batch, TRANSACTIONS_MAX).await > 0 {
-            self.store(&mut stored, &mut batch).await;
-            acknowledged.send_replace(stored.as_ref().map(|stored| stored.position.clone()));
+        loop {
+            tokio::select! {
+                biased;
+                count = captured.recv_many(&mut batch, TRANSACTIONS_MAX) => {
+                    if count == 0 {
+                        break;
+                    }
+                    self.store(&mut stored, &mut batch).await;
+                    acknowledged.send_replace(stored.as_ref().map(|stored| stored.position.clone()));
+                }
+                Some(Handed { found, stored: answer }) = swept.recv() => {
+                    let messages = match &stored {
+                        Some(stored) => self.tell_found(found, stored).await,
+                        None => 0,
+                    };
+                    // Who swept may have been stopped meanwhile: what was stored stays stored.
+                    let _ = answer.send(messages);
+                }
+            }
         }
-        if let Err(error) = reading.await {
-            tracing::error!(%error, "the task that reads changes ended by itself");
+        for (task, what) in [(&mut reading, "reads changes"), (&mut sweeping, "sweeps")] {
+            if task.is_finished()
+                && let Err(error) = task.await
+            {
+                tracing::error!(%error, "the task that {what} ended by itself");
+            }
         }
+    }
+
+    /// Stores what the sweep found and nobody has told by now; gives how many messages that was. The checkpoint stays where it is.
+    async fn tell_found(&self, found: Found, stored: &Checkpoint) -> usize {
+        let found = self.patiently(|| sift::untold(&*self.queue, found.clone())).await;
+        let mut count = 0;
+        for sets in found.chunks(CHANGE_SETS_MAX) {
+            // What was found stands in the tables: there is nothing to wait for.
+            let mut edited = self.editor.edit(sets, 0).await;
+            for part in parts::of(std::mem::take(&mut edited.messages)).into_iter().filter(|part| !part.is_empty()) {
+                count += self.put_part(part, stored, &edited).await;
+            }
+        }
+        self.metrics.pipeline.swept.inc_by(count as u64);
+        count
     }
 
     /// Every series is there from the start, at 0: a rate over a counter that appears with its first value is wrong.
@@ -136,18 +183,26 @@ impl Pipeline {
         let mut sets: Vec<(ChangeSet, i64)> = Vec::new();
         let mut behind = stored.clone();
         let mut last_ms = 0;
-        for Captured { transaction, committed_at_ms, .. } in batch.drain(..) {
-            for set in group(&transaction) {
+        for Captured { transaction, committed_at_ms, begins_anew, .. } in batch.drain(..) {
+            for set in group(&transaction.rows) {
                 if sets.len() >= CHANGE_SETS_MAX {
                     self.put(&mut sets, behind.as_ref(), stored).await;
                 }
                 sets.push((set, committed_at_ms));
             }
             last_ms = committed_at_ms;
+            if begins_anew {
+                self.put(&mut sets, behind.as_ref(), stored).await;
+                self.begin_anew(stored.as_ref()).await;
+            }
             behind = Some(Checkpoint { position: transaction.position, committed_at: committed_at_ms / 1000 });
             // The very first position is stored at once: nothing can be stored in parts before there is one.
-            if sets.len() >= CHANGE_SETS_MAX || stored.is_none() {
+            if sets.len() >= CHANGE_SETS_MAX || stored.is_none() || begins_anew {
                 self.put(&mut sets, behind.as_ref(), stored).await;
+            }
+            if let Some(stored) = stored.as_ref().filter(|_| begins_anew) {
+                self.progress.running();
+                self.tell_first(stored).await;
             }
         }
         self.put(&mut sets, behind.as_ref(), stored).await;
@@ -164,104 +219,73 @@ impl Pipeline {
     ) {
         // Without a position nothing can have come before: the source tells its first one at once.
         let Some(behind) = behind else { return };
-        let (messages, reasons) = self.build(sets).await;
-        sets.clear();
-        let mut parts = parts::of(messages).into_iter().peekable();
+        self.metrics.pipeline.change_sets.inc_by(sets.len() as u64);
+        let mut sets = std::mem::take(sets);
+        if self.source.may_merge() {
+            sets = self.patiently(|| sift::untold(&*self.queue, sets.clone())).await;
+        }
+        let newest = sets.iter().map(|&(_, committed_at_ms)| committed_at_ms).max().unwrap_or_default();
+        let mut edited = self.editor.edit(&sets, newest).await;
+        let mut parts = parts::of(std::mem::take(&mut edited.messages)).into_iter().peekable();
         while let Some(part) = parts.next() {
             let is_last = parts.peek().is_none();
             let checkpoint = stored.as_ref().filter(|_| !is_last).unwrap_or(behind);
-            self.put_part(part, checkpoint, &reasons).await;
+            self.put_part(part, checkpoint, &edited).await;
         }
         *stored = Some(behind.clone());
     }
 
-    async fn put_part(&self, messages: Vec<Message>, checkpoint: &Checkpoint, reasons: &HashMap<MessageId, Reason>) {
-        let mut reconnect = Reconnect::default();
-        let storing = self.stage("store");
-        let envelopes = loop {
-            match self.queue.put(messages.clone(), checkpoint.clone()).await {
-                Ok(envelopes) => break envelopes,
-                Err(error) => {
-                    if matches!(error, QueueError::Lost { .. }) {
-                        self.shutdown.give_up(Cause::Store);
-                    }
-                    wait_for_store(&error, &mut reconnect).await;
-                }
-            }
-        };
+    /// Gives how many of the messages were news.
+    async fn put_part(&self, messages: Vec<Message>, checkpoint: &Checkpoint, edited: &Edited) -> usize {
+        let storing = self.editor.stage("store");
+        let envelopes = self.patiently(|| self.queue.put(messages.clone(), checkpoint.clone())).await;
         drop(storing);
-        if !envelopes.is_empty() {
+        let count = envelopes.len();
+        if count > 0 {
             self.news.send_replace(());
         }
-        self.count(&envelopes, reasons);
+        self.count(&envelopes, edited);
         if self.tail.receiver_count() > 0 {
             for envelope in envelopes {
                 // Nobody listening any more is no failure.
                 let _ = self.tail.send(Arc::new(envelope));
             }
         }
+        count
     }
 
     /// What was stored, and not what was built: the ledger leaves out what was told before.
-    fn count(&self, stored: &[Envelope], reasons: &HashMap<MessageId, Reason>) {
+    fn count(&self, stored: &[Envelope], edited: &Edited) {
         let PipelineMetrics { messages, redacted, .. } = &self.metrics.pipeline;
         for envelope in stored {
             let (target, action) = envelope.routing_key.split_once('.').unwrap_or_default();
             let visibility = if envelope.body.is_private() { "private" } else { "public" };
             messages.with_label_values(&[target, action, visibility]).inc();
-            if let Some(reason) = reasons.get(&envelope.id) {
+            if let Some(reason) = edited.reasons.get(&envelope.id) {
                 redacted.with_label_values(&[reason.as_str()]).inc();
             }
         }
     }
 
-    fn stage(&self, name: &'static str) -> Stage<'_> {
-        Stage { metrics: &self.metrics.pipeline, name, begun: Instant::now() }
-    }
-
-    /// The messages, and why some of them are their event alone.
-    async fn build(&self, sets: &[(ChangeSet, i64)]) -> (Vec<Message>, HashMap<MessageId, Reason>) {
-        let (mut messages, mut reasons) = (Vec::new(), HashMap::new());
-        if sets.is_empty() {
-            return (messages, reasons);
-        }
-        let request = Request::of(sets.iter().map(|(set, _)| set));
-        let reading = self.stage("read");
-        let newest = sets.iter().map(|&(_, committed_at_ms)| committed_at_ms).max().unwrap_or_default();
-        let snapshot = objects::read(&self.reader, &request, newest).await;
-        drop(reading);
-        let _building = self.stage("build");
-        let mut builder = Builder::new(&self.wording, &self.rules, &snapshot);
-        for (set, committed_at_ms) in sets {
-            self.metrics.pipeline.change_sets.inc();
-            for (message, reason) in builder.build(set, *committed_at_ms) {
-                if let Some(reason) = reason {
-                    reasons.insert(message.id, reason);
+    /// Asks the store until it answers: a full or failing one pauses the capture and heals by itself; one that is gone ends it all.
+    async fn patiently<T, F>(&self, mut ask: impl FnMut() -> F) -> T
+    where
+        F: Future<Output = Result<T, QueueError>>,
+    {
+        let mut reconnect = Reconnect::default();
+        loop {
+            match ask().await {
+                Ok(answer) => return answer,
+                Err(error) => {
+                    if matches!(error, QueueError::Lost { .. }) {
+                        self.shutdown.give_up(Cause::Store);
+                    }
+                    tracing::error!(%error, "capture waits for the store");
+                    tokio::time::sleep(reconnect.next_delay()).await;
                 }
-                messages.push(message);
             }
         }
-        (messages, reasons)
     }
-}
-
-/// Counts the time from its making to its end.
-struct Stage<'a> {
-    metrics: &'a PipelineMetrics,
-    name: &'static str,
-    begun: Instant,
-}
-
-impl Drop for Stage<'_> {
-    fn drop(&mut self) {
-        self.metrics.stage_seconds.with_label_values(&[self.name]).inc_by(self.begun.elapsed().as_secs_f64());
-    }
-}
-
-/// A full or failing store pauses the capture and heals by itself.
-async fn wait_for_store(error: &QueueError, reconnect: &mut Reconnect) {
-    tracing::error!(%error, "capture waits for the store");
-    tokio::time::sleep(reconnect.next_delay()).await;
 }
 
 async fn pause(class: Class, reconnect: &mut Reconnect) {

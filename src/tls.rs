@@ -1,5 +1,7 @@
 //! Whom we trust when we connect: the authorities of a PEM file, or the built-in ones. Reads the file, connects to nothing.
 
+use std::error::Error;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -47,6 +49,20 @@ fn roots(ca_file: Option<&Path>) -> Result<RootCertStore, TlsError> {
         roots.add(certificate).map_err(|error| unreadable("ca_file", path, &error))?;
     }
     Ok(roots)
+}
+
+/// What somebody has to mend where it is TLS that a connection failed by; `None`: it was something else, which may pass by itself.
+pub fn refusal(error: &(dyn Error + 'static)) -> Option<&'static str> {
+    std::iter::successors(Some(error), |&error| error.source()).find_map(|cause| {
+        // An I/O error is not the source of what it carries.
+        let carried = cause.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        match carried.map_or_else(|| cause.downcast_ref(), |carried| carried.downcast_ref())? {
+            rustls::Error::InvalidCertificate(_) => Some(
+                "the server's certificate is not trusted (let `ca_file` name who signed it, and the address the host it is for)",
+            ),
+            _ => Some("the server refuses TLS as we speak it (see its TLS settings)"),
+        }
+    })
 }
 
 /// The certificates of the PEM file that the key `key` names; at least one.

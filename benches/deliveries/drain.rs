@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use crate::bus::{Bus, Place};
 use crate::load::Load;
 use crate::operator::{give_token, metric, tell};
-use crate::services::{Bugrelay, MariaDb, poll};
+use crate::services::{Bugrelay, Mysqld, poll};
 use crate::{Plan, process};
 
 /// For whatever is waited for.
@@ -23,7 +23,7 @@ pub(crate) struct Drained {
 }
 
 /// Prints what it took.
-pub(crate) fn measure(server: &MariaDb, bus: &Bus, plan: &Plan) -> Drained {
+pub(crate) fn measure(server: &Mysqld, bus: &Bus, plan: &Plan) -> Drained {
     let messages = plan.messages;
     let (mut bugrelay, connector) = fill(server, bus, plan);
     start(&mut bugrelay);
@@ -53,7 +53,7 @@ pub(crate) fn measure(server: &MariaDb, bus: &Bus, plan: &Plan) -> Drained {
 }
 
 /// A bugrelay that has ended, and the name of the one connector that everything waits for.
-fn fill(server: &MariaDb, bus: &Bus, plan: &Plan) -> (Bugrelay, &'static str) {
+fn fill(server: &Mysqld, bus: &Bus, plan: &Plan) -> (Bugrelay, &'static str) {
     let bugzilla = server.database();
     let load = Load::prepare(&bugzilla);
     let mut bugrelay = Bugrelay::configured(&bugzilla.bugrelay_url(), "", "");

@@ -9,7 +9,7 @@ use crate::bus::{Bus, Place};
 use crate::latency::Latency;
 use crate::load::Load;
 use crate::operator::{give_token, metric, tell};
-use crate::services::{Bugrelay, MariaDb, Mode, Proxy, poll};
+use crate::services::{Bugrelay, Mode, Mysqld, Proxy, poll};
 
 /// How often each.
 const TURNS: usize = 2;
@@ -17,7 +17,7 @@ const TURNS: usize = 2;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Prints each turn, and the ratio.
-pub(crate) fn measure(server: &MariaDb, runtime: &Runtime, rate: u32, seconds: u32) {
+pub(crate) fn measure(server: &Mysqld, runtime: &Runtime, rate: u32, seconds: u32) {
     let bugzilla = server.database();
     let load = Load::prepare(&bugzilla);
     let [kafka, rabbit] = ["kafka", "rabbitmq"].map(|name| Bus::start(name, runtime));

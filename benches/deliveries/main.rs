@@ -35,7 +35,7 @@ use tokio::runtime::Runtime;
 use crate::arguments::number;
 use crate::bus::Bus;
 use crate::load::Load;
-use crate::services::{Bugrelay, MariaDb};
+use crate::services::{Bugrelay, MariaDb, Mysqld};
 
 /// Where nobody listens.
 const NOBODY: &str = "127.0.0.1:9";
@@ -97,7 +97,7 @@ fn main() {
 }
 
 /// Memory with messages waiting for two brokers that are down; the file gets everything.
-fn waiting(server: &MariaDb, messages: usize) {
+fn waiting(server: &Mysqld, messages: usize) {
     let bugzilla = server.database();
     let load = Load::prepare(&bugzilla);
     let down = format!(

@@ -25,7 +25,7 @@ use std::time::{Duration, Instant};
 use crate::arguments::number;
 use crate::latency::Latency;
 use crate::load::Load;
-use crate::services::{Bugrelay, MariaDb};
+use crate::services::{Bugrelay, MariaDb, Mysqld};
 
 /// Of one run.
 struct Usage {
@@ -132,7 +132,7 @@ fn start(bugrelay: &mut Bugrelay) {
 }
 
 /// From the start of the process until so many lines have left.
-fn catch_up(bugrelay: &mut Bugrelay, server: &MariaDb, lines: usize) -> Usage {
+fn catch_up(bugrelay: &mut Bugrelay, server: &Mysqld, lines: usize) -> Usage {
     let server_before = process::cpu_seconds(server.pid());
     let begun = Instant::now();
     bugrelay.start_with(&["run", "--log", "info"]);
@@ -179,7 +179,7 @@ fn latency(bugrelay: &mut Bugrelay, load: &Load<'_>, plan: &Plan) {
 }
 
 /// Memory with messages waiting for a connector that cannot send.
-fn waiting(server: &MariaDb, messages: usize) {
+fn waiting(server: &Mysqld, messages: usize) {
     let bugzilla = server.database();
     let load = Load::prepare(&bugzilla);
     let broken = "[connectors.broken]\ntype = \"file\"\npath = \"/nowhere/at/all\"";

@@ -32,7 +32,7 @@ GRANT SELECT ON bugs.versions       TO 'bugrelay'@'%';
 -- Of people their id, login and name; never the password hash.
 GRANT SELECT (userid, login_name, realname) ON bugs.profiles TO 'bugrelay'@'%';
 
--- Bugzilla 5.0 and later keep aliases in a table of their own; leave this out before.
+-- Bugzilla 5.0 and later keep aliases in a table of their own; leave this out before, and run it after an upgrade from 4.4.
 GRANT SELECT ON bugs.bugs_aliases   TO 'bugrelay'@'%';
 
 -- Custom fields with several values have a table each. This prints the grants for those that exist; run what it prints, and run it

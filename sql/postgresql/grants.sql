@@ -29,7 +29,7 @@ GRANT SELECT ON versions        TO bugrelay;
 -- Of people their id, login and name; never the password hash.
 GRANT SELECT (userid, login_name, realname) ON profiles TO bugrelay;
 
--- Bugzilla 5.0 and later keep aliases in a table of their own; leave this out before.
+-- Bugzilla 5.0 and later keep aliases in a table of their own; leave this out before, and run it after an upgrade from 4.4.
 GRANT SELECT ON bugs_aliases    TO bugrelay;
 
 -- Custom fields with several values have a table each. This grants those that exist; run it again after adding such a field.

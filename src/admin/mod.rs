@@ -7,11 +7,13 @@
 mod answer;
 mod backlog;
 mod connectors;
+mod replay;
 mod scrape;
 mod tail;
 
 pub use backlog::{BacklogPage, EntryView};
 pub use connectors::{Changed, ConnectorState, ConnectorView};
+pub use replay::{ReplayOrder, ReplayView};
 pub use tail::LISTENERS_MAX;
 
 use std::collections::BTreeMap;
@@ -29,10 +31,11 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, broadcast, watch};
 
+use crate::bugzilla::Zone;
 use crate::delivery::{Gate, Handle};
 use crate::message::Envelope;
 use crate::metrics::Metrics;
-use crate::pipeline::Progress;
+use crate::pipeline::{Progress, Replay};
 use crate::queue::Queue;
 use crate::shutdown::Shutdown;
 
@@ -45,6 +48,12 @@ pub struct Admin {
     pub gate: Arc<dyn Gate>,
     /// The capture's state.
     pub progress: Arc<Progress>,
+    /// Tells saves of the past again.
+    pub replay: Arc<Replay>,
+    /// Held by the replay that runs: one at a time.
+    pub replaying: Arc<Semaphore>,
+    /// The zone of times without one.
+    pub zone: Zone,
     /// Everything counted.
     pub metrics: Metrics,
     /// What is being stored, live.
@@ -74,6 +83,7 @@ impl Admin {
             .route("/api/connectors/{name}/resume", post(connectors::resume))
             .route("/api/connectors/{name}/retry", post(connectors::retry))
             .route("/api/backlog/{name}", get(backlog::page))
+            .route("/api/replay", post(replay::replay))
             .layer(middleware::from_fn_with_state(self.clone(), authorize));
         let router = Router::new()
             .route("/livez", get(async || "ok\n"))

@@ -8,6 +8,14 @@ pub struct Flavour {
 }
 
 impl Flavour {
+    /// In words, for the operator.
+    pub fn describe(self) -> &'static str {
+        match self.alias_is_column {
+            true => "an alias is a column of bugs (4.4, harmony, BMO)",
+            false => "aliases are a table of their own (5.0 and later)",
+        }
+    }
+
     /// From the columns found: `has(table, column)`.
     pub fn detect(has: impl Fn(&str, &str) -> bool) -> Self {
         Flavour { alias_is_column: has("bugs", "alias") }

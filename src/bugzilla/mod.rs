@@ -12,4 +12,4 @@ pub use field::{Field, FieldDefs, FieldType, MAX_LINE_LENGTH};
 pub use flavour::Flavour;
 pub use id::{ActivityId, AttachmentId, BugId, CommentId, FieldId, FlagId, UserId};
 pub use table::WatchedTable;
-pub use time::{LocalTime, TimeError, UtcTime, Zone};
+pub use time::{LocalTime, TimeError, UtcTime, Zone, moment};

@@ -60,6 +60,23 @@ impl LocalTime {
         matches!(zone.0.to_ambiguous_timestamp(self.0).offset(), AmbiguousOffset::Fold { .. })
     }
 
+    /// The local time of a moment, given in seconds since 1970.
+    pub fn of_epoch(second: i64, zone: &Zone) -> Self {
+        let moment = Timestamp::from_second(second).unwrap_or(Timestamp::UNIX_EPOCH);
+        LocalTime(zone.0.to_datetime(moment))
+    }
+
+    /// Seconds since 1970; see [`LocalTime::to_utc`].
+    pub fn to_epoch(self, zone: &Zone) -> i64 {
+        self.to_utc(zone).epoch_second()
+    }
+
+    /// The next second that a clock on the wall shows.
+    #[must_use]
+    pub fn a_second_later(self) -> Self {
+        LocalTime(self.0.saturating_add(SignedDuration::from_secs(1)))
+    }
+
     /// One hour back: as far as a repeated hour can turn the order of times around.
     #[must_use]
     pub fn an_hour_before(self) -> Self {
@@ -77,6 +94,14 @@ impl UtcTime {
     pub fn epoch_second(self) -> i64 {
         self.0.as_second()
     }
+}
+
+/// A moment as people write it, in seconds since 1970: with an offset (`2026-11-01T00:00:00Z`), or without one in Bugzilla's zone.
+pub fn moment(text: &str, zone: &Zone) -> Option<i64> {
+    if let Ok(moment) = text.parse::<Timestamp>() {
+        return Some(moment.as_second());
+    }
+    text.parse::<DateTime>().ok().map(|local| LocalTime(local).to_epoch(zone))
 }
 
 impl fmt::Display for UtcTime {
@@ -130,6 +155,23 @@ mod tests {
     #[test]
     fn the_hour_that_never_was_is_read_as_the_later() {
         assert_eq!(utc("Europe/Prague", "2026-03-29 02:30:00"), "2026-03-29T01:30:00");
+    }
+
+    #[test]
+    fn a_moment_is_read_with_its_offset_and_without_one_in_bugzillas_zone() {
+        let read = |text| moment(text, &Zone::named("Europe/Prague").unwrap());
+        assert_eq!(read("2026-11-22T05:00:00Z"), Some(1_795_323_600));
+        assert_eq!(read("2026-11-22T06:00:00+01:00"), Some(1_795_323_600));
+        assert_eq!(read("2026-11-22 06:00:00"), Some(1_795_323_600));
+        assert_eq!(read("2026-11-22"), Some(1_795_302_000));
+        assert_eq!(read("yesterday"), None);
+    }
+
+    #[test]
+    fn a_local_time_is_found_again_from_its_epoch_second() {
+        let prague = Zone::named("Europe/Prague").unwrap();
+        let local = LocalTime::parse("2026-11-22 06:00:00").unwrap();
+        assert_eq!(LocalTime::of_epoch(local.to_epoch(&prague), &prague), local);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! A [`Source`] is where changes come from (a server, a way in); [`Source::open`] connects and gives a
 //! [`Capture`] that yields transactions until it fails. Who drives it (the pipeline) reconnects.
 
+pub mod history;
 pub mod mysql_binlog;
 pub mod postgresql_logical;
 pub mod triggers;
@@ -26,6 +27,17 @@ pub trait Source: Send + Sync {
     /// Looks at the server and its settings without reading changes: everything that `open` would refuse, and
     /// what would hurt later. Never fails: an unreachable server is a finding.
     async fn check(&self) -> Vec<Finding>;
+
+    /// Whether saves of one user on one bug in one second may come as one transaction though they were several, and may come again
+    /// though they were told: of ways in that do not see transactions. What was told before is then taken out of them.
+    fn may_merge(&self) -> bool {
+        false
+    }
+
+    /// The position of a moment (seconds since 1970), of ways in whose positions are times: they can begin in the past by themselves.
+    fn position_at(&self, _second: i64) -> Option<Position> {
+        None
+    }
 }
 
 /// An open stream of committed transactions.
@@ -46,7 +58,7 @@ pub trait Capture: Send {
 }
 
 /// Why a capture cannot be opened or is over. The text says what, where and how to mend it, and holds no row value.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 #[error("{message}")]
 pub struct CaptureError {
     /// [`Class::Poison`] is not used: a source is never skipped.
@@ -103,6 +115,12 @@ impl Gap {
             Gap::QueueFull => "queue_full",
             Gap::TriggersLost => "triggers_lost",
         }
+    }
+
+    /// Whether it can be repaired from Bugzilla's history, and the source read on from its present end. Another server's history
+    /// may be that of another Bugzilla: somebody has to say that it is the right one.
+    pub fn can_be_swept(self) -> bool {
+        self != Gap::ForeignServer
     }
 }
 

@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! server, publication, findings   is it fit to be read, and can it hurt?
-//! slot, stream                    asking the server, and when
+//! slot, stream, refusal           asking the server, when, and what its answers mean
 //! pgoutput, row, reader           bytes -> messages -> transactions
 //! position                        where we are
 //! ```
@@ -13,6 +13,7 @@ mod pgoutput;
 mod position;
 mod publication;
 mod reader;
+mod refusal;
 mod row;
 mod server;
 mod slot;
@@ -30,8 +31,9 @@ use tokio_util::task::AbortOnDropHandle;
 use self::findings::Inspection;
 use self::position::Stored;
 use self::reader::Reader;
+use self::refusal::explain;
 use self::server::Server;
-use self::slot::{Slot, State, explain};
+use self::slot::{Slot, State};
 use self::stream::Stream;
 use super::{Capture, CaptureError, Finding, Gap, Severity, Source};
 use crate::changeset::{Position, Transaction};
@@ -138,7 +140,11 @@ impl PostgresqlLogical {
             ));
         }
         if stored.timeline != server.timeline {
-            tracing::warn!(from = stored.timeline, to = server.timeline, "another server of the same history has taken over");
+            tracing::warn!(
+                from = stored.timeline,
+                to = server.timeline,
+                "another server of the same history has taken over"
+            );
         }
         if let Some(state) = state {
             state.holds(&self.slot_of(connection), &self.database, &stored)?;

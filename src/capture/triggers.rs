@@ -2,10 +2,12 @@
 //! the connection, is behind [`QueueServer`] and [`QueueTable`].
 //!
 //! ```text
+//! table       what differs between servers
 //! queued      a row of the table -> what was written to Bugzilla's
 //! window      rows -> whole transactions, in the order of their commits
 //! stream      the open capture: reads, hands over, forgets what is stored
 //! position    where we are
+//! refusal     why it cannot be read (any more)
 //! postgresql  the table on PostgreSQL
 //! sqlite      the same on SQLite
 //! ```
@@ -16,105 +18,23 @@
 mod position;
 pub mod postgresql;
 mod queued;
+mod refusal;
 pub mod sqlite;
 mod stream;
+mod table;
 mod window;
-
-use std::collections::BTreeSet;
 
 use async_trait::async_trait;
 
 use self::position::Stored;
 pub use self::queued::Queued;
+use self::refusal::{refusal, shut};
 use self::stream::TriggerCapture;
+pub use self::table::{Identity, Installer, Level, QueueServer, QueueTable, VALVE_ROWS};
 use super::{Capture, CaptureError, Finding, Gap, Severity, Source};
 use crate::changeset::Position;
 use crate::failure::Class;
 use crate::metrics::SourceMetrics;
-
-/// How many rows beyond the newest the valve lets in: about 300 MB on Bugzilla's disk, and weeks of a busy site.
-pub const VALVE_ROWS: i64 = 2_000_000;
-
-/// A server with a queue of ours in it.
-#[async_trait]
-pub trait QueueServer: Send + Sync + 'static {
-    /// A connection of its own. Whatever wakes [`QueueTable::wait`] is set up before it comes back.
-    async fn connect(&self) -> Result<Box<dyn QueueTable>, CaptureError>;
-}
-
-/// The queue, through one connection that is in no transaction between two calls.
-///
-/// *Errors*: the connection is not used again. *Dropped halfway*: a call may have been carried out or not; all can be repeated.
-#[async_trait]
-pub trait QueueTable: Send {
-    /// Everything that is as it should not be: triggers, functions, grants, the table; and what is fine. An error if nothing can be asked.
-    async fn inspect(&mut self) -> Result<Vec<Finding>, CaptureError>;
-
-    /// Which server and which installation this is.
-    async fn identity(&mut self) -> Result<Identity, CaptureError>;
-
-    /// How full it is. Cheap with millions of rows.
-    async fn level(&mut self) -> Result<Level, CaptureError>;
-
-    /// Lets in `rows` more beyond the newest id. False if the valve was shut until now and may have kept rows out.
-    async fn raise_valve(&mut self, rows: i64) -> Result<bool, CaptureError>;
-
-    /// The first rows that are committed, by id. They are locked for nobody.
-    async fn first(&mut self, limit: usize) -> Result<Vec<Queued>, CaptureError>;
-
-    /// Which of these transactions have committed rows behind `id`.
-    async fn behind(&mut self, id: i64, transactions: &[i64]) -> Result<BTreeSet<i64>, CaptureError>;
-
-    /// Deletes these rows; those that are gone already are no error.
-    async fn forget(&mut self, ids: &[i64]) -> Result<(), CaptureError>;
-
-    /// Deletes all rows that are committed now, and none of a transaction that is still open.
-    async fn forget_all(&mut self) -> Result<(), CaptureError>;
-
-    /// Waits until something may have come, or until it is time to look anyway (at most 1 s). An early return is no error. What comes
-    /// between two waits wakes the second.
-    async fn wait(&mut self) -> Result<(), CaptureError>;
-}
-
-/// Makes and removes the triggers and what they need.
-#[async_trait]
-pub trait Installer: Send + Sync {
-    /// What makes all of it, or brings it up to date: each text is to be run alone, and can be run again.
-    fn install(&self) -> Vec<String>;
-
-    /// What takes all of it away, in the same manner.
-    fn remove(&self) -> Vec<String>;
-
-    /// Runs such texts. A lock of Bugzilla's that is in the way is waited for a moment only, and then it is tried again; `told` hears of it.
-    async fn run(&self, texts: &[String], told: &(dyn Fn(&str) + Send + Sync)) -> Result<(), CaptureError>;
-}
-
-/// Which server, and which installation in it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Identity {
-    /// The server's own id, and the database in it.
-    pub server: String,
-    /// Differs after somebody took the triggers or the table away and made them anew: what was written meanwhile is not in it.
-    pub installation: String,
-}
-
-/// How full the queue is.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Level {
-    /// The newest id that was given out, also to a row that was not let in or rolled back.
-    pub newest: i64,
-    /// No row above this id is let in.
-    pub closed_above: i64,
-    /// The lowest id in the table, and since when it is there, seconds. None: the table is empty.
-    pub oldest: Option<(i64, f64)>,
-}
-
-impl Level {
-    /// Whether rows may have been left out.
-    fn is_shut(self) -> bool {
-        self.newest > self.closed_above
-    }
-}
 
 /// A queue as a [`Source`].
 pub struct Triggers<S> {
@@ -192,26 +112,4 @@ fn resume(identity: &Identity, position: &Position) -> Result<Stored, CaptureErr
         ));
     }
     Ok(stored)
-}
-
-/// The queue filled up to its limit, and the triggers left rows out.
-fn shut() -> CaptureError {
-    CaptureError::gap(
-        Gap::QueueFull,
-        format!(
-            "the trigger queue was full: {VALVE_ROWS} rows waited because bugrelay was away, and to spare Bugzilla's disk no more were let \
-             in. `bugrelay run --from-now` goes on at the present end, and what lies between is not told"
-        ),
-    )
-}
-
-/// The error that forbids to read, if one of the findings does.
-fn refusal(findings: &[Finding]) -> Option<CaptureError> {
-    let worst = findings.iter().find(|finding| finding.severity >= Severity::Error)?;
-    let message = match &worst.remedy {
-        Some(remedy) => format!("{}; {remedy}", worst.message),
-        None => worst.message.clone(),
-    };
-    let passes = worst.severity == Severity::Unavailable;
-    Some(if passes { CaptureError::transient(message) } else { CaptureError::misconfigured(message) })
 }

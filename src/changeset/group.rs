@@ -2,21 +2,21 @@
 
 use std::collections::HashMap;
 
-use super::{ChangeSet, ChangeSetId, DuplicateChange, RowChange, Transaction};
+use super::{ChangeSet, ChangeSetId, DuplicateChange, RowChange};
 use crate::bugzilla::{BugId, LocalTime, UserId};
 
-/// The change sets of one transaction: bugs in the order in which the transaction first wrote to
+/// The change sets of one transaction's rows: bugs in the order in which the transaction first wrote to
 /// them, the change sets of a bug by time.
 ///
 /// A row of duplicates names neither user nor time; it belongs to the last change set of its bug in
 /// the same transaction (Bugzilla always writes a comment or a changed status beside it). Without
 /// any, the bug itself is being deleted or repaired by hand, and nobody's save is told.
-pub fn group(transaction: &Transaction) -> Vec<ChangeSet> {
+pub fn group(rows: &[RowChange]) -> Vec<ChangeSet> {
     let mut sets: Vec<ChangeSet> = Vec::new();
     let mut place: HashMap<ChangeSetId, usize> = HashMap::new();
     let mut bugs: HashMap<BugId, usize> = HashMap::new();
     let mut duplicates: Vec<(BugId, DuplicateChange)> = Vec::new();
-    for row in &transaction.rows {
+    for row in rows {
         let mut set = |bug: BugId, who: UserId, at: LocalTime| {
             let order = bugs.len();
             bugs.entry(bug).or_insert(order);
@@ -81,7 +81,7 @@ fn attach_duplicates(sets: &mut [ChangeSet], changes: Vec<(BugId, DuplicateChang
 
 #[cfg(test)]
 mod tests {
-    use super::super::{ActivityRow, Position};
+    use super::super::ActivityRow;
     use super::*;
     use crate::bugzilla::{ActivityId, CommentId, FieldId};
 
@@ -99,7 +99,7 @@ mod tests {
     }
 
     fn grouped(rows: Vec<RowChange>) -> Vec<ChangeSet> {
-        group(&Transaction { position: Position(String::new()), committed_at: 0, rows })
+        group(&rows)
     }
 
     #[test]

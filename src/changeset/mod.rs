@@ -34,7 +34,7 @@ pub struct Transaction {
 }
 
 /// One row written to a watched table, as far as it is news.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[allow(missing_docs, reason = "each field is the column that its type names")]
 pub enum RowChange {
     /// A bug whose `creation_ts` was set.
@@ -52,7 +52,7 @@ pub enum RowChange {
 }
 
 /// What a row of bugs_activity is about; its texts are read with the snapshot.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ActivityRow {
     /// `bugs_activity.id`.
     pub id: ActivityId,

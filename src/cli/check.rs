@@ -1,15 +1,19 @@
 //! `bugrelay check`: the configuration, then the database, the store and the connectors; each finding with what mends it.
 //! It looks and does not touch: beside a running bugrelay it is harmless.
 
+use std::borrow::Cow;
+
 use clap::Args;
 
 use super::{Exit, output, run_with};
 use crate::app;
 use crate::capture::{Finding, Severity};
 use crate::config::{Config, ConfigError, ConnectorConfig};
+use crate::database::Database;
 use crate::failure::Class;
 use crate::queue::QueueError;
 use crate::queue::sqlite::SqliteQueue;
+use crate::snapshot;
 
 #[derive(Args)]
 pub(super) struct Check {
@@ -35,6 +39,7 @@ impl Check {
         let mut exit = Exit::Success;
         if !self.offline {
             findings.extend(app::source(&config.bugzilla, None).check().await);
+            findings.extend(bugzilla(&*app::database(&config.bugzilla)).await);
             let store = store(&config);
             let store_is_usable = store.severity == Severity::Good;
             for (name, connector) in config.connectors.iter().filter(|(_, connector)| connector.enabled) {
@@ -58,6 +63,52 @@ pub(super) fn worst(findings: &[Finding]) -> Exit {
         Some(Severity::Error) => Exit::Configuration,
         _ => Exit::Success,
     }
+}
+
+/// Whether it is a Bugzilla that messages can be made of.
+async fn bugzilla(database: &dyn Database) -> Vec<Finding> {
+    let finding = |id, severity, message: String, remedy: Option<&str>| Finding {
+        id: Cow::Borrowed(id),
+        severity,
+        message,
+        remedy: remedy.map(str::to_owned),
+    };
+    let survey = match snapshot::survey(database).await {
+        Ok(survey) => survey,
+        Err(error) => {
+            let severity = if error.class == Class::Transient { Severity::Unavailable } else { Severity::Error };
+            return vec![finding("bugzilla", severity, error.message, None)];
+        }
+    };
+    let mut findings: Vec<Finding> = survey
+        .lacks
+        .iter()
+        .map(|(class, lack)| {
+            let remedy = match class {
+                Class::Misconfigured => "grant what the file grants.sql of your database lists",
+                _ => "let checksetup.pl of Bugzilla run to its end; Bugzilla 4.4 and later can be read",
+            };
+            finding("bugzilla", Severity::Error, format!("bugrelay cannot make messages without {lack}"), Some(remedy))
+        })
+        .collect();
+    if findings.is_empty() {
+        let message = format!("this Bugzilla can be read: {}", survey.flavour.describe());
+        findings.push(finding("bugzilla", Severity::Good, message, None));
+    }
+    if !survey.absent_fields.is_empty() {
+        let message = format!("left out, for they have no column or table: {}", survey.absent_fields.join(", "));
+        let remedy = "let checksetup.pl of Bugzilla make it, or delete the field there";
+        findings.push(finding("custom_fields", Severity::Warning, message, Some(remedy)));
+    }
+    if let Some(first) = survey.without_transactions.first() {
+        let message = format!(
+            "without transactions: {}; a save comes in pieces, each judged by itself, and one that fails midway is told",
+            survey.without_transactions.join(", ")
+        );
+        let remedy = format!("ALTER TABLE {first} ENGINE = InnoDB, and so on, while Bugzilla is stopped");
+        findings.push(finding("engines", Severity::Warning, message, Some(&remedy)));
+    }
+    findings
 }
 
 fn store(config: &Config) -> Finding {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use clap::Args;
 use reqwest::{Method, Response, Url};
 use secrecy::{ExposeSecret, SecretString};
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::{Exit, output};
@@ -49,12 +50,19 @@ impl Client {
         if !query.is_empty() {
             url.query_pairs_mut().extend_pairs(query);
         }
-        self.ask(Method::GET, url).await
+        self.ask(Method::GET, url, None).await
     }
 
     /// Changes a state.
     pub(super) async fn post(&self, path: &[&str]) -> Result<Response, Exit> {
-        self.ask(Method::POST, self.url(path)).await
+        self.ask(Method::POST, self.url(path), None).await
+    }
+
+    /// Orders some work, and waits for its end as long as it takes.
+    pub(super) async fn post_json(&self, path: &[&str], order: &impl Serialize) -> Result<Response, Exit> {
+        // What is ordered is numbers and strings: it cannot fail to be written.
+        let order = serde_json::to_vec(order).unwrap_or_default();
+        self.ask(Method::POST, self.url(path), Some(order)).await
     }
 
     /// The answer, read.
@@ -88,12 +96,17 @@ impl Client {
         url
     }
 
-    async fn ask(&self, method: Method, url: Url) -> Result<Response, Exit> {
+    async fn ask(&self, method: Method, url: Url, order: Option<Vec<u8>>) -> Result<Response, Exit> {
+        let takes_its_time = order.is_some();
         let mut request = self.http.request(method, url.clone());
         if let Some(token) = &self.token {
             request = request.bearer_auth(token.expose_secret());
         }
-        match self.within(request.send()).await? {
+        if let Some(order) = order {
+            request = request.body(order);
+        }
+        let answer = if takes_its_time { request.send().await } else { self.within(request.send()).await? };
+        match answer {
             Ok(response) if response.status().is_success() => Ok(response),
             Ok(response) => {
                 let status = response.status();

@@ -5,9 +5,11 @@ mod sample;
 mod stage;
 
 use std::io::IsTerminal as _;
+use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
 use clap::Args;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -48,6 +50,8 @@ struct Performance<'a> {
     began: Instant,
     /// How long after the beginning the first messages had left.
     first: Option<Duration>,
+    /// The second of the last action.
+    clock: Timestamp,
     /// Messages shown.
     seen: usize,
     /// Expectations that were not met.
@@ -65,25 +69,34 @@ impl Demo {
         if let Err(exit) = start_logging(&self.log, LogFormat::Auto) {
             return exit;
         }
-        let stage = match Stage::new() {
-            Ok(stage) => stage,
+        let (stage, held) = match Stage::new() {
+            Ok(made) => made,
             Err(error) => return failed(&error.to_string()),
         };
         let load = || Config::load(Some(&stage.configuration()), std::iter::empty());
         run_with(load, async |config| {
             let is_colourful = std::io::stdout().is_terminal();
-            let performance = Performance { stage: &stage, pace, began, first: None, seen: 0, wrong: 0, is_colourful };
-            self.run(config, performance).await
+            let performance = Performance {
+                stage: &stage,
+                pace,
+                began,
+                first: None,
+                clock: Timestamp::UNIX_EPOCH,
+                seen: 0,
+                wrong: 0,
+                is_colourful,
+            };
+            self.run(config, performance, held).await
         })
     }
 
-    async fn run(&self, config: Config, mut performance: Performance<'_>) -> Exit {
+    async fn run(&self, config: Config, mut performance: Performance<'_>, held: TcpListener) -> Exit {
         let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
         else {
             return failed("signals cannot be listened to");
         };
         let grace = config.grace;
-        let shutdown = match start(config).await {
+        let shutdown = match start(config, held).await {
             Ok(shutdown) => shutdown,
             Err(message) => return failed(&message),
         };
@@ -99,9 +112,10 @@ impl Demo {
 }
 
 /// The triggers, and bugrelay as `run` starts it.
-async fn start(config: Config) -> Result<Shutdown, String> {
+async fn start(config: Config, held: TcpListener) -> Result<Shutdown, String> {
     let installer = app::installer(&config.bugzilla, &config.bugzilla, true);
     installer.run(&installer.install(), &output::error).await.map_err(|error| error.message)?;
+    drop(held);
     let app = App::build(config, false).await.map_err(|error| error.to_string())?;
     app.spawn().await.map_err(|error| error.to_string())
 }
@@ -146,7 +160,9 @@ impl Performance<'_> {
     /// Plays one action; shows and judges what leaves for it.
     async fn act(&mut self, action: &Action) -> Result<(), StageError> {
         self.say("1", &format!("\n{}", action.what));
-        self.stage.play(action).await?;
+        // Of two actions in one second nobody could say which came first, and what one of them hides would be told as private.
+        self.clock = (self.clock + SignedDuration::from_secs(1)).max(Timestamp::now());
+        self.stage.play(action, self.clock).await?;
         let deadline = Instant::now() + PATIENCE;
         while self.left().len() < action.leaves.len() && Instant::now() < deadline {
             tokio::time::sleep(LOOK).await;

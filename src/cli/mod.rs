@@ -6,6 +6,7 @@ mod client;
 mod connector;
 mod demo;
 mod output;
+mod replay;
 mod run;
 mod schema;
 mod tail;
@@ -45,6 +46,8 @@ enum Verb {
     Connector(connector::Connector),
     /// Make, look at and remove the triggers that `capture = "triggers"` reads.
     Triggers(triggers::Triggers),
+    /// Have a running bugrelay tell saves of the past again, from Bugzilla's history.
+    Replay(replay::Replay),
     /// Print the JSON Schema of the messages.
     Schema(schema::Schema),
 }
@@ -105,6 +108,7 @@ pub fn main() -> ExitCode {
         Verb::Backlog(backlog) => backlog.main(config),
         Verb::Connector(connector) => connector.main(config),
         Verb::Triggers(triggers) => triggers.main(config),
+        Verb::Replay(replay) => replay.main(config),
         Verb::Schema(schema) => schema.main(),
     };
     exit.into()

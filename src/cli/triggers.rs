@@ -1,5 +1,7 @@
 //! `bugrelay triggers`: makes, looks at and removes the triggers on Bugzilla's tables, or prints the SQL that does it.
 
+use std::io::IsTerminal as _;
+
 use clap::{Args, Subcommand};
 use secrecy::SecretString;
 use url::Url;
@@ -53,6 +55,9 @@ struct Administrator {
     /// Who may do it, as `database` in [bugzilla]; the password in BUGRELAY_ADMIN_PASSWORD, or in the URL. Default: bugrelay's own account.
     #[arg(long = "as", value_name = "URL")]
     url: Option<Url>,
+    /// Do not ask first.
+    #[arg(long)]
+    yes: bool,
     /// Whoever lists processes sees arguments, and not this.
     #[arg(skip = std::env::var("BUGRELAY_ADMIN_PASSWORD").ok())]
     password: Option<String>,
@@ -84,6 +89,9 @@ impl Triggers {
                 Exit::Success
             }
             What::Install { administrator, waking } => {
+                if !administrator.agrees("Make triggers on five tables of Bugzilla?") {
+                    return Exit::Usage;
+                }
                 let installer = app::installer(config, &administrator.of(config), !waking.no_notify);
                 let installed = installer.run(&installer.install(), &output::error).await;
                 match installed {
@@ -92,6 +100,9 @@ impl Triggers {
                 }
             }
             What::Remove { administrator } => {
+                if !administrator.agrees("Remove the triggers, and forget what waits in their queue?") {
+                    return Exit::Usage;
+                }
                 let installer = app::installer(config, &administrator.of(config), true);
                 match installer.run(&installer.remove(), &output::error).await {
                     Ok(()) => {
@@ -106,6 +117,18 @@ impl Triggers {
 }
 
 impl Administrator {
+    /// Asks, if there is somebody to ask.
+    fn agrees(&self, question: &str) -> bool {
+        if self.yes || !std::io::stdin().is_terminal() {
+            return true;
+        }
+        output::error(&format!("{question} [y/N]"));
+        let mut answer = String::new();
+        // What cannot be read is no yes.
+        let _ = std::io::stdin().read_line(&mut answer);
+        matches!(answer.trim(), "y" | "Y" | "yes")
+    }
+
     /// The same database, by another account.
     fn of(&self, config: &BugzillaConfig) -> BugzillaConfig {
         let mut config = config.clone();
@@ -125,7 +148,9 @@ async fn check(config: &BugzillaConfig, json: bool) -> Exit {
     output::findings(&findings, json);
     let is_read = config.capture == Way::Triggers;
     if !is_read && findings.iter().all(|finding| finding.severity < Severity::Error) {
-        output::error("[bugzilla] capture does not name \"triggers\": nobody reads what they leave, and after a while they leave no more");
+        output::error(
+            "[bugzilla] capture does not name \"triggers\": nobody reads what they leave, and after a while they leave no more",
+        );
     }
     worst(&findings)
 }

@@ -11,7 +11,7 @@ use super::fault::{Fault, within};
 use super::overlay::Overlay;
 use super::secret::Given;
 use super::{BugzillaConfig, Tls, Way};
-use crate::bugzilla::Zone;
+use crate::bugzilla::{Zone, moment};
 use crate::database::Dialect;
 
 /// How a database is written.
@@ -36,7 +36,8 @@ pub(super) struct BugzillaTable {
     require_login: bool,
     /// A word, or a time.
     start: Option<toml::Value>,
-    sweep_interval_seconds: Option<toml::Value>,
+    #[serde(default = "sweep_interval_seconds")]
+    sweep_interval_seconds: u64,
     #[serde(default = "late_commit_window_seconds")]
     late_commit_window_seconds: u64,
     #[serde(default)]
@@ -53,6 +54,10 @@ fn utc() -> String {
     "UTC".to_owned()
 }
 
+fn sweep_interval_seconds() -> u64 {
+    300
+}
+
 fn late_commit_window_seconds() -> u64 {
     900
 }
@@ -63,7 +68,6 @@ fn schema() -> String {
 
 impl BugzillaTable {
     pub(super) fn check(self, overlay: &Overlay) -> Result<BugzillaConfig, Fault> {
-        self.refuse_what_is_not_there_yet()?;
         let (mut database, dialect) = database(&self.database)?;
         let capture = capture(&self.capture, dialect)?;
         check_base_url(&self.base_url)?;
@@ -86,6 +90,8 @@ impl BugzillaTable {
         }
         // From here on the password is in one place only. It fails for URLs without a host, and those were refused.
         let _ = database.set_password(None);
+        let start = start(self.start.as_ref(), &zone)?;
+        let interval = within("sweep_interval_seconds", self.sweep_interval_seconds, 1..=86_400)?;
         let window = within("late_commit_window_seconds", self.late_commit_window_seconds, 1..=604_800)?;
         Ok(BugzillaConfig {
             tls: tls(self.tls.as_deref(), self.ca_file, &database, dialect)?,
@@ -96,21 +102,29 @@ impl BugzillaTable {
             base_url: self.base_url,
             zone,
             require_login: self.require_login,
+            start,
+            sweep_interval: Duration::from_secs(interval),
             late_commit_window: Duration::from_secs(window),
             schema: self.schema,
             allow_unlimited_wal: self.allow_unlimited_wal,
         })
     }
+}
 
-    fn refuse_what_is_not_there_yet(&self) -> Result<(), Fault> {
-        if self.start.as_ref().is_some_and(|start| start.as_str() != Some("now")) {
-            return Err(Fault::not_yet("start", "starting from a time in the past"));
-        }
-        if self.sweep_interval_seconds.is_some() {
-            return Err(Fault::not_yet("sweep_interval_seconds", "the sweep"));
-        }
-        Ok(())
+/// A word, a time in quotes, or TOML's own; without an offset it is in Bugzilla's zone.
+fn start(wanted: Option<&toml::Value>, zone: &Zone) -> Result<Option<i64>, Fault> {
+    let text = match wanted {
+        None => return Ok(None),
+        Some(toml::Value::Datetime(time)) => time.to_string(),
+        Some(toml::Value::String(text)) => text.clone(),
+        Some(other) => other.to_string(),
+    };
+    if text == "now" {
+        return Ok(None);
     }
+    moment(&text, zone).map(Some).ok_or_else(|| {
+        Fault::at("start", format!("{text:?} is neither \"now\" nor a time; write \"now\" or \"2026-11-01T00:00:00Z\""))
+    })
 }
 
 /// The URL is in no message: it may hold a password.
@@ -180,8 +194,7 @@ fn capture(wanted: &str, dialect: Dialect) -> Result<Way, Fault> {
     };
     match way {
         Way::Triggers if dialect == Dialect::Mysql => Err(Fault::not_yet("capture", "\"triggers\" on MySQL")),
-        Way::Binlog | Way::Logical | Way::Triggers => Ok(way),
-        Way::History => Err(Fault::not_yet("capture", &format!("the way in {:?}", format!("{way:?}").to_lowercase()))),
+        Way::Binlog | Way::Logical | Way::Triggers | Way::History => Ok(way),
     }
 }
 

@@ -8,6 +8,7 @@ use mysql_async::{Conn, Opts, OptsBuilder, Pool, PoolConstraints, PoolOpts, Valu
 
 use super::{CONNECTIONS_MAX, Database, DatabaseError, Dialect, Row};
 use crate::failure::Class;
+use crate::tls;
 
 /// The database that some options name.
 pub struct Mysql {
@@ -91,9 +92,12 @@ fn text_of(value: Option<Value>) -> Option<String> {
 }
 
 impl From<mysql_async::Error> for DatabaseError {
-    /// Access refused is for somebody to mend. A missing table or column is one too, but nearly always one of a Bugzilla that is
+    /// Access refused, and TLS that cannot be had, are for somebody to mend. A missing table or column is one too, but nearly always one of a Bugzilla that is
     /// being upgraded: it is waited for. All else is a server that is away.
     fn from(error: mysql_async::Error) -> Self {
+        if let Some(refusal) = tls::refusal(&error) {
+            return DatabaseError { class: Class::Misconfigured, message: format!("{refusal}: {error}") };
+        }
         let code = match &error {
             mysql_async::Error::Server(server) => server.code,
             _ => 0,
@@ -103,9 +107,10 @@ impl From<mysql_async::Error> for DatabaseError {
                 Class::Misconfigured,
                 "the database refuses to let Bugzilla's tables be read (see sql/mysql/grants.sql)",
             ),
-            1054 | 1146 | 1049 => {
-                (Class::Transient, "Bugzilla's tables are not as they should be (is it being upgraded?)")
-            }
+            1054 | 1146 | 1049 => (
+                Class::Transient,
+                "Bugzilla's tables are not as they should be (is it being upgraded? If not, see `bugrelay check`)",
+            ),
             _ => (Class::Transient, "Bugzilla's tables could not be read"),
         };
         DatabaseError { class, message: format!("{what}: {error}") }

@@ -13,7 +13,6 @@ use crate::queue::Entry;
 #[derive(Debug)]
 pub(super) struct Meter {
     pub(super) up: IntGauge,
-    pub(super) redacted: IntCounter,
     sent: IntCounter,
     ignored: IntCounter,
     transient: IntCounter,
@@ -30,7 +29,6 @@ impl Meter {
         let outcome = |outcome: &str| delivery.deliveries.with_label_values(&[connector, outcome]);
         Meter {
             up: delivery.connector_up.with_label_values(&[connector]),
-            redacted: metrics.pipeline.redacted.with_label_values(&["became_private"]),
             sent: outcome("sent"),
             ignored: outcome("ignored"),
             transient: outcome(Class::Transient.as_str()),

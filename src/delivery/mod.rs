@@ -1,9 +1,11 @@
 //! Queue × connectors: judgement, deadline, outcome, backlog, backoff, parking; written once for all connectors.
 //!
 //! Each connector has a worker of its own, and only the store between it and the others. A worker goes round: read the oldest
-//! entries, judge them once more, mark them as begun, hand them over, record what became of them. It knows no bus
-//! and no database; what a failure means is said by its class.
+//! entries, judge them once more, mark them as begun, hand them over, record what became of them. While a batch is on its way the
+//! next one is read, and while it is recorded the next one is judged. It knows no bus and no database; what a failure means
+//! is said by its class.
 
+mod ahead;
 mod gate;
 mod hold;
 mod judge;
@@ -11,6 +13,7 @@ mod meter;
 mod outcome;
 mod recheck;
 mod retry;
+mod screen;
 mod worker;
 
 pub use gate::{Gate, GateError, no_longer_public};
@@ -24,6 +27,7 @@ use std::time::Duration;
 use tokio::sync::{Notify, watch};
 
 use self::meter::Meter;
+use self::screen::Screen;
 use self::worker::{Pace, Worker};
 use crate::backoff::Schedule;
 use crate::connector::Connector;
@@ -72,12 +76,19 @@ impl Delivery {
     /// Starts the worker of a connector that the queue knows as a subscriber of this name.
     pub fn spawn(&self, name: &str, connector: Box<dyn Connector>, policy: Policy) -> Handle {
         let retry = Arc::new(Notify::new());
+        let screen = Screen {
+            connector: name.to_owned(),
+            queue: Arc::clone(&self.queue),
+            gate: Arc::clone(&self.gate),
+            drops_private: !policy.filter.wants_private(),
+            redacted: self.metrics.pipeline.redacted.with_label_values(&["became_private"]),
+        };
         let worker = Worker {
             name: name.to_owned(),
             connector,
             policy,
             queue: Arc::clone(&self.queue),
-            gate: Arc::clone(&self.gate),
+            screen: Arc::new(screen),
             meter: Meter::new(&self.metrics, name),
             news: self.news.subscribe(),
             retry: Arc::clone(&retry),

@@ -1,6 +1,5 @@
 //! One connector's loop. Knows no other connector; meets them in the store alone.
 
-use std::collections::HashSet;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -9,15 +8,16 @@ use futures_util::FutureExt as _;
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
-use super::gate::{Gate, no_longer_public};
+use super::ahead::Ahead;
 use super::hold::{Hold, Obstacle};
 use super::meter::Meter;
 use super::outcome::{Verdict, verdict};
+use super::screen::{Judged, Screen};
 use super::{Policy, retry};
 use crate::connector::{Connector, Outcomes, SendError};
 use crate::failure::Class;
 use crate::message::Envelope;
-use crate::queue::{Entry, Queue, Settlement, Standing};
+use crate::queue::{Batch, Entry, Queue, Settlement, Standing};
 use crate::shutdown::Shutdown;
 
 /// Looks without having been woken: no wake-up is trusted to come.
@@ -32,7 +32,7 @@ pub(super) struct Worker {
     pub(super) connector: Box<dyn Connector>,
     pub(super) policy: Policy,
     pub(super) queue: Arc<dyn Queue>,
-    pub(super) gate: Arc<dyn Gate>,
+    pub(super) screen: Arc<Screen>,
     pub(super) meter: Meter,
     pub(super) news: watch::Receiver<()>,
     pub(super) retry: Arc<Notify>,
@@ -40,20 +40,55 @@ pub(super) struct Worker {
     pub(super) pace: Pace,
 }
 
-/// Where the worker is in its waiting.
+/// What the worker carries from one round to the next.
 #[derive(Default)]
 pub(super) struct Pace {
     /// Whether the connector's standing, left by an earlier process, was taken up.
     started: bool,
     /// The next attempt after a failure; by the monotonic clock, which nobody sets.
     due: Option<Instant>,
+    /// The next batch, judged while the last one was recorded.
+    ahead: Option<Ready>,
     hold: Hold,
 }
 
-/// A batch after the judgement.
-struct Judged {
-    wanted: Vec<Entry>,
-    ignored: Vec<i64>,
+/// A batch that was judged.
+struct Ready {
+    judged: Judged,
+    /// Its last sequence.
+    last: i64,
+    /// Whether there are others behind it.
+    more: bool,
+    /// How the connector stands before it.
+    standing: Standing,
+    /// How much lies in the backlog of a connector that fails.
+    waiting: u64,
+}
+
+/// What a look into the queue came to.
+enum Look {
+    Ready(Ready),
+    /// Nothing is to be handed over; `found`: look again at once.
+    Over {
+        found: bool,
+    },
+}
+
+impl Ready {
+    async fn judge(batch: Batch, waiting: u64, screen: &Screen) -> Result<Self, Obstacle> {
+        let Batch { entries, more, standing, .. } = batch;
+        let last = entries.last().map_or(0, |entry| entry.envelope.sequence);
+        Ok(Ready { judged: screen.judge(entries).await?, last, more, standing, waiting })
+    }
+}
+
+/// Judges what was read ahead, after the attempt before it and while that one is recorded: the judgement is as late as any other.
+/// What is in its way is met again by the next look.
+async fn prepare(ahead: Ahead, screen: Arc<Screen>, shutdown: Shutdown) -> Option<Ready> {
+    tokio::select! {
+        ready = async { Ready::judge(ahead.batch().await?, 0, &screen).await.ok() } => ready,
+        () = shutdown.requested() => None,
+    }
 }
 
 impl Worker {
@@ -80,44 +115,68 @@ impl Worker {
 
     /// One batch; `false` if there was none. An error leaves everything as it was.
     async fn round(&mut self) -> Result<bool, Obstacle> {
-        let batch = self.queue.next(&self.name, self.policy.batch.max(1)).await?;
-        if !self.pace.started {
-            self.take_up(&batch.standing);
-            return Ok(true);
-        }
-        if !batch.broken.is_empty() {
-            let left = batch.more || !batch.entries.is_empty();
-            let standing = if left { batch.standing } else { Standing::default() };
-            self.set_aside(batch.broken, standing).await;
-            return Ok(true);
-        }
-        if batch.entries.is_empty() {
-            return Ok(false);
-        }
-        let waiting = self.waiting(&batch.standing).await;
-        let shutdown = self.shutdown.clone();
-        // A database that hangs is asked for longer than a stop may take, and nothing has begun yet.
-        let judged = tokio::select! {
-            judged = self.judge(batch.entries) => judged?,
-            () = shutdown.requested() => return Ok(true),
+        let ready = match self.pace.ahead.take() {
+            Some(ready) => ready,
+            None => match self.look().await? {
+                Look::Ready(ready) => ready,
+                Look::Over { found } => return Ok(found),
+            },
         };
-        let Judged { wanted, ignored } = self.begin(judged, &batch.standing).await?;
-        let (mut verdict, mut standing, mut delay) = (Verdict::default(), batch.standing.clone(), None);
+        let Ready { judged, last, more, standing: before, waiting } = ready;
+        let Some(Judged { wanted, ignored, .. }) = self.begin(judged, &before).await? else { return Ok(true) };
+        let mut ahead = self.ahead(last, more, &before);
+        let (mut verdict, mut standing, mut delay) = (Verdict::default(), before.clone(), None);
         if !wanted.is_empty() {
-            verdict = self.attempt(&wanted).await;
+            verdict = ahead.during(self.attempt(&wanted)).await;
             let (now, jitter) = (SystemTime::now(), fastrand::f64());
-            (standing, delay) = retry::after(&batch.standing, &verdict, &self.policy.schedule, now, jitter);
-        } else if !batch.more {
+            (standing, delay) = retry::after(&before, &verdict, &self.policy.schedule, now, jitter);
+        } else if !more {
             // Nothing is left that it could fail with.
             standing = Standing::default();
         }
         self.meter.up.set(i64::from(standing.attempts == 0));
         self.meter.ignored(ignored.len());
-        self.settle(verdict.settlement(&wanted, ignored, standing.clone())).await;
+        // What follows a failure is read anew: it may be the same again.
+        let ahead = if verdict.sent.len() == wanted.len() { ahead } else { Ahead::nothing() };
+        let prepared = prepare(ahead, Arc::clone(&self.screen), self.shutdown.clone());
+        let settlement = verdict.settlement(&wanted, ignored, standing.clone());
+        ((), self.pace.ahead) = tokio::join!(self.settle(settlement), prepared);
         self.pace.due = delay.map(|delay| Instant::now() + delay);
         self.log(&wanted, &verdict);
-        self.log_change(&batch.standing, &standing, delay, waiting);
+        self.log_change(&before, &standing, delay, waiting);
         Ok(true)
+    }
+
+    /// Reads and judges the oldest batch, or does what must be done before.
+    async fn look(&mut self) -> Result<Look, Obstacle> {
+        let batch = self.queue.next(&self.name, self.policy.batch.max(1)).await?;
+        if !self.pace.started {
+            self.take_up(&batch.standing);
+            return Ok(Look::Over { found: true });
+        }
+        if !batch.broken.is_empty() {
+            let left = batch.more || !batch.entries.is_empty();
+            let standing = if left { batch.standing } else { Standing::default() };
+            self.set_aside(batch.broken, standing).await;
+            return Ok(Look::Over { found: true });
+        }
+        if batch.entries.is_empty() {
+            return Ok(Look::Over { found: false });
+        }
+        let waiting = self.waiting(&batch.standing).await;
+        // A database that hangs is asked for longer than a stop may take, and nothing has begun yet.
+        tokio::select! {
+            ready = Ready::judge(batch, waiting, &self.screen) => Ok(Look::Ready(ready?)),
+            () = self.shutdown.requested() => Ok(Look::Over { found: true }),
+        }
+    }
+
+    /// The batch behind the one that is handed over now, if that one will probably pass.
+    fn ahead(&self, last: i64, more: bool, standing: &Standing) -> Ahead {
+        if !more || standing.attempts > 0 {
+            return Ahead::nothing();
+        }
+        Ahead::behind(last, Arc::clone(&self.queue), self.name.clone(), self.policy.batch.max(1))
     }
 
     /// A connector that was failing when the last process ended is not asked again before its time.
@@ -136,47 +195,24 @@ impl Worker {
         self.settle(Settlement { parked: broken, standing, ..Settlement::default() }).await;
     }
 
-    /// What may leave, as it may leave. The store forgets first what may not.
-    async fn judge(&mut self, mut entries: Vec<Entry>) -> Result<Judged, Obstacle> {
-        let closed = no_longer_public(&*self.gate, &entries).await?;
-        if !closed.is_empty() {
-            self.queue.redact(closed.clone()).await?;
-            self.meter.redacted.inc_by(u64::try_from(closed.len()).unwrap_or(u64::MAX));
-            tracing::info!(
-                connector = self.name,
-                messages = closed.len(),
-                "became private: only their events are kept"
-            );
+    /// Marks what is wanted as begun; `None` if the connector was paused meanwhile. What was judged too long ago by then, because
+    /// the store took long, is judged anew.
+    async fn begin(&mut self, judged: Judged, standing: &Standing) -> Result<Option<Judged>, Obstacle> {
+        if judged.wanted.is_empty() {
+            return Ok(Some(judged));
         }
-        let closed: HashSet<i64> = closed.into_iter().collect();
-        for envelope in entries.iter_mut().map(|entry| &mut entry.envelope) {
-            if closed.contains(&envelope.sequence) {
-                envelope.body = envelope.body.redacted();
-            }
-        }
-        // Also what another connector's judgement redacted: the queue's filter saw it when it was public.
-        let drops_private = !self.policy.filter.wants_private();
-        let (ignored, wanted): (Vec<_>, Vec<_>) =
-            entries.into_iter().partition(|entry| drops_private && entry.envelope.body.is_private());
-        Ok(Judged { wanted, ignored: ignored.into_iter().map(|entry| entry.envelope.sequence).collect() })
-    }
-
-    /// Marks what is wanted as begun. If the store took long for that, it is judged anew.
-    async fn begin(&mut self, judged: Judged, standing: &Standing) -> Result<Judged, Obstacle> {
-        let Judged { wanted, mut ignored } = judged;
-        if wanted.is_empty() {
-            return Ok(Judged { wanted, ignored });
-        }
+        let Judged { wanted, mut ignored, at } = judged;
         let sequences: Vec<i64> = wanted.iter().map(|entry| entry.envelope.sequence).collect();
-        let judged_at = Instant::now();
-        self.queue.begin(&self.name, sequences.clone()).await?;
-        if judged_at.elapsed() <= FRESH {
-            return Ok(Judged { wanted, ignored });
+        if !self.queue.begin(&self.name, sequences.clone()).await? {
+            return Ok(None);
         }
-        match self.judge(wanted).await {
+        if at.elapsed() <= FRESH {
+            return Ok(Some(Judged { wanted, ignored, at }));
+        }
+        match self.screen.judge(wanted).await {
             Ok(again) => {
                 ignored.extend(again.ignored);
-                Ok(Judged { wanted: again.wanted, ignored })
+                Ok(Some(Judged { ignored, ..again }))
             }
             Err(obstacle) => {
                 // Nothing was handed over: the mark would count what is sent later as a possible duplicate.

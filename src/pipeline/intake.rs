@@ -15,6 +15,8 @@ use crate::metrics::SourceMetrics;
 pub(super) struct Captured {
     pub(super) transaction: Transaction,
     pub(super) committed_at_ms: i64,
+    /// The first behind no position: the source was opened at its present end.
+    pub(super) begins_anew: bool,
     /// Its rows' share of [`ROWS_MAX`].
     _room: OwnedSemaphorePermit,
 }
@@ -58,7 +60,13 @@ impl Intake {
             if let Some((gap, _)) = gap.as_ref().filter(|_| gap != counted) {
                 self.metrics.gaps.with_label_values(&[gap.as_str()]).inc();
             }
+            let can_be_swept = error.gap.is_some_and(Gap::can_be_swept) && position.is_some();
             counted = gap.or(counted);
+            if can_be_swept {
+                tracing::error!(%error, "changes are lost to this way in: it goes on at its present end, and Bugzilla's history tells them");
+                position = None;
+                continue;
+            }
             // Said once, and again when it changes: not at every attempt.
             if error.message != last_error {
                 tracing::error!(class = error.class.as_str(), %error, "the change source is not read");
@@ -89,6 +97,7 @@ impl Intake {
             self.progress.resumed();
         }
         self.progress.connected(true);
+        let mut begins_anew = position.is_none();
         loop {
             let transaction = tokio::select! {
                 transaction = capture.next() => transaction,
@@ -112,9 +121,10 @@ impl Intake {
             let Ok(room) = Arc::clone(room).acquire_many_owned(rows).await else {
                 return CaptureError::transient("stopping");
             };
-            if self.taken.send(Captured { transaction, committed_at_ms, _room: room }).await.is_err() {
+            if self.taken.send(Captured { transaction, committed_at_ms, begins_anew, _room: room }).await.is_err() {
                 return CaptureError::transient("stopping");
             }
+            begins_anew = false;
         }
     }
 

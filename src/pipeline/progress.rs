@@ -1,10 +1,13 @@
 //! How far the capture is: for readiness, and for the lag that is read at scrape time.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// After so long without another transaction the source is idle: what it had is stored.
 const IDLE_MS: i64 = 2_000;
+
+/// After so long without a word from a source that is read, it has nothing more that was committed before.
+const QUIET_MS: i64 = 10_000;
 
 /// Shared by the capture's tasks and the admin endpoints.
 #[derive(Debug, Default)]
@@ -21,12 +24,16 @@ struct State {
     /// Of the last one stored: when that was, and when it was committed.
     stored_at_ms: i64,
     committed_at_ms: i64,
+    /// When something came from the source, or it was opened.
+    heard_at_ms: i64,
 }
 
 impl Progress {
     /// A transaction was read from the source.
     pub(super) fn taken(&self) {
-        self.state().waiting += 1;
+        let mut state = self.state();
+        state.waiting += 1;
+        state.heard_at_ms = now_ms();
     }
 
     /// So many transactions were stored; the last was committed then.
@@ -41,12 +48,24 @@ impl Progress {
     /// The source is read, or is not any more.
     pub(super) fn connected(&self, connected: bool) {
         let mut state = self.state();
+        state.heard_at_ms = now_ms();
         state.away_since_ms = if connected { None } else { state.away_since_ms.or(Some(now_ms())) };
     }
 
     /// The source is read from a position that an earlier run stored: an idle Bugzilla may give nothing to store for hours.
     pub(super) fn resumed(&self) {
+        self.running();
+    }
+
+    /// A position is stored, and what is to be told before the source is read on has yet to be.
+    pub(super) fn running(&self) {
         self.state().running = true;
+    }
+
+    /// Up to which second (since 1970) all that the source has was stored: without end while it is idle, and when it has been away
+    /// for longer than `patience`. None: nobody knows.
+    pub(super) fn settled_until(&self, now_ms: i64, patience: Duration) -> Option<i64> {
+        self.state().settled_until(now_ms, i64::try_from(patience.as_millis()).unwrap_or(i64::MAX))
     }
 
     /// Whether the capture has run and a position is stored: from here on nothing is lost.
@@ -67,6 +86,19 @@ impl Progress {
 }
 
 impl State {
+    fn settled_until(self, now_ms: i64, patience_ms: i64) -> Option<i64> {
+        if let Some(since) = self.away_since_ms {
+            return (now_ms - since > patience_ms).then_some(i64::MAX);
+        }
+        if self.heard_at_ms == 0 {
+            return None;
+        }
+        if self.waiting == 0 && now_ms - self.heard_at_ms >= QUIET_MS {
+            return Some(i64::MAX);
+        }
+        (self.stored_at_ms > 0).then_some(self.committed_at_ms / 1000)
+    }
+
     fn lag_ms(self, now_ms: i64) -> i64 {
         let away = self.away_since_ms.map_or(0, |since| now_ms - since);
         // Before the first is stored nothing is known of how old it is.
@@ -92,8 +124,31 @@ pub(super) fn now_ms() -> i64 {
 mod tests {
     use super::*;
 
-    const STORED: State =
-        State { waiting: 0, running: true, away_since_ms: None, stored_at_ms: 100_000, committed_at_ms: 40_000 };
+    const STORED: State = State {
+        waiting: 0,
+        running: true,
+        away_since_ms: None,
+        stored_at_ms: 100_000,
+        committed_at_ms: 40_000,
+        heard_at_ms: 100_000,
+    };
+
+    #[test]
+    fn the_sweep_stays_behind_a_source_that_catches_up() {
+        assert_eq!(STORED.settled_until(100_500, 300_000), Some(40));
+        assert_eq!(State { waiting: 3, ..STORED }.settled_until(900_000, 300_000), Some(40));
+    }
+
+    #[test]
+    fn the_sweep_sees_all_while_the_source_is_idle_or_long_away() {
+        assert_eq!(STORED.settled_until(110_000, 300_000), Some(i64::MAX));
+        let away = State { away_since_ms: Some(200_000), ..STORED };
+        assert_eq!(
+            (away.settled_until(400_000, 300_000), away.settled_until(600_000, 300_000)),
+            (None, Some(i64::MAX))
+        );
+        assert_eq!(State::default().settled_until(900_000, 300_000), None);
+    }
 
     #[test]
     fn an_idle_source_does_not_lag_however_old_its_last_save_is() {

@@ -39,9 +39,27 @@ pub trait Queue: Send + Sync {
     /// Returns those stored, with their sequences.
     async fn put(&self, messages: Vec<Message>, checkpoint: Checkpoint) -> Result<Vec<Envelope>, QueueError>;
 
+    /// Which of these facts were not told before, in the order asked.
+    async fn untold(&self, facts: Vec<Fact>) -> Result<Vec<Fact>, QueueError>;
+
+    /// Stores messages for these connectors, as far as they want them, told before or not; neither the checkpoint nor what counts as
+    /// told is changed. Returns those that somebody gets, with their new sequences.
+    async fn put_again(&self, messages: Vec<Message>, connectors: Vec<String>) -> Result<Vec<Envelope>, QueueError>;
+
+    /// How far Bugzilla's history was swept; `None` on a fresh store.
+    async fn swept(&self) -> Result<Option<SweepMark>, QueueError>;
+
+    /// The sweep has come there.
+    async fn set_swept(&self, mark: SweepMark) -> Result<(), QueueError>;
+
     /// The oldest entries of a connector, at most `limit` and as many as [`READ_BYTES_MAX`] allows, and how the connector stands.
     /// No entries while it is paused.
-    async fn next(&self, connector: &str, limit: usize) -> Result<Batch, QueueError>;
+    async fn next(&self, connector: &str, limit: usize) -> Result<Batch, QueueError> {
+        self.next_behind(connector, 0, limit).await
+    }
+
+    /// The same, of the entries behind the sequence `after`: what follows a batch that is in flight.
+    async fn next_behind(&self, connector: &str, after: i64, limit: usize) -> Result<Batch, QueueError>;
 
     /// Holds back what a connector has to get, or lets it go on; also for one that never subscribed. Messages are collected
     /// meanwhile. Stays through restarts.
@@ -58,8 +76,9 @@ pub trait Queue: Send + Sync {
     /// the sequence `after`, in order, at most `limit`.
     async fn public_bodies(&self, after: i64, limit: usize) -> Result<Vec<(i64, Subject)>, QueueError>;
 
-    /// These are about to be handed over: if nothing more is heard of them, they were perhaps delivered. Survives a crash of this process.
-    async fn begin(&self, connector: &str, sequences: Vec<i64>) -> Result<(), QueueError>;
+    /// These are about to be handed over: if nothing more is heard of them, they were perhaps delivered. Survives a crash of this
+    /// process. `false`: the connector was paused since they were read, and nothing is begun.
+    async fn begin(&self, connector: &str, sequences: Vec<i64>) -> Result<bool, QueueError>;
 
     /// What became of entries, and how the connector stands after it.
     async fn settle(&self, connector: &str, settlement: Settlement) -> Result<(), QueueError>;
@@ -70,8 +89,8 @@ pub trait Queue: Send + Sync {
     /// Everything that the gauges show, read from the store.
     async fn stats(&self) -> Result<Stats, QueueError>;
 
-    /// Forgets what need not be kept any more: told facts beyond the late commit window that were told before the checkpoint came
-    /// where it is, sent messages and parked ones beyond their retention.
+    /// Forgets what need not be kept any more: facts that were told longer than their retention before the checkpoint came where it
+    /// is, before the save that it stands behind, and before the sweep's mark; sent messages and parked ones beyond their retention.
     async fn purge(&self) -> Result<(), QueueError>;
 }
 
@@ -91,6 +110,17 @@ pub struct Checkpoint {
     pub position: Position,
     /// Commit time of the last save before it, seconds since 1970.
     pub committed_at: i64,
+}
+
+/// How far Bugzilla's history was compared with what was told. Times of saves in seconds since 1970, by Bugzilla's clock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SweepMark {
+    /// Nothing before it is told.
+    pub start: i64,
+    /// All saves up to here are told, but for those that were committed late.
+    pub until: i64,
+    /// What lies between `until` and here is told before the source is read on: a start in the past, or a gap.
+    pub first: Option<i64>,
 }
 
 /// What `next` found.

@@ -26,10 +26,10 @@ use self::reserve::Reserve;
 use self::writer::{Effort, Writer};
 use super::{
     BacklogStats, Batch, Checkpoint, Entry, Filter, Page, Queue, QueueError, Settlement, Standing, Stats, Subscriber,
-    Waiting,
+    SweepMark, Waiting,
 };
 use crate::changeset::Subject;
-use crate::message::{Envelope, Message};
+use crate::message::{Envelope, Fact, Message};
 
 /// Free pages that purging keeps for what comes next (8 MB), and pages that it gives back to the disk: in one transaction
 /// (2 MB), and in all (128 MB). After a large backlog the file shrinks from purge to purge.
@@ -48,8 +48,8 @@ pub struct Settings {
     pub sent_retention: Duration,
     /// How long parked messages stay, with their text.
     pub parked_retention: Duration,
-    /// How late a commit may come that was told already; told facts are kept twice as long.
-    pub late_commit_window: Duration,
+    /// How long before the checkpoint and the sweep's mark facts are known to be told.
+    pub told_retention: Duration,
 }
 
 /// The open store. Closed when dropped.
@@ -101,8 +101,9 @@ impl SqliteQueue {
         Ok(SqliteQueue { settings, store, writer, deliveries, gauges, reserve, identity, _lock: lock })
     }
 
-    fn max_bytes(&self) -> u64 {
-        self.settings.max_megabytes.saturating_mul(1 << 20)
+    fn room(&self) -> Room {
+        let max_bytes = self.settings.max_megabytes.saturating_mul(1 << 20);
+        Room { max_bytes, reserve: Arc::clone(&self.reserve), file: self.identity.clone() }
     }
 
     async fn read<T, F>(&self, reader: &Reader, work: F) -> Result<T, QueueError>
@@ -127,14 +128,30 @@ impl Queue for SqliteQueue {
     }
 
     async fn put(&self, messages: Vec<Message>, checkpoint: Checkpoint) -> Result<Vec<Envelope>, QueueError> {
-        let (reserve, file) = (Arc::clone(&self.reserve), self.identity.clone());
-        let room = Room { max_bytes: self.max_bytes(), reserve, file };
+        let room = self.room();
         self.writer.run(Effort::Grown, move |store| put::put(store, &messages, &checkpoint, &room)).await
     }
 
-    async fn next(&self, connector: &str, limit: usize) -> Result<Batch, QueueError> {
+    async fn untold(&self, facts: Vec<Fact>) -> Result<Vec<Fact>, QueueError> {
+        self.read(&self.deliveries, move |store| put::untold(store, facts)).await
+    }
+
+    async fn put_again(&self, messages: Vec<Message>, connectors: Vec<String>) -> Result<Vec<Envelope>, QueueError> {
+        let room = self.room();
+        self.writer.run(Effort::Grown, move |store| put::put_again(store, &messages, &connectors, &room)).await
+    }
+
+    async fn swept(&self) -> Result<Option<SweepMark>, QueueError> {
+        self.read(&self.deliveries, read::swept).await
+    }
+
+    async fn set_swept(&self, mark: SweepMark) -> Result<(), QueueError> {
+        self.writer.run(Effort::Synced, move |store| put::set_swept(store, mark)).await
+    }
+
+    async fn next_behind(&self, connector: &str, after: i64, limit: usize) -> Result<Batch, QueueError> {
         let connector = connector.to_owned();
-        self.read(&self.deliveries, move |store| read::next(store, &connector, limit)).await
+        self.read(&self.deliveries, move |store| read::next_behind(store, &connector, after, limit)).await
     }
 
     async fn pause(&self, connector: &str, paused: bool) -> Result<(), QueueError> {
@@ -156,7 +173,7 @@ impl Queue for SqliteQueue {
         self.read(&self.gauges, move |store| upkeep::public_bodies(store, after, limit)).await
     }
 
-    async fn begin(&self, connector: &str, sequences: Vec<i64>) -> Result<(), QueueError> {
+    async fn begin(&self, connector: &str, sequences: Vec<i64>) -> Result<bool, QueueError> {
         let connector = connector.to_owned();
         self.writer.run(Effort::Written, move |store| settle::begin(store, &connector, &sequences)).await
     }
@@ -177,10 +194,12 @@ impl Queue for SqliteQueue {
 
     async fn purge(&self) -> Result<(), QueueError> {
         let now = now_ms();
-        let before = |age: Duration| now.saturating_sub(i64::try_from(age.as_millis()).unwrap_or(i64::MAX));
-        let (told, parked) = (before(self.settings.late_commit_window * 2), before(self.settings.parked_retention));
+        let ms = |age: Duration| i64::try_from(age.as_millis()).unwrap_or(i64::MAX);
+        let before = |age: Duration| now.saturating_sub(ms(age));
+        let (told, parked) = (ms(self.settings.told_retention), before(self.settings.parked_retention));
         let file = self.identity.clone();
-        let purge_old = move |store: &Connection| file.verify().and_then(|()| upkeep::purge_old(store, told, parked));
+        let purge_old =
+            move |store: &Connection| file.verify().and_then(|()| upkeep::purge_old(store, now, told, parked));
         self.writer.run(Effort::Synced, purge_old).await?;
         let put = before(self.settings.sent_retention);
         let mut after = Some(0);

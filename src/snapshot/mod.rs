@@ -11,7 +11,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use crate::bugzilla::{
-    ActivityId, AttachmentId, BugId, CommentId, FieldDefs, FieldId, FieldType, FlagId, LocalTime, UserId,
+    ActivityId, AttachmentId, BugId, CommentId, FieldDefs, FieldId, FieldType, FlagId, Flavour, LocalTime, UserId,
 };
 use crate::changeset::{ActivityText, ChangeSet, Subject};
 use crate::database::{Database, DatabaseError};
@@ -33,6 +33,26 @@ pub trait Reader: Send + Sync {
 /// Reads the tables of this database. Connects when it is first asked.
 pub fn reader(database: Arc<dyn Database>) -> impl Reader {
     sql::SqlReader::new(database)
+}
+
+/// Looks whether everything that a [`Reader`] needs is there and may be read. Reads no content.
+///
+/// *Errors*: not even the fields can be read; all else that is missing is in the [`Survey`].
+pub async fn survey(database: &dyn Database) -> Result<Survey, SnapshotError> {
+    sql::survey(database).await
+}
+
+/// What kind of Bugzilla this is, and what of it cannot be read as it should.
+#[derive(Debug)]
+pub struct Survey {
+    /// Of which kind.
+    pub flavour: Flavour,
+    /// What cannot be read, and why: transient if it may come with an upgrade, misconfigured if it is a grant.
+    pub lacks: Vec<(Class, String)>,
+    /// Custom fields that are defined and have no column or table. They are left out.
+    pub absent_fields: Vec<String>,
+    /// Tables of an engine without transactions, MyISAM mostly.
+    pub without_transactions: Vec<String>,
 }
 
 /// Why the tables could not be read. The text holds no row value.

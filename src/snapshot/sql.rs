@@ -7,6 +7,8 @@ mod assemble;
 mod layout;
 mod numbering;
 mod query;
+mod statement;
+mod survey;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -14,11 +16,14 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::sync::Mutex;
+use tokio::time::Instant;
 
 use self::assemble::assemble;
 use self::layout::Layout;
 use self::numbering::Numbering;
-use self::query::{Statement, describing, judgement, reading};
+use self::query::{describing, held, judgement, reading};
+use self::statement::Statement;
+pub(super) use self::survey::survey;
 use super::{Privacy, Reader, Request, Snapshot, SnapshotError};
 use crate::changeset::Subject;
 use crate::database::{Database, Row};
@@ -33,6 +38,9 @@ const JUDGEMENT_TIMEOUT: Duration = Duration::from_secs(9);
 /// How often a read begins anew because the site's fields or comments changed under it.
 const ATTEMPTS_MAX: usize = 4;
 
+/// The layout is looked at anew after so long: an upgrade may change it in a way that no statement fails of.
+const LAYOUT_AGE_MAX: Duration = Duration::from_secs(10);
+
 /// Reads a Bugzilla database on any server.
 pub(super) struct SqlReader {
     database: Arc<dyn Database>,
@@ -41,8 +49,11 @@ pub(super) struct SqlReader {
 
 #[derive(Default)]
 struct State {
-    layout: Option<Layout>,
+    /// With the time when it was read.
+    layout: Option<(Layout, Instant)>,
     numbering: Numbering,
+    /// How many custom fields the log was told to be without their columns.
+    absent: usize,
 }
 
 /// The rows of each statement.
@@ -62,7 +73,7 @@ impl Reader for SqlReader {
     }
 
     async fn privacy(&self, subjects: &[Subject]) -> Result<Vec<Privacy>, SnapshotError> {
-        let statements = judgement(subjects);
+        let statements = held(self.database.dialect(), judgement(subjects));
         let results = self.answered(JUDGEMENT_TIMEOUT, self.run(&statements)).await?;
         Ok(assemble::privacy(&results, subjects))
     }
@@ -75,11 +86,11 @@ impl SqlReader {
 
     async fn read_snapshot(&self, request: &Request) -> Result<Snapshot, SnapshotError> {
         let mut state = self.state.lock().await;
-        let State { layout: known, numbering } = &mut *state;
+        let State { layout: known, numbering, absent } = &mut *state;
         for _ in 0..ATTEMPTS_MAX {
-            let layout = match known.take() {
-                Some(layout) => layout,
-                None => Layout::of(&self.run(&describing(self.database.dialect())).await?),
+            let (layout, read_at) = match known.take() {
+                Some(known) if known.1.elapsed() < LAYOUT_AGE_MAX => known,
+                _ => self.look(absent).await?,
             };
             let unknown = numbering.unknown(&request.comments);
             let mut results = Results::new();
@@ -88,13 +99,15 @@ impl SqlReader {
                 Statement::Numbering => assemble::learn(&row, numbering),
                 _ => add(&mut results, statement, row),
             };
-            self.run_each(&reading(request, &layout, &unknown), &mut keep).await?;
+            let statements = held(self.database.dialect(), reading(request, &layout, &unknown));
+            self.run_each(&statements, &mut keep).await?;
             numbering.learnt();
             let (snapshot, complete) = assemble(results, request, &layout, numbering);
             if !layout.fits(&snapshot.fields) {
                 continue;
             }
-            *known = Some(layout);
+            // A field that is just being made may have its column the next time.
+            *known = layout.absent.is_empty().then_some((layout, read_at));
             if complete {
                 return Ok(snapshot);
             }
@@ -103,6 +116,16 @@ impl SqlReader {
             class: Class::Transient,
             message: "Bugzilla's fields changed again and again while they were read".to_owned(),
         })
+    }
+
+    async fn look(&self, absent: &mut usize) -> Result<(Layout, Instant), SnapshotError> {
+        let read_at = Instant::now();
+        let layout = Layout::of(&self.run(&describing(self.database.dialect())).await?);
+        if std::mem::replace(absent, layout.absent.len()) < layout.absent.len() {
+            let fields = *absent;
+            tracing::warn!(fields, "custom fields without a column or table are left out; `bugrelay check` names them");
+        }
+        Ok((layout, read_at))
     }
 
     async fn run(&self, statements: &[(Statement, String)]) -> Result<Results, SnapshotError> {

@@ -1,10 +1,12 @@
-//! The binlog capture on a real MariaDB: SQL in, rows out.
+//! The binlog capture on real servers, MariaDB and MySQL: SQL in, rows out.
 
 // Clippy's leave for tests does not reach what they share.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 #[path = "binlog/columns.rs"]
 mod columns;
+#[path = "binlog/mysql.rs"]
+mod mysql;
 #[path = "binlog/refusals.rs"]
 mod refusals;
 #[path = "binlog/resuming.rs"]
@@ -22,19 +24,49 @@ use std::time::Duration;
 use bugrelay::capture::{Capture, CaptureError, Source};
 use bugrelay::changeset::{Position, RowChange, Transaction};
 
-use crate::services::MariaDb;
+use crate::services::{MariaDb, MySql, Mysqld};
 use server::Site;
 
 /// Longest that anything may take here.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The server that most tests share, with MariaDB's defaults: no names of columns in the log.
-static PLAIN: LazyLock<MariaDb> = LazyLock::new(|| MariaDb::start(&[]));
+static PLAIN: LazyLock<Mysqld> = LazyLock::new(|| MariaDb::start(&[]));
 
 /// The other one: compressed events that name their columns.
-static COMPRESSED: LazyLock<MariaDb> = LazyLock::new(|| {
+static COMPRESSED: LazyLock<Mysqld> = LazyLock::new(|| {
     MariaDb::start(&["--log-bin-compress=ON", "--log-bin-compress-min-len=10", "--binlog-row-metadata=FULL"])
 });
+
+/// MySQL as it is by default: positions of files, no names of columns.
+static MYSQL: LazyLock<&Mysqld> = LazyLock::new(MySql::plain);
+
+/// MySQL with all that it can put into its log: GTIDs, compressed transactions, names of columns.
+static MYSQL_FULL: LazyLock<&Mysqld> = LazyLock::new(MySql::full);
+
+/// Runs sentences on one server.
+macro_rules! on_server {
+    ($module:ident $server:ident: $($sentence:ident)*) => {
+        mod $module {$(
+            #[tokio::test]
+            async fn $sentence() {
+                super::$sentence(&super::super::$server).await;
+            }
+        )*}
+    };
+}
+use on_server;
+
+/// Runs sentences on a server of each kind.
+macro_rules! on_each_server {
+    ($($sentence:ident)*) => {
+        super::on_server! { mariadb PLAIN: $($sentence)* }
+        super::on_server! { mariadb_compressed COMPRESSED: $($sentence)* }
+        super::on_server! { mysql MYSQL: $($sentence)* }
+        super::on_server! { mysql_full MYSQL_FULL: $($sentence)* }
+    };
+}
+use on_each_server;
 
 /// Opens, and takes the first transaction when there is no position.
 async fn open(site: &Site, from: Option<&Position>) -> (Box<dyn Capture>, Position) {

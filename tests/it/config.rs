@@ -79,11 +79,14 @@ fn every_mistake_in_bugzilla_is_told_with_line_key_and_remedy() {
             ("ca_file = \"/not/there.pem\"", &["/not/there.pem cannot be read"]),
             ("tls = \"off\"\nca_file = \"Cargo.toml\"", &["take one of them out"]),
             ("capture = \"poll\"", &["\"poll\" is not known", "\"binlog\""]),
+            ("capture = \"logical\"", &["PostgreSQL's way in", "\"binlog\""]),
             ("base_url = 7", &["wrong kind", "string"]),
             ("base_url = \"bugs.example.org\"", &["urlbase"]),
             ("base_url = \"ftp://bugs.example.org/\"", &["urlbase"]),
             ("time_zone = \"Berlin\"", &["\"Berlin\" is not a time zone", "Europe/Prague"]),
             ("require_login = \"yes\"", &["wrong kind", "true or false"]),
+            ("start = \"yesterday\"", &["\"yesterday\" is neither \"now\" nor a time", "2026-11-01T00:00:00Z"]),
+            ("sweep_interval_seconds = 0", &["0 is out of range", "1 to 86400"]),
             ("late_commit_window_seconds = -1", &["0 or more"]),
             ("late_commit_window_seconds = 0", &["0 is out of range", "1 to 604800"]),
             ("schema = \"bugs\"", &["Bugzilla's own database"]),
@@ -220,16 +223,7 @@ fn a_connectors_name_must_be_a_metric_label() {
 #[test]
 fn what_this_version_has_no_part_for_is_refused_by_name() {
     let not_yet = ["this version has no part for it yet", "take it out"];
-    assert_refused(
-        "bugzilla",
-        &[
-            ("capture = \"triggers\"", &not_yet),
-            ("capture = \"history\"", &not_yet),
-            ("start = \"2026-01-01T00:00:00\"", &not_yet),
-            ("start = 2026-01-01T00:00:00Z", &not_yet),
-            ("sweep_interval_seconds = 300", &not_yet),
-        ],
-    );
+    assert_refused("bugzilla", &[("capture = \"triggers\"", &not_yet)]);
     assert_refused("queue", &[("store = \"database\"", &not_yet)]);
     for kind in ["amqp", "fedmsg", "webhook"] {
         assert_refused("connectors.log", &[(&format!("type = \"{kind}\""), &not_yet)]);
@@ -238,6 +232,17 @@ fn what_this_version_has_no_part_for_is_refused_by_name() {
     assert_refused("connectors.log", &[(oversize, &[not_yet[0], not_yet[1], "is parked"])]);
     let relay = parse(&with("relay", "http = true"), &[]).unwrap_err();
     assert!(relay.contains("line 4: [relay] ") && relay.contains(not_yet[0]), "{relay}");
+}
+
+#[test]
+fn a_start_in_the_past_is_a_time_with_or_without_quotes_and_in_bugzillas_zone_without_an_offset() {
+    let start = |line: &str| {
+        parse(&with("bugzilla", &format!("{line}\ntime_zone = \"Europe/Prague\"")), &[]).unwrap().bugzilla.start
+    };
+    for line in ["start = 2026-11-22T05:00:00Z", "start = \"2026-11-22 06:00:00\"", "start = 2026-11-22T06:00:00"] {
+        assert_eq!(start(line), Some(1_795_323_600), "{line}");
+    }
+    assert_eq!((start("start = \"now\""), start("")), (None, None));
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! What delivery promises, over scripted connectors and paused time: no wait here takes real time, but for those in `brokers`.
 
+mod ahead;
 mod brokers;
 mod failing;
 mod privacy;

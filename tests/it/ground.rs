@@ -1,6 +1,6 @@
 //! The ground that the other tests stand on: the private servers and the Bugzilla in them.
 
-use crate::services::{Database, MariaDb};
+use crate::services::{Database, MariaDb, MySql};
 
 fn resolution(bugzilla: &Database, bug: u32) -> String {
     bugzilla.exec(&format!("SELECT resolution FROM bugs WHERE bug_id = {bug}")).trim_end().to_owned()
@@ -26,20 +26,23 @@ fn databases_of_one_server_do_not_meet() {
 #[tokio::test]
 async fn bugrelays_account_reads_what_it_needs_but_no_passwords_and_no_mails() {
     use mysql_async::prelude::Queryable as _;
-    let bugzilla = MariaDb::shared().database();
-    let mut connection = mysql_async::Conn::from_url(bugzilla.bugrelay_url()).await.unwrap();
-    let login: Option<String> =
-        connection.query_first("SELECT login_name FROM profiles WHERE userid = 2").await.unwrap();
-    assert_eq!(login.as_deref(), Some("alice@example.org"));
-    let platform: Option<String> = connection.query_first("SELECT value FROM bug_cf_platforms LIMIT 1").await.unwrap();
-    assert_eq!(platform.as_deref(), Some("gas"));
-    for denied in [
-        "SELECT cryptpassword FROM profiles",
-        "SELECT * FROM mail_staging",
-        "SELECT * FROM attach_data",
-        "UPDATE bugs SET priority = ''",
-    ] {
-        assert!(connection.query_drop(denied).await.is_err(), "{denied}");
+    for server in [MariaDb::shared(), MySql::plain()] {
+        let bugzilla = server.database();
+        let mut connection = mysql_async::Conn::from_url(bugzilla.bugrelay_url()).await.unwrap();
+        let login: Option<String> =
+            connection.query_first("SELECT login_name FROM profiles WHERE userid = 2").await.unwrap();
+        assert_eq!(login.as_deref(), Some("alice@example.org"));
+        let platform: Option<String> =
+            connection.query_first("SELECT value FROM bug_cf_platforms LIMIT 1").await.unwrap();
+        assert_eq!(platform.as_deref(), Some("gas"));
+        for denied in [
+            "SELECT cryptpassword FROM profiles",
+            "SELECT * FROM mail_staging",
+            "SELECT * FROM attach_data",
+            "UPDATE bugs SET priority = ''",
+        ] {
+            assert!(connection.query_drop(denied).await.is_err(), "{denied}");
+        }
     }
 }
 

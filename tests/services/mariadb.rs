@@ -1,252 +1,35 @@
-//! A private MariaDB with the binlog on, and fresh databases in it that hold the Bugzilla of `sql/sample`.
+//! A private MariaDB with the binlog on, of the Debian package.
 
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::sync::LazyLock;
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Duration;
 
-use tempfile::TempDir;
+use super::mysqld::{Mysqld, Product, run_as, template};
 
-use super::process::{Process, free_port, poll};
-use super::sample;
-
-/// The Bugzilla that every database begins with.
-const BUGZILLA: [&str; 2] = [include_str!("../../sql/sample/schema.mysql.sql"), include_str!("../../sql/sample/site.sql")];
-
-/// What the documentation tells an administrator to grant to bugrelay: tests must not need more.
-const GRANTS: &str = include_str!("../../sql/mysql/grants.sql");
-
-/// A server with all its data in a folder of its own. Killed when dropped.
+/// See the module.
 #[derive(Debug)]
-pub(crate) struct MariaDb {
-    process: Process,
-    /// Extra options, given again at a restart.
-    options: Vec<String>,
-    port: u16,
-    folder: TempDir,
-}
-
-/// A database of a server: a Bugzilla of its own.
-#[derive(Debug)]
-pub(crate) struct Database<'a> {
-    server: &'a MariaDb,
-    /// Its name.
-    pub(crate) name: String,
-}
+pub(crate) struct MariaDb;
 
 impl MariaDb {
     /// Starts one for this test alone, to be stopped, killed or set up in a special way.
     ///
     /// `options` are added to `mariadbd`'s; later ones win: `&["--binlog-format=MIXED"]`.
-    pub(crate) fn start(options: &[&str]) -> Self {
-        let folder = tempfile::Builder::new().prefix("bugrelay-mariadb-").tempdir().expect("a folder for the server");
-        run(Command::new("cp").args(["-r", "--reflink=auto"]).arg(&*TEMPLATE).arg(folder.path().join("data")));
-        let options: Vec<String> = options.iter().map(ToString::to_string).collect();
-        let port = free_port();
-        let server = MariaDb { process: launch(folder.path(), port, &options), options, port, folder };
-        server.wait_until_ready();
-        server
+    pub(crate) fn start(options: &[&str]) -> Mysqld {
+        static TEMPLATE: LazyLock<PathBuf> = LazyLock::new(|| template("mariadb-data", install));
+        let options_of_ours = ["--gtid-strict-mode=1", "--innodb-log-file-size=8M"].map(str::to_owned).into();
+        let program = "mariadbd".into();
+        let product = Product { name: "MariaDB", program, options: options_of_ours, template: TEMPLATE.clone() };
+        Mysqld::start(product, options)
     }
 
     /// The one that the tests of this binary share, each in a database of its own. It ends with the binary.
-    pub(crate) fn shared() -> &'static Self {
-        static SHARED: LazyLock<MariaDb> = LazyLock::new(|| MariaDb::start(&[]));
+    pub(crate) fn shared() -> &'static Mysqld {
+        static SHARED: LazyLock<Mysqld> = LazyLock::new(|| MariaDb::start(&[]));
         &SHARED
     }
-
-    /// A fresh database with the schema and the site of `sql/sample`.
-    pub(crate) fn database(&self) -> Database<'_> {
-        static NUMBER: AtomicU32 = AtomicU32::new(1);
-        let name = format!("bugs_{}", NUMBER.fetch_add(1, Ordering::Relaxed));
-        self.exec(&format!("CREATE DATABASE {name} CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_520_ci"));
-        let database = Database { server: self, name };
-        database.install();
-        database.grant();
-        database
-    }
-
-    /// Runs statements as root, outside any database; gives what they print, columns separated by tabs.
-    pub(crate) fn exec(&self, sql: &str) -> String {
-        self.client("", sql)
-    }
-
-    /// Ends the server as an administrator would, and starts it again on the same data and port.
-    pub(crate) fn restart(&mut self) {
-        self.process.end("TERM");
-        self.start_again();
-    }
-
-    /// The same, with other options from then on.
-    pub(crate) fn restart_with(&mut self, options: &[&str]) {
-        self.options = options.iter().map(ToString::to_string).collect();
-        self.restart();
-    }
-
-    /// Kills it without notice, and leaves it dead.
-    pub(crate) fn kill9(&mut self) {
-        self.process.end("KILL");
-    }
-
-    /// Ends it as an administrator would, and leaves it down.
-    pub(crate) fn shut_down(&mut self) {
-        self.process.end("TERM");
-    }
-
-    /// After [`MariaDb::kill9`] or [`MariaDb::shut_down`].
-    pub(crate) fn start_again(&mut self) {
-        self.process = launch(self.folder.path(), self.port, &self.options);
-        self.wait_until_ready();
-    }
-
-    /// It hangs: connections stay open, nothing is answered.
-    pub(crate) fn stop(&self) {
-        self.process.signal("STOP");
-    }
-
-    /// It goes on.
-    pub(crate) fn cont(&self) {
-        self.process.signal("CONT");
-    }
-
-    /// Its process id.
-    pub(crate) fn pid(&self) -> u32 {
-        self.process.pid()
-    }
-
-    /// Where it listens, on 127.0.0.1.
-    pub(crate) fn port(&self) -> u16 {
-        self.port
-    }
-
-    /// Where root connects without a password.
-    pub(crate) fn socket(&self) -> String {
-        socket(self.folder.path())
-    }
-
-    fn client(&self, database: &str, sql: &str) -> String {
-        let mut client = Command::new("mariadb")
-            .args(["--no-defaults", "--default-character-set=utf8mb4", "--batch", "--skip-column-names", "-uroot"])
-            .arg(format!("--socket={}", socket(self.folder.path())))
-            .arg(format!("--database={database}"))
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("the mariadb client is installed (scripts/install)");
-        client.stdin.take().unwrap().write_all(sql.as_bytes()).expect("the client reads");
-        let output = client.wait_with_output().expect("the client ends");
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        String::from_utf8(output.stdout).expect("UTF-8")
-    }
-
-    fn wait_until_ready(&self) {
-        let ping = || {
-            let mut ping = Command::new("mariadb-admin");
-            ping.args(["--no-defaults", "-uroot", "ping"]).arg(format!("--socket={}", socket(self.folder.path())));
-            ping.output().is_ok_and(|output| output.status.success())
-        };
-        poll(Duration::from_secs(60), || !self.process.is_alive() || ping());
-        if !(self.process.is_alive() && ping()) {
-            let log = std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default();
-            let lines: Vec<&str> = log.lines().collect();
-            panic!(
-                "MariaDB does not come up; the end of its log:\n{}",
-                lines[lines.len().saturating_sub(20)..].join("\n")
-            );
-        }
-    }
 }
 
-impl Database<'_> {
-    /// Makes the tables and the site in an empty database, as Bugzilla's checksetup does.
-    pub(crate) fn install(&self) {
-        for sql in BUGZILLA {
-            self.exec(sql);
-        }
-    }
-
-    /// As Bugzilla: may do anything in it.
-    pub(crate) fn url(&self) -> String {
-        format!("mysql://bugzilla:bugzilla@127.0.0.1:{}/{}", self.server.port, self.name)
-    }
-
-    /// As bugrelay, with no more rights than it needs.
-    pub(crate) fn bugrelay_url(&self) -> String {
-        format!("mysql://bugrelay:bugrelay@127.0.0.1:{}/{}", self.server.port, self.name)
-    }
-
-    /// Runs statements as root in this database; gives what they print, columns separated by tabs.
-    pub(crate) fn exec(&self, sql: &str) -> String {
-        self.server.client(&self.name, sql)
-    }
-
-    /// Plays one action of `sql/sample/life` by the beginning of its file's name: `play("01")`.
-    pub(crate) fn play(&self, action: &str) {
-        self.exec(&sample::action(action));
-    }
-
-    fn grant(&self) {
-        let name = &self.name;
-        self.exec(&format!("GRANT ALL ON {name}.* TO bugzilla@localhost IDENTIFIED BY 'bugzilla'"));
-        let grants = GRANTS
-            .replace("CREATE USER", "CREATE USER IF NOT EXISTS")
-            .replace("change me", "bugrelay")
-            .replace("ON bugs.", &format!("ON {name}."))
-            .replace("'bugs'", &format!("'{name}'"));
-        // It prints the statements that grant what this site has besides: the tables of its custom fields.
-        let further = self.exec(&grants);
-        self.exec(&further);
-    }
-}
-
-fn socket(folder: &Path) -> String {
-    folder.join("sock").display().to_string()
-}
-
-fn launch(folder: &Path, port: u16, options: &[String]) -> Process {
-    let path = |name: &str| folder.join(name).display().to_string();
-    let mut command: Vec<String> = ["mariadbd", "--no-defaults"].map(str::to_owned).to_vec();
-    command.extend(run_as());
-    command.extend([
-        format!("--datadir={}", path("data")),
-        format!("--socket={}", socket(folder)),
-        format!("--pid-file={}", path("mariadbd.pid")),
-        format!("--port={port}"),
-        format!("--log-bin={}", path("data/binlog")),
-        // A server that starts clears away the temporary tables that it finds: in the system's folder those of others.
-        format!("--tmpdir={}", path("")),
-    ]);
-    command.extend(
-        "--bind-address=127.0.0.1 --server-id=1 --character-set-server=utf8mb4 --default-time-zone=+00:00 \
-         --binlog-format=ROW --binlog-row-image=FULL --gtid-strict-mode=1 --innodb-log-file-size=8M --innodb-buffer-pool-size=32M \
-         --innodb-flush-log-at-trx-commit=0 --sync-binlog=0 --innodb-doublewrite=0"
-            .split_whitespace()
-            .map(str::to_owned),
-    );
-    command.extend(options.iter().cloned());
-    let command: Vec<&str> = command.iter().map(String::as_str).collect();
-    Process::start(folder, &command)
-}
-
-/// A server started by root must be told that it is meant to run as root.
-fn run_as() -> Option<String> {
-    use std::os::unix::fs::MetadataExt as _;
-    let me = std::fs::metadata("/proc/self").expect("/proc is there").uid();
-    (me == 0).then(|| "--user=root".to_owned())
-}
-
-/// A data folder as `mariadb-install-db` makes it, made once and copied from then on: the copy takes a tenth of the time.
-static TEMPLATE: LazyLock<PathBuf> = LazyLock::new(template);
-
-fn template() -> PathBuf {
-    let ready = Path::new(env!("CARGO_TARGET_TMPDIR")).join("mariadb-data");
-    if ready.exists() {
-        return ready;
-    }
-    let made = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder for the template");
-    let data = made.path().join("data");
+fn install(folder: &Path, data: &Path) -> Command {
     let mut install = Command::new("mariadb-install-db");
     install.args([
         "--no-defaults",
@@ -254,16 +37,6 @@ fn template() -> PathBuf {
         "--skip-test-db",
         "--innodb-log-file-size=8M",
     ]);
-    install.env("TMPDIR", made.path());
-    run(install.args(run_as()).arg(format!("--datadir={}", data.display())));
-    // Another test binary may have been faster; its folder is as good.
-    let _ = std::fs::rename(&data, &ready);
-    assert!(ready.exists(), "the template of a MariaDB data folder could not be moved to {}", ready.display());
-    ready
-}
-
-fn run(command: &mut Command) {
-    let output =
-        command.output().unwrap_or_else(|error| panic!("{command:?}: {error}; scripts/install gets what is missing"));
-    assert!(output.status.success(), "{command:?}:\n{}", String::from_utf8_lossy(&output.stderr));
+    install.env("TMPDIR", folder).args(run_as()).arg(format!("--datadir={}", data.display()));
+    install
 }

@@ -32,7 +32,8 @@ const LOGICAL: &str = include_str!("../../sql/postgresql/logical.sql");
 
 /// For speed: what a test stores need not survive the machine.
 const SETTINGS: &str = "listen_addresses = '127.0.0.1'\nfsync = off\nsynchronous_commit = off\nfull_page_writes = off\n\
-                        shared_buffers = 32MB\nmax_wal_senders = 4\nwal_level = logical\nlog_timezone = UTC\ntimezone = UTC\n";
+                        shared_buffers = 32MB\nmax_wal_senders = 4\nwal_level = logical\n\
+                        max_replication_slots = 100\nmax_slot_wal_keep_size = 1GB\nmax_prepared_transactions = 10\nlog_timezone = UTC\ntimezone = UTC\n";
 
 /// A server with all its data in a folder of its own. Killed when dropped.
 #[derive(Debug)]
@@ -104,9 +105,17 @@ impl Postgres {
         self.client("postgres", sql)
     }
 
-    /// The same in a database of this name, which may have outlived its handle.
+    /// Runs statements as the administrator in a database of which the name alone is left.
     pub(crate) fn exec_in(&self, database: &str, sql: &str) -> String {
         self.client(database, sql)
+    }
+
+    /// Sets something in postgresql.conf's stead, for all sessions from now on; what needs a restart waits for one.
+    pub(crate) fn set(&self, setting: &str, value: &str) {
+        self.exec(&format!("ALTER SYSTEM SET {setting} = '{value}'"));
+        self.exec("SELECT pg_reload_conf()");
+        let now = || self.exec(&format!("SHOW {setting}")).trim_end() == value;
+        poll(Duration::from_secs(5), now);
     }
 
     /// Ends it as an administrator would, in a hurry, and leaves it down.

@@ -5,7 +5,7 @@ DO $$
 BEGIN
   IF NOT EXISTS (
     SELECT FROM pg_catalog.pg_trigger
-    WHERE tgrelid = '{table}'::regclass AND tgname = '{schema}_note' AND tgenabled IN ('O', 'A')
+    WHERE tgrelid = '{table}'::regclass AND tgname = '{schema}' || '_note' AND tgenabled IN ('O', 'A')
       AND tgfoid = '{schema}.trigger_note'::regproc
   ) THEN
     DROP TRIGGER IF EXISTS {schema}_note ON {table};

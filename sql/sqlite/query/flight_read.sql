@@ -1,1 +1,1 @@
-SELECT id, flight_first, flight_last FROM connector WHERE name = ?1
+SELECT id, flight_first, flight_last, paused FROM connector WHERE name = ?1

@@ -1,1 +1,1 @@
-SELECT id, filter FROM connector WHERE filter IS NOT NULL ORDER BY id
+SELECT id, filter, name FROM connector WHERE filter IS NOT NULL ORDER BY id

@@ -112,7 +112,7 @@ fn decode_body(kind: u8, flags: u16, server_id: u32, body: &[u8]) -> Result<Even
         26 => {
             return Err(CaptureError::gap(
                 Gap::Unlogged,
-                "the server wrote an INCIDENT into its binlog: changes are missing from it; `bugrelay run --from-now` goes on at the present end, and what lies between is not told",
+                "the server wrote an INCIDENT into its binlog: changes are missing from it",
             ));
         }
         33 | 34 => mysql_gtid(kind, body),

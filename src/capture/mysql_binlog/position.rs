@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::columns::Columns;
 use super::gtid::{Gtid, GtidSet};
-use crate::capture::CaptureError;
+use crate::capture::{CaptureError, Gap};
 use crate::changeset::Position;
 
 /// Behind which transaction the stream stands. With GTIDs the file is of no account.
@@ -81,8 +81,9 @@ impl Stored {
     /// Reads a stored position.
     pub(super) fn parse(position: &Position) -> Result<Self, CaptureError> {
         serde_json::from_str(&position.0).map_err(|_| {
-            CaptureError::misconfigured(
-                "the stored position was not issued by the binlog capture; if `capture` was changed in the configuration, change it back or begin with a fresh store",
+            CaptureError::gap(
+                Gap::AnotherWay,
+                "the stored position was issued by another way in: somebody has changed `capture` in the configuration",
             )
         })
     }
@@ -116,6 +117,6 @@ mod tests {
 
     #[test]
     fn a_position_of_another_capture_is_refused() {
-        assert!(Stored::parse(&Position("17".to_owned())).is_err());
+        assert_eq!(Stored::parse(&Position("17".to_owned())).unwrap_err().gap, Some(Gap::AnotherWay));
     }
 }

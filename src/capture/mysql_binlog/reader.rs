@@ -14,7 +14,7 @@ use super::replay::Replay;
 use super::resume;
 use super::row;
 use super::statement::{self, Statement};
-use super::table_map::{Layout, TableName};
+use super::table_map::{Layout, TableMap, TableName};
 use crate::bugzilla::WatchedTable;
 use crate::capture::{CaptureError, Gap};
 use crate::changeset::{Position, RowChange};
@@ -67,8 +67,10 @@ pub(super) struct Reader {
 }
 
 struct KnownTable {
+    table: WatchedTable,
     map: Vec<u8>,
-    layout: Arc<Layout>,
+    /// An error is one of the rows that need it: an upgrade writes rows that are no news between two changes of a definition.
+    layout: Result<Arc<Layout>, CaptureError>,
 }
 
 /// The events between two commits.
@@ -217,28 +219,35 @@ impl Reader {
         let told = self.group().told && !self.group().is_xa;
         let is_known = matches!(self.tables.get(&name.id), Some(Some(known)) if known.map == body);
         if !told && !is_known {
-            let map = name.map(table)?;
-            let layout = match &map.names {
-                Some(names) => map.layout(table, names),
-                None => {
-                    let names = self.columns.names(table, &map).ok_or_else(|| columns::unknown(table))?;
-                    self.columns_json = to_json(&self.columns)?;
-                    map.layout(table, &names.iter().map(String::as_str).collect::<Vec<_>>())
-                }
-            };
-            let layout = Arc::new(layout.map_err(|column| columns::unfit(table, column))?);
-            self.tables.insert(name.id, Some(KnownTable { map: body.to_vec(), layout }));
+            let layout = self.layout(table, &name.map(table)?).map(Arc::new);
+            self.columns_json = to_json(&self.columns)?;
+            self.tables.insert(name.id, Some(KnownTable { table, map: body.to_vec(), layout }));
         }
         Ok(())
     }
 
+    fn layout(&mut self, table: WatchedTable, map: &TableMap<'_>) -> Result<Layout, CaptureError> {
+        let layout = match &map.names {
+            Some(names) => map.layout(table, names),
+            None => {
+                let names = self.columns.names(table, map).ok_or_else(|| columns::unknown(table))?;
+                map.layout(table, &names.iter().map(String::as_str).collect::<Vec<_>>())
+            }
+        };
+        layout.map_err(|column| columns::unfit(table, column))
+    }
+
     fn rows(&mut self, rows: Rows<'_>) -> Result<(), CaptureError> {
         let Some(Some(known)) = self.tables.get(&rows.table_id()?) else { return Ok(()) };
-        let layout = Arc::clone(&known.layout);
-        let group = self.group();
-        if !row::can_be_news(layout.table, rows.operation) || (group.told && !group.is_xa) {
+        if !row::can_be_news(known.table, rows.operation) {
             return Ok(());
         }
+        let layout = known.layout.clone();
+        let group = self.group();
+        if group.told && !group.is_xa {
+            return Ok(());
+        }
+        let layout = layout?;
         if rows.partial {
             return Err(CaptureError::misconfigured(format!(
                 "rows of {} are logged in part; SET GLOBAL binlog_row_value_options = ''",
@@ -307,8 +316,7 @@ impl Reader {
                 Gap::Unlogged,
                 format!(
                     "a session wrote to table {} with binlog_format STATEMENT or MIXED: its rows are not in the binlog; SET GLOBAL binlog_format = 'ROW', \
-                 restart what keeps old sessions open (Bugzilla's web server and jobqueue); `bugrelay run --from-now` then goes on at the present end, \
-                 and what lies between is not told",
+                 restart what keeps old sessions open (Bugzilla's web server and jobqueue)",
                     table.name()
                 ),
             )),

@@ -55,8 +55,7 @@ fn ahead(why: &str) -> CaptureError {
         Gap::Ahead,
         format!(
             "the stored position lies behind the end of the server's binlog: {why}; the server lost the end of its log \
-             (sync_binlog = 0 and a crash) or was restored from a backup. `bugrelay run --from-now` goes on at its present end, \
-             and what lies between is not told"
+             (sync_binlog = 0 and a crash) or was restored from a backup"
         ),
     )
 }
@@ -118,8 +117,7 @@ fn purged(why: &str) -> CaptureError {
     CaptureError::gap(
         Gap::Purged,
         format!(
-            "the server has deleted the binlog that follows the stored position: {why}; keep it longer (binlog_expire_logs_seconds); \
-             `bugrelay run --from-now` goes on at its present end, and what lies between is not told"
+            "the server has deleted the binlog that follows the stored position: {why}; keep it longer (binlog_expire_logs_seconds)"
         ),
     )
 }

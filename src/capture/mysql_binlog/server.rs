@@ -11,6 +11,7 @@ use super::gtid::GtidSet;
 use super::position::FilePlace;
 use crate::bugzilla::WatchedTable;
 use crate::capture::{CaptureError, Gap};
+use crate::tls;
 
 /// Longest that connecting and any one question may take.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -130,7 +131,16 @@ pub(super) fn classify(error: &Error) -> CaptureError {
             Error::Driver(mysql_async::DriverError::UnknownAuthPlugin { .. }) => CaptureError::misconfigured(format!(
                 "cannot log in to the database: {error}; give the account a plugin that this version knows"
             )),
-            _ => CaptureError::transient(format!("the connection to the database failed: {error}")),
+            Error::Driver(mysql_async::DriverError::NoClientSslFlagFromServer) => CaptureError::misconfigured(
+                "the database offers no TLS; set it up there, or write tls = \"off\" where nobody can listen",
+            ),
+            _ => {
+                let said = format!("the connection to the database failed: {error}");
+                match tls::refusal(error) {
+                    Some(refusal) => CaptureError::misconfigured(format!("{said}; {refusal}")),
+                    None => CaptureError::transient(said),
+                }
+            }
         };
     };
     let said = format!("the database said: {} (error {})", server.message, server.code);
@@ -172,7 +182,7 @@ fn dump_refused(message: &str, said: &str) -> CaptureError {
     CaptureError::gap(
         gap,
         format!(
-            "the binlog no longer has what follows the stored position; {said}. `bugrelay run --from-now` goes on at its present end, and what lies between is not told; to prevent it keep the log longer (binlog_expire_logs_seconds)"
+            "the binlog no longer has what follows the stored position; {said}. To prevent it keep the log longer (binlog_expire_logs_seconds)"
         ),
     )
 }

@@ -141,17 +141,27 @@ fn slots(name: &str, database: &str, server: &Server, state: &State) -> Vec<Find
     let Some(found) = &state.found else {
         let (slots, max) = (server.slots, server.slots_max);
         if slots < max {
-            return vec![good("slot", format!("the slot {name} is not there: it is made by a run without a stored position"))];
+            return vec![good(
+                "slot",
+                format!("the slot {name} is not there: it is made by a run without a stored position"),
+            )];
         }
         let message = format!("the server has {slots} slots and room for {max}: there is none for {name}");
-        return vec![error("max_replication_slots", message, "ALTER SYSTEM SET max_replication_slots higher, and restart".to_owned())];
+        return vec![error(
+            "max_replication_slots",
+            message,
+            "ALTER SYSTEM SET max_replication_slots higher, and restart".to_owned(),
+        )];
     };
     if let Err(refusal) = found.check(name, database) {
         return vec![Finding { id: "slot".into(), severity: Severity::Error, message: refusal.message, remedy: None }];
     }
     let kept = format!("the server keeps {} bytes of its log for slot {name}", found.retained);
     let (severity, message) = if found.is_lost {
-        (Severity::Warning, format!("the server has given up the slot {name}: what it held is a gap, and a new one must be made"))
+        (
+            Severity::Warning,
+            format!("the server has given up the slot {name}: what it held is a gap, and a new one must be made"),
+        )
     } else if found.is_endangered {
         (Severity::Warning, format!("{kept}, and gives it up at its next checkpoint"))
     } else {
@@ -172,7 +182,9 @@ fn limit(server: &Server, has_slot: bool, may_fill_the_disk: bool) -> Finding {
     Finding {
         id: ID.into(),
         severity,
-        message: format!("{ID} is -1, no limit: while bugrelay is away the server keeps its log until the disk is full"),
+        message: format!(
+            "{ID} is -1, no limit: while bugrelay is away the server keeps its log until the disk is full"
+        ),
         remedy: Some(format!(
             "ALTER SYSTEM SET {ID} = '10GB'; SELECT pg_reload_conf()\n[bugzilla] allow_unlimited_wal = true, if somebody watches the disk"
         )),

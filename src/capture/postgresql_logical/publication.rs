@@ -1,11 +1,9 @@
 //! What the publication publishes, and whether it can hurt: one that publishes changes of a row that it cannot name makes
 //! Bugzilla's own UPDATE or DELETE fail.
 
-use std::time::Duration;
-
 use tokio_postgres::{Client, Error, Row};
 
-use super::slot::{explain, in_time};
+use super::refusal::{ANSWER, explain, in_time};
 use crate::bugzilla::WatchedTable;
 use crate::capture::{CaptureError, Finding, Severity};
 
@@ -13,8 +11,6 @@ use crate::capture::{CaptureError, Finding, Severity};
 pub(super) const MISSING: &str = "there is no publication \"bugrelay\"; make it as sql/postgresql/logical.sql says";
 
 const MAKE: &str = "CREATE PUBLICATION bugrelay ... (sql/postgresql/logical.sql)";
-
-const ANSWER: Duration = Duration::from_secs(15);
 
 /// The publication as it is.
 pub(super) struct Publication {
@@ -51,8 +47,8 @@ pub(super) async fn make(client: &Client, schema: &str, knows_columns: bool) -> 
         include_str!("../../../sql/postgresql/query/logical_publish_whole.sql")
     };
     let run = async |sql: &str| in_time(ANSWER, client.batch_execute(sql)).await?.map_err(|error| explain(&error));
-    // An error on the way ends the connection, and with it the transaction.
-    run(&format!("BEGIN;\n{sql}")).await?;
+    // An error on the way ends the connection, and with it the transaction. Whoever changes the tables goes first.
+    run(&format!("BEGIN;\nSET LOCAL lock_timeout = '500ms';\n{sql}")).await?;
     let made = read(client).await?.ok_or_else(|| CaptureError::misconfigured(MISSING))?;
     if let Some(harm) = made.findings(schema).into_iter().find(|finding| finding.severity == Severity::Error) {
         run("ROLLBACK").await?;
@@ -141,7 +137,8 @@ impl Publication {
             "the publication leaves out column {unnamed} of table {schema}.{name}, which belongs to its replica identity: the server \
              refuses every UPDATE and DELETE of it, Bugzilla's too"
         );
-        let remedy = format!("{take_out}; at once, then ALTER TABLE {schema}.{name} REPLICA IDENTITY DEFAULT and {MAKE}");
+        let remedy =
+            format!("{take_out}; at once, then ALTER TABLE {schema}.{name} REPLICA IDENTITY DEFAULT and {MAKE}");
         Some(error("publication_harm", message, remedy))
     }
 

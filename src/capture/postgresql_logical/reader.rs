@@ -124,14 +124,19 @@ fn unreadable(error: Unreadable) -> CaptureError {
             char::from(kind)
         ),
         Unreadable::Damaged(kind) => {
-            format!("a message of kind {:?} that the slot gives is damaged; is the slot's plug-in pgoutput?", char::from(kind))
+            format!(
+                "a message of kind {:?} that the slot gives is damaged; is the slot's plug-in pgoutput?",
+                char::from(kind)
+            )
         }
         Unreadable::Empty => "the slot gives an empty message; is its plug-in pgoutput?".to_owned(),
     })
 }
 
 fn out_of_order() -> CaptureError {
-    CaptureError::misconfigured("the slot gives rows outside of a transaction or of an unknown table; is its plug-in pgoutput?")
+    CaptureError::misconfigured(
+        "the slot gives rows outside of a transaction or of an unknown table; is its plug-in pgoutput?",
+    )
 }
 
 fn explain(error: RowError, table: WatchedTable) -> CaptureError {

@@ -1,13 +1,9 @@
 //! The server and the account, as far as a reader of its log must know them. Asked once when it is opened, and by `check`.
 
-use std::time::Duration;
-
 use tokio_postgres::{Client, Error, Row};
 
-use super::slot::{explain, in_time};
+use super::refusal::{ANSWER, explain, in_time};
 use crate::capture::CaptureError;
-
-const ANSWER: Duration = Duration::from_secs(15);
 
 /// What it says of itself.
 pub(super) struct Server {

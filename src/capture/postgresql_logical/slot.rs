@@ -1,4 +1,4 @@
-//! The server's replication slot, over SQL: how it stands, what it holds, and what PostgreSQL's refusals mean. Decides nothing.
+//! The server's replication slot, over SQL: how it stands, and what it holds.
 
 use std::time::Duration;
 
@@ -10,10 +10,8 @@ use tokio_postgres::{Client, Error, Row};
 use super::position::Stored;
 use super::publication;
 use super::reader::Look;
+use super::refusal::{ANSWER, explain, in_time, lost};
 use crate::capture::{CaptureError, Gap};
-
-/// The server answers at once what it need not look for.
-const ANSWER: Duration = Duration::from_secs(15);
 
 /// What the server ends by itself before (`logical_session.sql`); beyond it the connection is dead.
 const LONG_ANSWER: Duration = Duration::from_secs(330);
@@ -211,41 +209,6 @@ impl Found {
             retained: row.try_get::<_, Option<i64>>("retained")?.unwrap_or_default(),
         })
     }
-}
-
-/// A connection may hang for ever.
-pub(super) async fn in_time<T>(limit: Duration, asked: impl Future<Output = T>) -> Result<T, CaptureError> {
-    tokio::time::timeout(limit, asked).await.map_err(|_| {
-        CaptureError::transient(format!("the database did not answer within {} s: connecting anew", limit.as_secs()))
-    })
-}
-
-/// What a refusal means. The texts are about slots, settings and grants: no row's value is in them.
-pub(super) fn explain(error: &Error) -> CaptureError {
-    let Some(refusal) = error.as_db_error() else {
-        return CaptureError::transient(format!("the connection to the database broke: {error}"));
-    };
-    let (code, said) = (refusal.code(), refusal.message());
-    let told = |what: &str| format!("{what}: {said} ({})", code.code());
-    match *code {
-        SqlState::INSUFFICIENT_PRIVILEGE => CaptureError::misconfigured(told(
-            "the database refuses to let the log be read (see sql/postgresql/logical.sql)",
-        )),
-        SqlState::OBJECT_IN_USE => CaptureError::transient(told("the slot is being read; is another bugrelay running?")),
-        SqlState::UNDEFINED_FILE => lost(&told("the server has deleted the log that follows the stored position")),
-        SqlState::CONFIGURATION_LIMIT_EXCEEDED => {
-            CaptureError::misconfigured(told("the server has no room for a slot; raise max_replication_slots and restart it"))
-        }
-        _ => CaptureError::transient(told("the database's log could not be read")),
-    }
-}
-
-/// What follows the stored position is gone.
-pub(super) fn lost(why: &str) -> CaptureError {
-    CaptureError::gap(
-        Gap::SlotLost,
-        format!("{why}; `bugrelay run --from-now` makes a new slot at the server's present end, and what lies between is not told"),
-    )
 }
 
 #[cfg(test)]

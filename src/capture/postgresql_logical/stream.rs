@@ -72,8 +72,7 @@ impl Stream {
         if tell_start && sender.send(Ok(nothing(self.reader.at())?)).await.is_err() {
             return Ok(());
         }
-        let mut course =
-            Course { told: self.reader.at().lsn, told_at: Instant::now(), outstanding: 0, pause: BUSY };
+        let mut course = Course { told: self.reader.at().lsn, told_at: Instant::now(), outstanding: 0, pause: BUSY };
         loop {
             let stored = *acknowledged.borrow_and_update();
             let (transactions, more) = self.look(stored, &mut course).await?;

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Identity;
+use super::table::Identity;
 use crate::capture::{CaptureError, Gap};
 use crate::changeset::Position;
 

@@ -65,7 +65,7 @@ struct PostgresqlTable {
 
 impl PostgresqlTable {
     fn sql(&self, text: &str) -> String {
-        text.replace("{schema}", &installation::quoted(&self.schema))
+        installation::in_schema(text, &self.schema)
     }
 
     async fn rows(

@@ -7,8 +7,9 @@ use async_trait::async_trait;
 use tokio::time::Instant;
 
 use super::position::Stored;
+use super::refusal::{refusal, shut};
+use super::table::{Level, QueueTable, VALVE_ROWS};
 use super::window::{Whole, whole};
-use super::{Level, QueueTable, VALVE_ROWS, refusal, shut};
 use crate::capture::{Capture, CaptureError, Gap};
 use crate::changeset::{Position, Transaction};
 use crate::metrics::SourceMetrics;

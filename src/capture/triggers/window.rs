@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::Queued;
+use super::queued::Queued;
 use crate::changeset::RowChange;
 
 /// A transaction, whole.

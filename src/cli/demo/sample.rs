@@ -1,5 +1,7 @@
 //! What the demo plays: the sample site and its life (`sql/sample`), carried in the program. Runs nothing.
 
+use jiff::Timestamp;
+
 /// The tables, and the site in them.
 pub(super) const SITE: [&str; 2] =
     [include_str!("../../../sql/sample/schema.sqlite.sql"), include_str!("../../../sql/sample/site.sql")];
@@ -66,8 +68,8 @@ impl Action {
     }
 
     /// Its statements, saved in this second.
-    pub(super) fn sql(&self) -> String {
-        self.sql.replace("{now}", &jiff::Timestamp::now().strftime("%F %T").to_string())
+    pub(super) fn sql(&self, now: Timestamp) -> String {
+        self.sql.replace("{now}", &now.strftime("%F %T").to_string())
     }
 }
 
@@ -82,7 +84,7 @@ mod tests {
         assert_eq!(life.iter().filter(|action| action.leaves.is_empty()).count(), 1, "one fails");
         assert_eq!(life[0].leaves, ["comment.create public", "bug.create public"]);
         for number in 0..50 {
-            assert!(!Action::of_the_day(number).sql().contains('{'));
+            assert!(!Action::of_the_day(number).sql(Timestamp::now()).contains('{'));
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 
+use jiff::Timestamp;
 use rusqlite::OpenFlags;
 use tempfile::TempDir;
 
@@ -29,15 +30,16 @@ pub(super) enum StageError {
 }
 
 impl Stage {
-    /// A fresh one.
-    pub(super) fn new() -> Result<Self, StageError> {
+    /// A fresh one, and the hold on its port: let go of it right before bugrelay takes it.
+    pub(super) fn new() -> Result<(Self, TcpListener), StageError> {
         let folder = tempfile::Builder::new().prefix("bugrelay-demo-").tempdir()?;
-        let stage = Stage { admin: free_address()?, folder };
+        let held = free_port()?;
+        let stage = Stage { admin: held.local_addr()?, folder };
         std::fs::create_dir(stage.written())?;
         drop(std::fs::File::create_new(stage.bugzilla())?);
         run(&stage.bugzilla(), &format!("BEGIN;\n{}\nCOMMIT;", SITE.join("\n")))?;
         std::fs::write(stage.configuration(), stage.text())?;
-        Ok(stage)
+        Ok((stage, held))
     }
 
     /// Bugzilla's database.
@@ -60,9 +62,9 @@ impl Stage {
         self.written().join("messages.jsonl")
     }
 
-    /// Saves as Bugzilla would.
-    pub(super) async fn play(&self, action: &Action) -> Result<(), StageError> {
-        let (path, sql) = (self.bugzilla(), action.sql());
+    /// Saves as Bugzilla would, in this second.
+    pub(super) async fn play(&self, action: &Action, now: Timestamp) -> Result<(), StageError> {
+        let (path, sql) = (self.bugzilla(), action.sql(now));
         match tokio::task::spawn_blocking(move || run(&path, &sql)).await {
             Ok(done) => Ok(done?),
             Err(error) => Err(std::io::Error::other(error).into()),
@@ -103,7 +105,7 @@ fn run(path: &Path, sql: &str) -> Result<(), DatabaseError> {
 }
 
 /// The usual port, or another one that is free.
-fn free_address() -> std::io::Result<SocketAddr> {
-    let listen = |port| TcpListener::bind((Ipv4Addr::LOCALHOST, port))?.local_addr();
+fn free_port() -> std::io::Result<TcpListener> {
+    let listen = |port| TcpListener::bind((Ipv4Addr::LOCALHOST, port));
     listen(PORT).or_else(|_| listen(0))
 }

@@ -177,15 +177,18 @@ impl KafkaConfig {
     pub(super) fn producer(&self, timeout: Duration) -> ClientConfig {
         let mut client = self.client();
         let milliseconds = |time: Duration| time.as_millis().to_string();
-        // Nagle's algorithm holds the end of a batch back until the broker acknowledges what came before.
-        let ours = [
-            ("partitioner", "murmur2_random"),
-            ("queue.buffering.max.kbytes", BUFFER_KIB),
-            ("socket.nagle.disable", "true"),
+        // A batch is handed over whole, within a millisecond or two: who waits longer waits for nothing, and who does not wait at all
+        // sends its beginning in many small requests. Nagle's algorithm would hold its end back until the broker acknowledges what came
+        // before.
+        let ours: [(&[&str], &str); 4] = [
+            (&["partitioner"], "murmur2_random"),
+            (&["queue.buffering.max.kbytes"], BUFFER_KIB),
+            (&["linger.ms", "queue.buffering.max.ms"], "1"),
+            (&["socket.nagle.disable"], "true"),
         ];
-        for (key, value) in ours {
-            if !self.hidden.contains_key(key) {
-                client.set(key, value);
+        for (names, value) in ours {
+            if !names.iter().any(|name| self.hidden.contains_key(*name)) {
+                client.set(names[0], value);
             }
         }
         client
@@ -255,4 +258,21 @@ fn refused(error: &KafkaError) -> String {
     let ours = OURS.iter().find(|(known, _)| known == property);
     let key = ours.map_or_else(|| format!("options.{property}"), |(_, key)| (*key).to_owned());
     format!("`{key}`: it is not known to librdkafka, or it does not take this value; see its list of properties")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn how_long_a_batch_is_gathered_can_be_said_by_either_name() {
+        let lingers = |options: &str| {
+            let keys = format!("bootstrap_servers = \"k:9092\"\n[options]\n{options}");
+            let client = toml::from_str::<KafkaConfig>(&keys).unwrap().producer(Duration::from_secs(10));
+            ["linger.ms", "queue.buffering.max.ms"].map(|name| client.get(name).map(str::to_owned))
+        };
+        assert_eq!(lingers(""), [Some("1".to_owned()), None]);
+        assert_eq!(lingers("\"linger.ms\" = 20"), [Some("20".to_owned()), None]);
+        assert_eq!(lingers("\"queue.buffering.max.ms\" = 20"), [None, Some("20".to_owned())]);
+    }
 }

@@ -255,8 +255,14 @@ impl ProducerContext for Watch {
             Ok(_) => Ok(()),
             Err((error, _)) => Err(error.rdkafka_error_code().unwrap_or(Code::Fail)),
         };
-        lock(&self.reports).push((index, fate));
-        self.news.notify_one();
+        let mut reports = lock(&self.reports);
+        reports.push((index, fate));
+        // Who is woken takes all there are: one wake-up for those that come together.
+        let is_first = reports.len() == 1;
+        drop(reports);
+        if is_first {
+            self.news.notify_one();
+        }
     }
 }
 

@@ -1,14 +1,13 @@
 //! What an error of PostgreSQL means to an operator. Knows codes, and passes on no text that could hold a value of a row.
 
 use std::error::Error as _;
-use std::io;
 
 use tokio_postgres::Error;
 use tokio_postgres::error::{DbError, SqlState};
 
 use crate::database::DatabaseError;
 use crate::failure::Class;
-use crate::tls::TlsError;
+use crate::tls::{self, TlsError};
 
 impl From<Error> for DatabaseError {
     /// Access refused, and TLS that cannot be had, are for somebody to mend. A missing table or column is one too, but nearly always
@@ -37,7 +36,7 @@ fn refused(error: &DbError) -> DatabaseError {
         ),
         ("3D" | "3F", _) | (_, &SqlState::UNDEFINED_TABLE | &SqlState::UNDEFINED_COLUMN) => (
             Class::Transient,
-            "Bugzilla's tables are not as they should be (is it being upgraded, or its schema not in the account's search_path?)",
+            "Bugzilla's tables are not as they should be (is it being upgraded, or its schema not in the account's search_path? If not, see `bugrelay check`)",
         ),
         (_, &SqlState::LOCK_NOT_AVAILABLE) => {
             (Class::Transient, "Bugzilla's tables are locked (is it being upgraded?)")
@@ -52,14 +51,8 @@ fn refused(error: &DbError) -> DatabaseError {
 fn lost(error: &Error) -> DatabaseError {
     let cause = error.source();
     let said = cause.map_or_else(|| error.to_string(), |cause| format!("{error}: {cause}"));
-    let network = cause.and_then(|cause| cause.downcast_ref::<io::Error>());
-    let (class, what) = match network.map(|network| network.get_ref().and_then(|tls| tls.downcast_ref())) {
-        // What rustls objects to is the server's certificate or its settings: it does not pass by itself.
-        Some(Some(rustls::Error::InvalidCertificate(_))) => (
-            Class::Misconfigured,
-            "the database's certificate is not trusted (let `ca_file` name who signed it, `database` the host it is for)",
-        ),
-        Some(Some(_)) => (Class::Misconfigured, "the database refuses TLS as we speak it (see its TLS settings)"),
+    let (class, what) = match tls::refusal(error) {
+        Some(refusal) => (Class::Misconfigured, refusal),
         // The library has no better sign of it.
         None if error.to_string().contains("TLS") => (
             Class::Misconfigured,

@@ -7,7 +7,7 @@ use rusqlite::{CachedStatement, Connection, params};
 use super::fault::Fault;
 use super::file::Identity;
 use super::reserve::Reserve;
-use super::{Checkpoint, Envelope, Filter, Message, Subscriber, now_ms};
+use super::{Checkpoint, Envelope, Fact, Filter, Message, Subscriber, SweepMark, now_ms};
 use crate::changeset::Subject;
 use crate::queue::ledger_key;
 
@@ -72,6 +72,50 @@ pub(super) fn put(
     Ok(stored)
 }
 
+/// Stores messages for some connectors, told before or not.
+pub(super) fn put_again(
+    connection: &Connection,
+    messages: &[Message],
+    connectors: &[String],
+    room: &Room,
+) -> Result<Vec<Envelope>, Fault> {
+    room.file.verify()?;
+    check_room(connection, messages, room)?;
+    let mut sequence = last_sequence(connection)?;
+    let mut pen = Pen::new(connection)?;
+    pen.wishes.retain(|wish| connectors.contains(&wish.connector));
+    let mut stored = Vec::with_capacity(messages.len());
+    for message in messages {
+        if pen.is_wanted(message) {
+            sequence += 1;
+            pen.add(sequence, message)?;
+            stored.push(envelope(sequence, message));
+        }
+    }
+    connection.prepare_cached(include_str!("../../../sql/sqlite/query/sequence_write.sql"))?.execute([sequence])?;
+    Ok(stored)
+}
+
+/// Those that are not in the ledger.
+pub(super) fn untold(connection: &Connection, facts: Vec<Fact>) -> Result<Vec<Fact>, Fault> {
+    let mut has = connection.prepare_cached(include_str!("../../../sql/sqlite/query/ledger_has.sql"))?;
+    let mut found = Vec::new();
+    for fact in facts {
+        let (kind, id) = ledger_key(fact);
+        if !has.exists([told(kind, id)])? {
+            found.push(fact);
+        }
+    }
+    Ok(found)
+}
+
+/// How far the sweep is.
+pub(super) fn set_swept(connection: &Connection, mark: SweepMark) -> Result<(), Fault> {
+    let mut write = connection.prepare_cached(include_str!("../../../sql/sqlite/query/sweep_write.sql"))?;
+    write.execute(params![mark.start, mark.until, mark.first])?;
+    Ok(())
+}
+
 fn check_room(connection: &Connection, messages: &[Message], room: &Room) -> Result<(), Fault> {
     let mut used = connection.prepare_cached(include_str!("../../../sql/sqlite/query/used_bytes.sql"))?;
     let used: u64 = used.query_row([], |row| row.get(0)).map(|used: i64| u64::try_from(used).unwrap_or(0))?;
@@ -98,10 +142,17 @@ fn last_sequence(connection: &Connection) -> Result<i64, Fault> {
     Ok(read.query_row([], |row| row.get(0))?)
 }
 
+/// A connector that gets messages, and which.
+struct Wish {
+    id: i64,
+    connector: String,
+    filter: Filter,
+}
+
 /// Writes one message after the other, with statements prepared once.
 struct Pen<'c> {
     now: i64,
-    wishes: Vec<(i64, Filter)>,
+    wishes: Vec<Wish>,
     tell: CachedStatement<'c>,
     message: CachedStatement<'c>,
     entry: CachedStatement<'c>,
@@ -134,6 +185,10 @@ impl<'c> Pen<'c> {
         Ok(news)
     }
 
+    fn is_wanted(&self, message: &Message) -> bool {
+        self.wishes.iter().any(|wish| wish.filter.wants(message))
+    }
+
     /// Its row, an entry for each connector that wants it, and its body if there is one.
     fn add(&mut self, sequence: i64, message: &Message) -> Result<(), Fault> {
         let object = match message.subject {
@@ -154,8 +209,8 @@ impl<'c> Pen<'c> {
         ])?;
         let bytes = &message.body.bytes;
         let mut wanted = false;
-        for (connector, _) in self.wishes.iter().filter(|(_, filter)| filter.wants(message)) {
-            self.entry.execute([*connector, sequence, size(bytes.len())])?;
+        for wish in self.wishes.iter().filter(|wish| wish.filter.wants(message)) {
+            self.entry.execute([wish.id, sequence, size(bytes.len())])?;
             wanted = true;
         }
         if wanted {
@@ -165,13 +220,14 @@ impl<'c> Pen<'c> {
     }
 }
 
-fn wishes(connection: &Connection) -> Result<Vec<(i64, Filter)>, Fault> {
+fn wishes(connection: &Connection) -> Result<Vec<Wish>, Fault> {
     let mut list = connection.prepare_cached(include_str!("../../../sql/sqlite/query/subscriber_list.sql"))?;
-    let rows = list.query_map([], |row| Ok((row.get(0)?, row.get::<_, String>(1)?)))?;
+    let rows = list.query_map([], |row| Ok((row.get(0)?, row.get::<_, String>(1)?, row.get(2)?)))?;
     rows.map(|row| {
-        let (connector, filter) = row?;
+        let (id, filter, connector) = row?;
         let filter = serde_json::from_str(&filter);
-        Ok((connector, filter.map_err(|error| Fault::Other(format!("a stored filter cannot be read: {error}")))?))
+        let filter = filter.map_err(|error| Fault::Other(format!("a stored filter cannot be read: {error}")))?;
+        Ok(Wish { id, connector, filter })
     })
     .collect()
 }

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
 use rusqlite::types::Type;
-use rusqlite::{Connection, Row, named_params};
+use rusqlite::{Connection, OptionalExtension as _, Row, named_params};
 use uuid::Uuid;
 
 use super::fault::Fault;
 use super::put::size;
-use super::{BacklogStats, Batch, Checkpoint, Entry, Envelope, Page, Standing, Stats, Waiting, file};
+use super::{BacklogStats, Batch, Checkpoint, Entry, Envelope, Page, Standing, Stats, SweepMark, Waiting, file};
 use crate::bugzilla::{AttachmentId, BugId, CommentId};
 use crate::changeset::{Position, Subject};
 use crate::failure::Class;
@@ -30,11 +30,19 @@ pub(super) fn checkpoint(connection: &Connection) -> Result<Option<Checkpoint>, 
     })?)
 }
 
-/// The oldest entries of a connector, and how it stands; no entries for one that is paused or that the store does not know.
-pub(super) fn next(connection: &Connection, connector: &str, limit: usize) -> Result<Batch, Fault> {
+/// How far the sweep is.
+pub(super) fn swept(connection: &Connection) -> Result<Option<SweepMark>, Fault> {
+    let mut read = connection.prepare_cached(include_str!("../../../sql/sqlite/query/sweep_read.sql"))?;
+    let mark = |row: &Row<'_>| Ok(SweepMark { start: row.get(0)?, until: row.get(1)?, first: row.get(2)? });
+    Ok(read.query_row([], mark).optional()?)
+}
+
+/// The oldest entries of a connector behind `after`, and how it stands; no entries for one that is paused or that the store does
+/// not know.
+pub(super) fn next_behind(connection: &Connection, connector: &str, after: i64, limit: usize) -> Result<Batch, Fault> {
     let view = connection.unchecked_transaction()?;
     let Some((_, known)) = connectors(&view, Some(connector))?.pop() else { return Ok(Batch::default()) };
-    let (found, more) = if known.paused { (vec![], false) } else { entries(&view, connector, 0, limit)? };
+    let (found, more) = if known.paused { (vec![], false) } else { entries(&view, connector, after, limit)? };
     let mut batch = Batch { standing: known.standing, more, ..Batch::default() };
     for found in found {
         match found {

@@ -10,21 +10,32 @@ use super::{Settlement, Standing, now_ms, to_ms};
 /// The range of sequences handed over whose fate is not recorded.
 type Flight = Option<(i64, i64)>;
 
-/// These are about to be handed over.
-pub(super) fn begin(connection: &Connection, connector: &str, sequences: &[i64]) -> Result<(), Fault> {
-    let (Some(&first), Some(&last)) = (sequences.iter().min(), sequences.iter().max()) else { return Ok(()) };
-    let (id, flight) = connector_of(connection, connector)?;
+/// A connector as the store knows it.
+struct Known {
+    id: i64,
+    flight: Flight,
+    paused: bool,
+}
+
+/// These are about to be handed over; `false`, and they are not, if the connector is paused.
+pub(super) fn begin(connection: &Connection, connector: &str, sequences: &[i64]) -> Result<bool, Fault> {
+    let (Some(&first), Some(&last)) = (sequences.iter().min(), sequences.iter().max()) else { return Ok(true) };
+    let Known { id, flight, paused } = known(connection, connector)?;
+    if paused {
+        return Ok(false);
+    }
     if let Some((first, last)) = flight {
         // Begun before and never settled: the mark moves from the connector to the entries.
         let mut lost = connection.prepare_cached(include_str!("../../../sql/sqlite/query/flight_lost.sql"))?;
         lost.execute(params![id, first, last])?;
     }
-    mark(connection, id, Some((first, last)))
+    mark(connection, id, Some((first, last)))?;
+    Ok(true)
 }
 
 /// What became of entries, and how the connector stands after it.
 pub(super) fn settle(connection: &Connection, connector: &str, settlement: &Settlement) -> Result<(), Fault> {
-    let (id, flight) = connector_of(connection, connector)?;
+    let Known { id, flight, .. } = known(connection, connector)?;
     park(connection, id, settlement)?;
     fail(connection, id, settlement)?;
     let mut gone = settlement.done.clone();
@@ -56,12 +67,12 @@ pub(super) fn drop_bodies(connection: &Connection, first: i64, last: i64) -> Res
     Ok(())
 }
 
-fn connector_of(connection: &Connection, connector: &str) -> Result<(i64, Flight), Fault> {
+fn known(connection: &Connection, connector: &str) -> Result<Known, Fault> {
     let mut read = connection.prepare_cached(include_str!("../../../sql/sqlite/query/flight_read.sql"))?;
     let found = read
         .query_row([connector], |row| {
             let (first, last): (Option<i64>, Option<i64>) = (row.get(1)?, row.get(2)?);
-            Ok((row.get(0)?, first.zip(last)))
+            Ok(Known { id: row.get(0)?, flight: first.zip(last), paused: row.get(3)? })
         })
         .optional()?;
     found.ok_or_else(|| Fault::Other(format!("connector {connector} never subscribed")))

@@ -68,9 +68,9 @@ pub(super) fn public_bodies(connection: &Connection, after: i64, limit: usize) -
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-/// Forgets told facts and parked messages from before these times, and connectors of which nothing is left.
-pub(super) fn purge_old(connection: &Connection, told_before: i64, parked_before: i64) -> Result<(), Fault> {
-    connection.prepare_cached(include_str!("../../../sql/sqlite/query/purge_ledger.sql"))?.execute([told_before])?;
+/// Forgets facts that were told so long ago (milliseconds), parked messages from before that time, and connectors of which nothing is left.
+pub(super) fn purge_old(connection: &Connection, now: i64, told_for: i64, parked_before: i64) -> Result<(), Fault> {
+    connection.prepare_cached(include_str!("../../../sql/sqlite/query/purge_ledger.sql"))?.execute([told_for, now])?;
     let mut parked = connection.prepare_cached(include_str!("../../../sql/sqlite/query/purge_parked.sql"))?;
     let parked = parked.query_map([parked_before], |row| row.get(0))?.collect::<Result<Vec<i64>, _>>()?;
     for sequence in parked {

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::Results;
 use super::layout::{Layout, fields};
 use super::numbering::Numbering;
-use super::query::Statement;
+use super::statement::Statement;
 use crate::bugzilla::{ActivityId, AttachmentId, BugId, CommentId, FieldId, FieldType, FlagId, UserId};
 use crate::changeset::{ActivityText, Subject};
 use crate::database::Row;
@@ -118,7 +118,7 @@ fn privacy_changes(snapshot: &mut Snapshot, rows: &[Row]) {
 pub(super) fn privacy(results: &Results, subjects: &[Subject]) -> Vec<Privacy> {
     let rows = |statement| results.get(&statement).map(Vec::as_slice).unwrap_or_default();
     let bugs: HashMap<i64, (bool, bool)> =
-        rows(Statement::Bugs).iter().map(|row| (row.int(0), (row.truth(1), row.truth(2)))).collect();
+        rows(Statement::BugsJudged).iter().map(|row| (row.int(0), (row.truth(1), row.truth(2)))).collect();
     let of = |statement| -> HashMap<(i64, i64), bool> {
         rows(statement).iter().map(|row| ((row.int(1), row.int(0)), row.truth(2))).collect()
     };

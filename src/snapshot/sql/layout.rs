@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::Results;
-use super::query::Statement;
+use super::statement::Statement;
 use crate::bugzilla::{Field, FieldDefs, FieldId, FieldType, Flavour};
 use crate::database::Row;
 
@@ -17,7 +17,9 @@ pub(super) struct Layout {
     pub(super) tables: Vec<String>,
     /// The fields that change privacy.
     pub(super) privacy_fields: Vec<FieldId>,
-    /// The custom fields that were there.
+    /// Custom fields whose column or table is not there: they are just being made, or somebody broke them.
+    pub(super) absent: Vec<String>,
+    /// The custom fields that were defined.
     custom: BTreeSet<String>,
 }
 
@@ -29,14 +31,13 @@ impl Layout {
             rows(Statement::Layout).iter().map(|row| (row.text(0), row.text(1))).collect();
         let has = |table: &str, column: &str| found.contains(&(table.to_owned(), column.to_owned()));
         let fields = fields(rows(Statement::Fields));
-        let (mut columns, mut tables) = (vec![], vec![]);
+        let (mut columns, mut tables, mut absent) = (vec![], vec![], vec![]);
         for field in fields.custom().into_iter().filter(|field| is_plain(&field.name)) {
-            if field.kind == FieldType::MultiSelect {
-                if has(&format!("bug_{}", field.name), "value") {
-                    tables.push(field.name.clone());
-                }
-            } else if has("bugs", &field.name) {
-                columns.push((field.name.clone(), field.kind));
+            let name = field.name.clone();
+            match field.kind {
+                FieldType::MultiSelect if has(&format!("bug_{name}"), "value") => tables.push(name),
+                kind if kind != FieldType::MultiSelect && has("bugs", &name) => columns.push((name, kind)),
+                _ => absent.push(name),
             }
         }
         let privacy_fields = [Field::GROUPS, Field::COMMENT_PRIVACY, Field::ATTACHMENT_PRIVACY];
@@ -45,6 +46,7 @@ impl Layout {
             columns,
             tables,
             privacy_fields: privacy_fields.iter().filter_map(|name| fields.id(name)).collect(),
+            absent,
             custom: custom_names(&fields),
         }
     }

@@ -3,6 +3,7 @@
 use std::fmt::Display;
 
 use super::layout::Layout;
+use super::statement::Statement;
 use crate::bugzilla::BugId;
 use crate::changeset::Subject;
 use crate::database::Dialect;
@@ -14,27 +15,7 @@ macro_rules! query {
     };
 }
 
-/// Which statement a result set is of.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Statement {
-    Layout,
-    Fields,
-    Bugs,
-    Aliases,
-    Keywords,
-    Groups,
-    Flags,
-    Privacy,
-    MultiSelect(String),
-    Comments,
-    Numbering,
-    Attachments,
-    Activity,
-    Users,
-}
-
-/// The statements that tell which columns and custom fields there are: the columns of `bugs` and `bugs_aliases`, and those of the tables
-/// of custom fields.
+/// The statements that tell which columns and custom fields there are: the columns of `bugs`, and those of the tables of custom fields.
 pub(super) fn describing(dialect: Dialect) -> Vec<(Statement, String)> {
     let columns = match dialect {
         Dialect::Mysql => include_str!("../../../sql/mysql/query/snapshot_layout.sql"),
@@ -42,6 +23,30 @@ pub(super) fn describing(dialect: Dialect) -> Vec<(Statement, String)> {
         Dialect::Sqlite => include_str!("../../../sql/sqlite_source/query/snapshot_layout.sql"),
     };
     vec![(Statement::Layout, columns.to_owned()), (Statement::Fields, query!("snapshot_fields").to_owned())]
+}
+
+/// The statement that tells which tables know no transactions; PostgreSQL and SQLite have none such.
+pub(super) fn engines(dialect: Dialect) -> Option<&'static str> {
+    match dialect {
+        Dialect::Mysql => Some(include_str!("../../../sql/mysql/query/engines.sql")),
+        Dialect::Postgresql | Dialect::Sqlite => None,
+    }
+}
+
+/// Lets PostgreSQL hold the tables of these statements before it takes its snapshot; MySQL and MariaDB refuse to read a table that was
+/// changed behind a snapshot. Of `profiles` we may read some columns only, which is not enough to hold it: it decides about no privacy.
+pub(super) fn held(dialect: Dialect, mut statements: Vec<(Statement, String)>) -> Vec<(Statement, String)> {
+    let mut tables: Vec<String> = statements.iter().flat_map(|(statement, _)| statement.tables()).collect();
+    tables.retain(|table| table != "profiles");
+    tables.sort_unstable();
+    tables.dedup();
+    if let (Dialect::Postgresql, Some((_, first)), false) = (dialect, statements.first_mut(), tables.is_empty()) {
+        let hold = include_str!("../../../sql/postgresql/query/hold.sql").trim_end();
+        let quoted: Vec<String> = tables.iter().map(|table| format!("\"{table}\"")).collect();
+        // One that gives no rows goes unnoticed in front of another.
+        *first = format!("{};\n{first}", hold.replace("{tables}", &quoted.join(", ")));
+    }
+    statements
 }
 
 /// The statements of a read; those that nothing is asked of are left out.
@@ -65,6 +70,8 @@ pub(super) fn reading(request: &Request, layout: &Layout, unknown: &[(BugId, i64
     add(Statement::Attachments, query!("snapshot_attachments"), "{attachments}", list(&request.attachments));
     add(Statement::Activity, query!("snapshot_activity"), "{activity}", list(&request.activity));
     add(Statement::Users, query!("snapshot_users"), "{users}", list(&request.users));
+    // After all content: where tables know no transactions, what turns private meanwhile counts as private.
+    add(Statement::Groups, query!("snapshot_groups"), "{bugs}", list(&request.bugs));
     statements
 }
 
@@ -81,7 +88,6 @@ fn of_bugs(request: &Request, layout: &Layout, statements: &mut Vec<(Statement, 
         add(Statement::Aliases, query!("snapshot_aliases"));
     }
     add(Statement::Keywords, query!("snapshot_keywords"));
-    add(Statement::Groups, query!("snapshot_groups"));
     add(Statement::Flags, query!("snapshot_flags"));
     for field in &layout.tables {
         add(Statement::MultiSelect(field.clone()), &query!("snapshot_multi_select").replace("{field}", field));
@@ -111,7 +117,7 @@ pub(super) fn judgement(subjects: &[Subject]) -> Vec<(Statement, String)> {
             statements.push((statement, sql.replace(name, &ids)));
         }
     };
-    add(Statement::Bugs, query!("privacy_bugs"), "{bugs}", list(&bugs));
+    add(Statement::BugsJudged, query!("privacy_bugs"), "{bugs}", list(&bugs));
     add(Statement::Comments, query!("privacy_comments"), "{comments}", list(&comments));
     add(Statement::Attachments, query!("privacy_attachments"), "{attachments}", list(&attachments));
     statements

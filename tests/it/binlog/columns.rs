@@ -1,28 +1,38 @@
 //! Columns keep their names, whatever is altered and whenever.
 
-use super::{COMPRESSED, PLAIN, Site, comment, comment_told, open, refused, saves};
+use super::{Site, comment, comment_told, open, refused, saves};
+use crate::services::Mysqld;
 
-#[tokio::test]
-async fn alters_in_mid_stream_do_not_mix_columns_up() {
-    for server in [&PLAIN, &COMPRESSED] {
-        let site = Site::new(server);
-        let (mut capture, _) = open(&site, None).await;
-        for (id, alter) in [
-            (1, "ADD COLUMN w INT NOT NULL DEFAULT 5 FIRST"),
-            (2, "ADD COLUMN cf_x VARCHAR(255)"),
-            (3, "MODIFY COLUMN who MEDIUMINT NOT NULL AFTER work_time"),
-            (4, "DROP COLUMN w"),
-            (5, "ADD COLUMN gen INT AS (bug_id + 1) VIRTUAL AFTER bug_id"),
-        ] {
-            site.run(&format!("ALTER TABLE longdescs {alter}; {}", comment(id))).await;
-            assert_eq!(saves(&mut *capture, 1).await.0, [comment_told(id)], "after {alter}");
-        }
+super::on_each_server! {
+    alters_in_mid_stream_do_not_mix_columns_up
+    a_table_put_in_the_place_of_another_is_read_with_its_own_columns
+    one_alter_while_we_are_down_is_understood
+    columns_added_behind_the_others_while_we_are_down_do_no_harm
+    a_restart_between_two_alters_loses_no_column
+}
+
+super::on_server! { mariadb_without_names PLAIN: columns_that_cannot_be_known_stop_the_capture_and_are_never_guessed }
+super::on_server! { mysql_without_names MYSQL: columns_that_cannot_be_known_stop_the_capture_and_are_never_guessed }
+super::on_server! { mariadb_with_names COMPRESSED: with_named_columns_any_alters_while_we_are_down_are_understood }
+super::on_server! { mysql_with_names MYSQL_FULL: with_named_columns_any_alters_while_we_are_down_are_understood }
+
+async fn alters_in_mid_stream_do_not_mix_columns_up(server: &Mysqld) {
+    let site = Site::new(server);
+    let (mut capture, _) = open(&site, None).await;
+    for (id, alter) in [
+        (1, "ADD COLUMN w INT NOT NULL DEFAULT 5 FIRST"),
+        (2, "ADD COLUMN cf_x VARCHAR(255)"),
+        (3, "MODIFY COLUMN who MEDIUMINT NOT NULL AFTER work_time"),
+        (4, "DROP COLUMN w"),
+        (5, "ADD COLUMN gen INT AS (bug_id + 1) VIRTUAL AFTER bug_id"),
+    ] {
+        site.run(&format!("ALTER TABLE longdescs {alter}; {}", comment(id))).await;
+        assert_eq!(saves(&mut *capture, 1).await.0, [comment_told(id)], "after {alter}");
     }
 }
 
-#[tokio::test]
-async fn a_table_put_in_the_place_of_another_is_read_with_its_own_columns() {
-    let site = Site::new(&PLAIN);
+async fn a_table_put_in_the_place_of_another_is_read_with_its_own_columns(server: &Mysqld) {
+    let site = Site::new(server);
     let (mut capture, _) = open(&site, None).await;
     site.run(&format!(
         "{} CREATE TABLE fresh (x INT, dupe MEDIUMINT, dupe_of MEDIUMINT); RENAME TABLE duplicates TO old, fresh TO duplicates;",
@@ -34,9 +44,8 @@ async fn a_table_put_in_the_place_of_another_is_read_with_its_own_columns() {
     assert_eq!(saves(&mut *capture, 1).await.0, ["2 duplicates 3"]);
 }
 
-#[tokio::test]
-async fn one_alter_while_we_are_down_is_understood() {
-    let site = Site::new(&PLAIN);
+async fn one_alter_while_we_are_down_is_understood(server: &Mysqld) {
+    let site = Site::new(server);
     let (capture, position) = open(&site, None).await;
     drop(capture);
     site.run(&format!(
@@ -49,9 +58,8 @@ async fn one_alter_while_we_are_down_is_understood() {
     assert_eq!(saves(&mut *capture, 2).await.0, [comment_told(1), comment_told(2)]);
 }
 
-#[tokio::test]
-async fn columns_added_behind_the_others_while_we_are_down_do_no_harm() {
-    let site = Site::new(&PLAIN);
+async fn columns_added_behind_the_others_while_we_are_down_do_no_harm(server: &Mysqld) {
+    let site = Site::new(server);
     let (capture, position) = open(&site, None).await;
     drop(capture);
     site.run(&format!(
@@ -67,9 +75,8 @@ async fn columns_added_behind_the_others_while_we_are_down_do_no_harm() {
     assert_eq!(saves(&mut *capture, 1).await.0, [comment_told(3)]);
 }
 
-#[tokio::test]
-async fn a_restart_between_two_alters_loses_no_column() {
-    let site = Site::new(&PLAIN);
+async fn a_restart_between_two_alters_loses_no_column(server: &Mysqld) {
+    let site = Site::new(server);
     let (capture, position) = open(&site, None).await;
     drop(capture);
     site.run(&format!(
@@ -87,9 +94,8 @@ async fn a_restart_between_two_alters_loses_no_column() {
     assert_eq!(saves(&mut *capture, 2).await.0, [comment_told(2), comment_told(3)]);
 }
 
-#[tokio::test]
-async fn columns_that_cannot_be_known_stop_the_capture_and_are_never_guessed() {
-    let site = Site::new(&PLAIN);
+async fn columns_that_cannot_be_known_stop_the_capture_and_are_never_guessed(server: &Mysqld) {
+    let site = Site::new(server);
     let (capture, position) = open(&site, None).await;
     drop(capture);
     site.run(
@@ -101,9 +107,8 @@ async fn columns_that_cannot_be_known_stop_the_capture_and_are_never_guessed() {
     assert!(error.contains("duplicates") && error.contains("SET GLOBAL binlog_row_metadata = 'FULL'"), "{error}");
 }
 
-#[tokio::test]
-async fn with_named_columns_any_alters_while_we_are_down_are_understood() {
-    let site = Site::new(&COMPRESSED);
+async fn with_named_columns_any_alters_while_we_are_down_are_understood(server: &Mysqld) {
+    let site = Site::new(server);
     let (capture, position) = open(&site, None).await;
     drop(capture);
     site.run(

@@ -6,11 +6,45 @@ use bugrelay::failure::Class;
 use mysql_async::prelude::Queryable;
 
 use super::{PLAIN, Site, comment, comment_told, failure, open, refused, saves};
-use crate::services::MariaDb;
+use crate::services::{MariaDb, Mysqld};
 
-#[tokio::test]
-async fn from_every_position_exactly_the_rest_is_told() {
-    let site = Site::new(&PLAIN);
+super::on_each_server! {
+    from_every_position_exactly_the_rest_is_told
+    a_second_reader_with_our_number_throws_the_first_one_out_which_says_so
+}
+
+/// Starts a server for one sentence alone.
+type Start = fn(&[&str]) -> Mysqld;
+
+/// Runs sentences, each on a server of its own.
+macro_rules! on_its_own {
+    ($module:ident $start:path: $($sentence:ident)*) => {
+        mod $module {$(
+            #[tokio::test]
+            async fn $sentence() {
+                super::$sentence($start).await;
+            }
+        )*}
+    };
+}
+
+/// The same of both makes.
+macro_rules! on_its_own_of_each_make {
+    ($($sentence:ident)*) => {
+        on_its_own! { its_own_mariadb crate::services::MariaDb::start: $($sentence)* }
+        on_its_own! { its_own_mysql crate::services::MySql::start: $($sentence)* }
+    };
+}
+
+on_its_own_of_each_make! {
+    a_killed_connection_is_a_passing_failure
+    a_crash_of_the_server_loses_nothing
+    a_server_that_hangs_is_noticed_by_its_silence
+    an_idle_position_is_told_now_and_then_but_not_for_our_own_writes
+}
+
+async fn from_every_position_exactly_the_rest_is_told(server: &Mysqld) {
+    let site = Site::new(server);
     let (mut capture, start) = open(&site, None).await;
     site.run(&(1..=4).map(comment).collect::<String>()).await;
     let mut positions = vec![start];
@@ -94,14 +128,13 @@ async fn a_position_that_the_server_never_issued_is_refused() {
     );
 }
 
-#[tokio::test]
-async fn a_killed_connection_is_a_passing_failure() {
-    let server = MariaDb::start(&[]);
+async fn a_killed_connection_is_a_passing_failure(start: Start) {
+    let server = start(&[]);
     let site = Site::new(&server);
     let (mut capture, position) = open(&site, None).await;
     let mut session = site.session().await;
     let dump: Option<u64> = session
-        .query_first("SELECT id FROM information_schema.processlist WHERE command = 'Binlog Dump'")
+        .query_first("SELECT id FROM information_schema.processlist WHERE command LIKE 'Binlog Dump%'")
         .await
         .unwrap();
     session.query_drop(format!("KILL {}", dump.unwrap())).await.unwrap();
@@ -111,9 +144,8 @@ async fn a_killed_connection_is_a_passing_failure() {
     assert_eq!(saves(&mut *capture, 1).await.0, [comment_told(1)]);
 }
 
-#[tokio::test]
-async fn a_crash_of_the_server_loses_nothing() {
-    let mut server = MariaDb::start(&["--sync-binlog=1", "--innodb-flush-log-at-trx-commit=1"]);
+async fn a_crash_of_the_server_loses_nothing(start: Start) {
+    let mut server = start(&["--sync-binlog=1", "--innodb-flush-log-at-trx-commit=1"]);
     let site = Site::new(&server);
     let (mut capture, position) = open(&site, None).await;
     site.run(&comment(1)).await;
@@ -128,9 +160,8 @@ async fn a_crash_of_the_server_loses_nothing() {
     assert_eq!(saves(&mut *capture, 2).await.0, [comment_told(1), comment_told(2)]);
 }
 
-#[tokio::test]
-async fn a_server_that_hangs_is_noticed_by_its_silence() {
-    let server = MariaDb::start(&[]);
+async fn a_server_that_hangs_is_noticed_by_its_silence(start: Start) {
+    let server = start(&[]);
     let site = Site::new(&server);
     let (mut capture, _) = open(&site, None).await;
     server.stop();
@@ -139,9 +170,8 @@ async fn a_server_that_hangs_is_noticed_by_its_silence() {
     assert_eq!(error.class, Class::Transient);
 }
 
-#[tokio::test]
-async fn a_second_reader_with_our_number_throws_the_first_one_out_which_says_so() {
-    let site = Site::new(&PLAIN);
+async fn a_second_reader_with_our_number_throws_the_first_one_out_which_says_so(server: &Mysqld) {
+    let site = Site::new(server);
     let source = site.source();
     let mut first = source.open(None).await.unwrap();
     let mut second = source.open(None).await.unwrap();
@@ -152,9 +182,8 @@ async fn a_second_reader_with_our_number_throws_the_first_one_out_which_says_so(
     assert_eq!(saves(&mut *second, 1).await.0, [comment_told(1)]);
 }
 
-#[tokio::test]
-async fn an_idle_position_is_told_now_and_then_but_not_for_our_own_writes() {
-    let server = MariaDb::start(&[]);
+async fn an_idle_position_is_told_now_and_then_but_not_for_our_own_writes(start: Start) {
+    let server = start(&[]);
     let site = Site::new(&server);
     server.exec("CREATE DATABASE bugrelay; CREATE TABLE bugrelay.queue (id INT)");
     let (mut capture, start) = open(&site, None).await;

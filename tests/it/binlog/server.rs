@@ -1,4 +1,4 @@
-//! Small databases of Bugzilla's shape on a private MariaDB, and how the capture reads them.
+//! Small databases of Bugzilla's shape on a private server, and how the capture reads them.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -7,7 +7,7 @@ use bugrelay::capture::mysql_binlog::{MysqlBinlog, MysqlBinlogConfig};
 use mysql_async::prelude::Queryable;
 use mysql_async::{Conn, Opts, OptsBuilder};
 
-use crate::services::MariaDb;
+use crate::services::Mysqld;
 
 /// Bugzilla's watched tables: the needed columns in Bugzilla's order, and between them one of each kind that is passed over.
 const TABLES: &str = "
@@ -35,24 +35,24 @@ pub(crate) struct Site {
 }
 
 impl Site {
-    /// A new one, with what a replication account needs and no more.
-    pub(crate) fn new(server: &MariaDb) -> Self {
+    /// A new one, with what a replication account needs and no more; whole Bugzillas of the same server have the same account.
+    pub(crate) fn new(server: &Mysqld) -> Self {
         static NUMBER: AtomicU32 = AtomicU32::new(1);
         let name = format!("small_{}", NUMBER.fetch_add(1, Ordering::Relaxed));
         server.exec(&format!(
             "CREATE DATABASE {name}; USE {name}; {TABLES}
-             CREATE USER IF NOT EXISTS bugrelay@'%' IDENTIFIED BY 'relay';
-             GRANT REPLICATION SLAVE, BINLOG MONITOR ON *.* TO bugrelay@'%';
+             CREATE USER IF NOT EXISTS bugrelay@'%' IDENTIFIED BY 'bugrelay';
+             GRANT REPLICATION SLAVE, REPLICATION CLIENT ON *.* TO bugrelay@'%';
              GRANT SELECT ON {name}.* TO bugrelay@'%'"
         ));
         Self::existing(server, &name)
     }
 
     /// One that is there already.
-    pub(crate) fn existing(server: &MariaDb, name: &str) -> Self {
+    pub(crate) fn existing(server: &Mysqld, name: &str) -> Self {
         let root = OptsBuilder::default().socket(Some(server.socket())).db_name(Some(name)).user(Some("root")).into();
         let address = OptsBuilder::default().ip_or_hostname("127.0.0.1").tcp_port(server.port()).prefer_socket(false);
-        let reader = address.db_name(Some(name)).user(Some("bugrelay")).pass(Some("relay")).into();
+        let reader = address.db_name(Some(name)).user(Some("bugrelay")).pass(Some("bugrelay")).into();
         Site { name: name.to_owned(), root, reader }
     }
 

@@ -5,7 +5,14 @@ use std::time::Instant;
 use mysql_async::Error;
 use mysql_async::prelude::Queryable;
 
-use super::{PATIENCE, PLAIN, Site, comment, comment_told, open, saves};
+use super::{PATIENCE, Site, comment, comment_told, open, saves};
+use crate::services::Mysqld;
+
+super::on_each_server! {
+    a_prepared_transaction_is_told_at_its_commit
+    a_prepared_transaction_that_is_rolled_back_is_never_told
+    a_restart_between_prepare_and_commit_loses_and_repeats_nothing
+}
 
 fn prepare(name: &str, id: u32) -> String {
     format!("XA START '{name}'; {} XA END '{name}'; XA PREPARE '{name}';", comment(id))
@@ -27,9 +34,8 @@ async fn decide(site: &Site, sql: &str) {
     }
 }
 
-#[tokio::test]
-async fn a_prepared_transaction_is_told_at_its_commit() {
-    let site = Site::new(&PLAIN);
+async fn a_prepared_transaction_is_told_at_its_commit(server: &Mysqld) {
+    let site = Site::new(server);
     let (mut capture, _) = open(&site, None).await;
     site.run(&prepare("told1", 1)).await;
     site.run(&comment(2)).await;
@@ -38,9 +44,8 @@ async fn a_prepared_transaction_is_told_at_its_commit() {
     assert_eq!(saves(&mut *capture, 3).await.0, [comment_told(2), comment_told(1), comment_told(3)]);
 }
 
-#[tokio::test]
-async fn a_prepared_transaction_that_is_rolled_back_is_never_told() {
-    let site = Site::new(&PLAIN);
+async fn a_prepared_transaction_that_is_rolled_back_is_never_told(server: &Mysqld) {
+    let site = Site::new(server);
     let (mut capture, _) = open(&site, None).await;
     site.run(&format!("{} XA ROLLBACK 'gone1'; {}", prepare("gone1", 1), comment(2))).await;
     site.run(&format!("XA START 'one1'; {} XA END 'one1'; XA COMMIT 'one1' ONE PHASE; {}", comment(3), comment(4)))
@@ -48,9 +53,8 @@ async fn a_prepared_transaction_that_is_rolled_back_is_never_told() {
     assert_eq!(saves(&mut *capture, 3).await.0, [comment_told(2), comment_told(3), comment_told(4)]);
 }
 
-#[tokio::test]
-async fn a_restart_between_prepare_and_commit_loses_and_repeats_nothing() {
-    let site = Site::new(&PLAIN);
+async fn a_restart_between_prepare_and_commit_loses_and_repeats_nothing(server: &Mysqld) {
+    let site = Site::new(server);
     let (mut capture, _) = open(&site, None).await;
     site.run(&comment(1)).await;
     site.run(&prepare("kept1", 2)).await;

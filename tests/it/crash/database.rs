@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::load::Load;
 use super::oracle::Committed;
-use crate::services::{Bugrelay, MariaDb, poll};
+use crate::services::{Bugrelay, MariaDb, Mysqld, poll};
 
 const CONNECTED: &str = "bugrelay_source_connected";
 
@@ -23,7 +23,7 @@ fn wait_for_connection(bugrelay: &Bugrelay, connected: f64) {
 }
 
 /// What was saved until now has left, once.
-fn everything_left_once(server: &MariaDb, name: &str, bugrelay: &Bugrelay, load: &Load, after: &str) {
+fn everything_left_once(server: &Mysqld, name: &str, bugrelay: &Bugrelay, load: &Load, after: &str) {
     load.wait_for(20);
     load.pause();
     let repeated = Committed::read(server, name).wait_for(bugrelay);

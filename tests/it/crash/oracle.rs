@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::services::{Bugrelay, MariaDb, poll};
+use crate::services::{Bugrelay, Mysqld, poll};
 
 /// A message of the load: in the order in which one person saves, comments before changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -36,7 +36,7 @@ pub(crate) struct Verdict {
 
 impl Committed {
     /// As the database has it now: nobody may be saving.
-    pub(crate) fn read(server: &MariaDb, database: &str) -> Self {
+    pub(crate) fn read(server: &Mysqld, database: &str) -> Self {
         let rows = server.exec(&format!(
             "SELECT SUBSTRING_INDEX(SUBSTRING(thetext, 5), ';', 1), 0, bug_id FROM {database}.longdescs WHERE thetext LIKE 'seq=%';
              SELECT SUBSTRING_INDEX(SUBSTRING(added, 3), ';', 1), 1, bug_id FROM {database}.bugs_activity WHERE added LIKE 'w=%'"

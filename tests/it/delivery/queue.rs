@@ -5,9 +5,10 @@ use std::sync::{Mutex, MutexGuard};
 
 use async_trait::async_trait;
 use bugrelay::changeset::Subject;
-use bugrelay::message::{Envelope, Message};
+use bugrelay::message::{Envelope, Fact, Message};
 use bugrelay::queue::{
-    BacklogStats, Batch, Checkpoint, Entry, Page, Queue, QueueError, Settlement, Standing, Stats, Subscriber, Waiting,
+    BacklogStats, Batch, Checkpoint, Entry, Page, Queue, QueueError, Settlement, Standing, Stats, Subscriber,
+    SweepMark, Waiting,
 };
 
 #[derive(Default)]
@@ -17,6 +18,8 @@ pub(crate) struct MemoryQueue(Mutex<State>);
 struct State {
     subscribers: Vec<Subscriber>,
     checkpoint: Option<Checkpoint>,
+    swept: Option<SweepMark>,
+    told: HashSet<Fact>,
     envelopes: Vec<Envelope>,
     lines: HashMap<String, Line>,
 }
@@ -43,6 +46,29 @@ impl State {
     fn envelope(&mut self, sequence: i64) -> &mut Envelope {
         self.envelopes.iter_mut().find(|envelope| envelope.sequence == sequence).unwrap()
     }
+
+    /// For those connectors that want them, of these.
+    fn add(&mut self, messages: Vec<Message>, of: impl Fn(&str) -> bool) -> Vec<Envelope> {
+        let mut stored = vec![];
+        for message in messages {
+            let envelope = Envelope {
+                sequence: i64::try_from(self.envelopes.len()).unwrap() + 1,
+                id: message.id,
+                routing_key: message.routing_key(),
+                subject: message.subject,
+                change_set: message.change_set.clone(),
+                committed_at_ms: message.committed_at_ms,
+                body: message.body.clone(),
+            };
+            let wanting = self.subscribers.iter().filter(|s| of(&s.connector) && s.filter.wants(&message));
+            for connector in wanting.map(|s| s.connector.clone()).collect::<Vec<_>>() {
+                self.lines.entry(connector).or_default().entries.insert(envelope.sequence, (false, 0));
+            }
+            self.envelopes.push(envelope.clone());
+            stored.push(envelope);
+        }
+        stored
+    }
 }
 
 #[async_trait]
@@ -59,35 +85,36 @@ impl Queue for MemoryQueue {
     async fn put(&self, messages: Vec<Message>, checkpoint: Checkpoint) -> Result<Vec<Envelope>, QueueError> {
         let mut state = self.state();
         state.checkpoint = Some(checkpoint);
-        let mut stored = vec![];
-        for message in messages {
-            let envelope = Envelope {
-                sequence: i64::try_from(state.envelopes.len()).unwrap() + 1,
-                id: message.id,
-                routing_key: message.routing_key(),
-                subject: message.subject,
-                change_set: message.change_set.clone(),
-                committed_at_ms: message.committed_at_ms,
-                body: message.body.clone(),
-            };
-            let wanting: Vec<String> =
-                state.subscribers.iter().filter(|s| s.filter.wants(&message)).map(|s| s.connector.clone()).collect();
-            for connector in wanting {
-                state.lines.entry(connector).or_default().entries.insert(envelope.sequence, (false, 0));
-            }
-            state.envelopes.push(envelope.clone());
-            stored.push(envelope);
-        }
-        Ok(stored)
+        state.told.extend(messages.iter().flat_map(|message| message.facts.clone()));
+        Ok(state.add(messages, |_| true))
     }
 
-    async fn next(&self, connector: &str, limit: usize) -> Result<Batch, QueueError> {
+    async fn untold(&self, facts: Vec<Fact>) -> Result<Vec<Fact>, QueueError> {
+        let told: HashSet<Fact> = self.state().told.clone();
+        Ok(facts.into_iter().filter(|fact| !told.contains(fact)).collect())
+    }
+
+    async fn put_again(&self, messages: Vec<Message>, connectors: Vec<String>) -> Result<Vec<Envelope>, QueueError> {
+        Ok(self.state().add(messages, |connector| connectors.iter().any(|named| named == connector)))
+    }
+
+    async fn swept(&self) -> Result<Option<SweepMark>, QueueError> {
+        Ok(self.state().swept)
+    }
+
+    async fn set_swept(&self, mark: SweepMark) -> Result<(), QueueError> {
+        self.state().swept = Some(mark);
+        Ok(())
+    }
+
+    async fn next_behind(&self, connector: &str, after: i64, limit: usize) -> Result<Batch, QueueError> {
         let mut state = self.state();
         let Some(line) = state.lines.get(connector) else { return Ok(Batch::default()) };
         let standing = line.standing.clone();
         let limit = if line.paused { 0 } else { limit };
-        let (more, flight) = (line.entries.len() > limit, line.flight.clone());
-        let oldest: Vec<_> = line.entries.iter().take(limit).map(|(&sequence, &entry)| (sequence, entry)).collect();
+        let (behind, flight) = (line.entries.range(after + 1..), line.flight.clone());
+        let more = behind.clone().count() > limit;
+        let oldest: Vec<_> = behind.take(limit).map(|(&sequence, &entry)| (sequence, entry)).collect();
         let entry = |(sequence, (perhaps_sent, attempts))| Entry {
             envelope: state.envelope(sequence).clone(),
             perhaps_sent: perhaps_sent || flight.contains(&sequence),
@@ -115,12 +142,15 @@ impl Queue for MemoryQueue {
         Ok(behind.take(limit).map(|envelope| (envelope.sequence, envelope.subject)).collect())
     }
 
-    async fn begin(&self, connector: &str, sequences: Vec<i64>) -> Result<(), QueueError> {
+    async fn begin(&self, connector: &str, sequences: Vec<i64>) -> Result<bool, QueueError> {
         let mut state = self.state();
         let line = state.lines.get_mut(connector).unwrap();
+        if line.paused {
+            return Ok(false);
+        }
         assert!(sequences.iter().all(|sequence| line.entries.contains_key(sequence)), "begun what was not waiting");
         line.flight.extend(sequences);
-        Ok(())
+        Ok(true)
     }
 
     async fn settle(&self, connector: &str, settlement: Settlement) -> Result<(), QueueError> {

@@ -13,7 +13,8 @@ use bugrelay::delivery::{Delivery, Gate, GateError, Handle, Policy};
 use bugrelay::message::{Body, Envelope, Fact, Message, MessageId};
 use bugrelay::metrics::Metrics;
 use bugrelay::queue::{
-    BacklogStats, Batch, Checkpoint, Entry, Filter, Page, Queue, QueueError, Settlement, Stats, Subscriber, Waiting,
+    BacklogStats, Batch, Checkpoint, Entry, Filter, Page, Queue, QueueError, Settlement, Stats, Subscriber, SweepMark,
+    Waiting,
 };
 use bugrelay::shutdown::Shutdown;
 
@@ -31,6 +32,7 @@ pub(crate) struct Store {
     writes: Mutex<Vec<&'static str>>,
     parked: Mutex<HashSet<i64>>,
     begins: Mutex<Option<Slow>>,
+    reads_ahead: Mutex<Duration>,
 }
 
 /// What a slow `begin` does: it takes so long, and meanwhile this happens.
@@ -40,6 +42,11 @@ impl Store {
     /// The next `begin` takes so long, and meanwhile this happens.
     pub(crate) fn begins_slowly(&self, time: Duration, meanwhile: impl FnOnce() + Send + 'static) {
         *self.begins.lock().unwrap() = Some((time, Box::new(meanwhile)));
+    }
+
+    /// Each read of what is behind a batch takes so long.
+    pub(crate) fn reads_ahead_slowly(&self, time: Duration) {
+        *self.reads_ahead.lock().unwrap() = time;
     }
 
     /// From now on these calls fail.
@@ -76,8 +83,24 @@ impl Queue for Store {
     async fn put(&self, messages: Vec<Message>, checkpoint: Checkpoint) -> Result<Vec<Envelope>, QueueError> {
         self.inner.put(messages, checkpoint).await
     }
-    async fn next(&self, connector: &str, limit: usize) -> Result<Batch, QueueError> {
-        self.inner.next(connector, limit).await
+    async fn untold(&self, facts: Vec<Fact>) -> Result<Vec<Fact>, QueueError> {
+        self.inner.untold(facts).await
+    }
+    async fn put_again(&self, messages: Vec<Message>, connectors: Vec<String>) -> Result<Vec<Envelope>, QueueError> {
+        self.inner.put_again(messages, connectors).await
+    }
+    async fn swept(&self) -> Result<Option<SweepMark>, QueueError> {
+        self.inner.swept().await
+    }
+    async fn set_swept(&self, mark: SweepMark) -> Result<(), QueueError> {
+        self.inner.set_swept(mark).await
+    }
+    async fn next_behind(&self, connector: &str, after: i64, limit: usize) -> Result<Batch, QueueError> {
+        let time = *self.reads_ahead.lock().unwrap();
+        if after > 0 && !time.is_zero() {
+            tokio::time::sleep(time).await;
+        }
+        self.inner.next_behind(connector, after, limit).await
     }
     async fn pause(&self, connector: &str, paused: bool) -> Result<(), QueueError> {
         self.inner.pause(connector, paused).await
@@ -91,7 +114,7 @@ impl Queue for Store {
     async fn public_bodies(&self, after: i64, limit: usize) -> Result<Vec<(i64, Subject)>, QueueError> {
         self.inner.public_bodies(after, limit).await
     }
-    async fn begin(&self, connector: &str, sequences: Vec<i64>) -> Result<(), QueueError> {
+    async fn begin(&self, connector: &str, sequences: Vec<i64>) -> Result<bool, QueueError> {
         self.meet("begin")?;
         let slow = self.begins.lock().unwrap().take();
         if let Some((time, meanwhile)) = slow {
@@ -191,6 +214,7 @@ impl Rig {
             writes: Mutex::default(),
             parked: Mutex::default(),
             begins: Mutex::default(),
+            reads_ahead: Mutex::default(),
         });
         let subscriber =
             |(name, filter): &(&str, Filter)| Subscriber { connector: (*name).to_owned(), filter: filter.clone() };

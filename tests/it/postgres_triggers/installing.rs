@@ -44,6 +44,19 @@ fn what_sql_prints_installs_and_removes_the_same() {
 }
 
 #[test]
+fn our_schema_may_have_any_name_that_the_configuration_lets_in() {
+    let database = Postgres::shared().database();
+    let bugrelay = Bugrelay::configured(&database.bugrelay_url(), "schema = \"Relay_2\"", "");
+    database.exec(&bugrelay.verb(&["triggers", "sql"]).out);
+    let checked = bugrelay.verb(&["check"]);
+    assert_eq!(checked.code, 0, "{}", checked.out);
+    database.exec(&comment("one"));
+    assert_eq!(database.exec("SELECT count(*) FROM \"Relay_2\".trigger_queue"), "2\n");
+    database.exec(&bugrelay.verb(&["triggers", "sql", "--remove"]).out);
+    assert_eq!(bugrelay.verb(&["check"]).code, 78);
+}
+
+#[test]
 fn an_account_that_may_not_install_is_told_who_may() {
     let database = Postgres::shared().database();
     let refused = configured(&database).verb(&["triggers", "install"]);
@@ -60,9 +73,18 @@ fn everything_that_is_taken_away_turns_check_red_and_names_what_mends_it() {
         (format!("REVOKE USAGE ON SCHEMA bugrelay FROM {name}"), "USAGE ON SCHEMA bugrelay"),
         (format!("REVOKE SELECT ON bugrelay.trigger_queue FROM {name}"), "SELECT ON bugrelay.trigger_queue"),
         (format!("REVOKE DELETE ON bugrelay.trigger_queue FROM {name}"), "DELETE ON bugrelay.trigger_queue"),
-        (format!("REVOKE SELECT ON SEQUENCE bugrelay.trigger_queue_id FROM {name}"), "SELECT ON SEQUENCE bugrelay.trigger_queue_id"),
-        (format!("REVOKE SELECT ON SEQUENCE bugrelay.trigger_valve FROM {name}"), "SELECT ON SEQUENCE bugrelay.trigger_valve"),
-        (format!("REVOKE UPDATE ON SEQUENCE bugrelay.trigger_valve FROM {name}"), "UPDATE ON SEQUENCE bugrelay.trigger_valve"),
+        (
+            format!("REVOKE SELECT ON SEQUENCE bugrelay.trigger_queue_id FROM {name}"),
+            "SELECT ON SEQUENCE bugrelay.trigger_queue_id",
+        ),
+        (
+            format!("REVOKE SELECT ON SEQUENCE bugrelay.trigger_valve FROM {name}"),
+            "SELECT ON SEQUENCE bugrelay.trigger_valve",
+        ),
+        (
+            format!("REVOKE UPDATE ON SEQUENCE bugrelay.trigger_valve FROM {name}"),
+            "UPDATE ON SEQUENCE bugrelay.trigger_valve",
+        ),
         ("DROP TRIGGER bugrelay_note ON longdescs".to_owned(), "longdescs"),
         ("ALTER TABLE bugs DISABLE TRIGGER bugrelay_note".to_owned(), "ALTER TABLE bugs ENABLE TRIGGER"),
         ("DROP FUNCTION bugrelay.trigger_leave".to_owned(), "trigger_function"),

@@ -30,7 +30,9 @@ fn what_was_stored_and_not_deleted_before_a_crash_is_not_told_twice() {
     bugrelay.wait_until_ready();
     database.exec(&comment("two"));
     assert!(poll(PATIENCE, || waiting(&database) == 0));
-    assert_eq!(bugrelay.wait_for(2).len(), 2, "the first is not told again");
+    // Not what left: a delivery that the crash cut off is repeated, with the same id.
+    let stored = r#"bugrelay_messages_total{action="create",target="comment",visibility="public"}"#;
+    assert_eq!(bugrelay.metric(stored), Some(1.0), "the first is not told again");
 }
 
 #[test]
@@ -51,7 +53,8 @@ fn a_killed_listener_loses_nothing() {
 #[test]
 fn without_notify_it_is_looked_now_and_then() {
     let database = bugzilla();
-    database.exec(&Bugrelay::configured(&database.bugrelay_url(), "", "").verb(&["triggers", "sql", "--no-notify"]).out);
+    database
+        .exec(&Bugrelay::configured(&database.bugrelay_url(), "", "").verb(&["triggers", "sql", "--no-notify"]).out);
     let bugrelay = Bugrelay::running(&database.bugrelay_url());
     database.exec(&comment("one"));
     bugrelay.wait_for(1);

@@ -2,9 +2,11 @@
 
 mod bounded;
 mod held;
+mod swept;
 
 pub(super) use bounded::*;
 pub(super) use held::*;
+pub(super) use swept::*;
 
 use std::time::Duration;
 
@@ -133,7 +135,7 @@ pub(super) async fn a_message_without_facts_is_known_by_its_id_alone(shelf: &imp
     assert!(queue.put(messages, at("p")).await.unwrap().is_empty());
 }
 
-pub(super) async fn facts_are_forgotten_after_twice_the_late_commit_window(shelf: &impl Shelf) {
+pub(super) async fn facts_are_forgotten_after_their_retention(shelf: &impl Shelf) {
     let queue = shelf.open(Keep { told: Duration::ZERO, sent: Duration::ZERO, ..Keep::default() });
     put(&queue, [1]).await;
     assert!(is_told_anew(&queue).await);

@@ -37,7 +37,7 @@ fn settings(path: &Path, keep: Keep) -> Settings {
         max_megabytes: keep.max_megabytes,
         sent_retention: keep.sent,
         parked_retention: keep.parked,
-        late_commit_window: keep.told / 2,
+        told_retention: keep.told,
     }
 }
 
@@ -52,10 +52,12 @@ conforms! { Folder:
     a_message_that_nobody_wants_has_a_sequence_and_is_not_told_later
     what_was_told_is_not_told_again
     a_message_without_facts_is_known_by_its_id_alone
-    facts_are_forgotten_after_twice_the_late_commit_window
+    facts_are_forgotten_after_their_retention
     facts_of_a_transaction_that_is_stored_in_part_stay_until_the_rest_is
     a_paused_connector_gets_nothing_and_loses_nothing
     what_was_in_flight_when_it_was_paused_is_settled
+    what_is_behind_a_batch_in_flight_can_be_read_meanwhile
+    what_was_read_before_a_pause_is_not_begun
     one_that_is_paused_while_it_is_disabled_is_paused_when_it_is_enabled
     a_backlog_can_be_looked_at_in_pages
     a_backlog_is_looked_at_without_its_bodies_or_with_as_many_as_fit
@@ -74,6 +76,9 @@ conforms! { Folder:
     gauges_count_what_waits
     purging_takes_nothing_that_somebody_waits_for
     calls_from_many_tasks_do_not_mix
+    what_was_not_told_is_known_in_the_order_asked
+    what_is_put_again_goes_to_those_named_who_want_it_and_changes_nothing_else
+    the_sweeps_mark_survives_and_keeps_what_was_told_behind_it
 }
 
 /// What the store says when it cannot be opened.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use bugrelay::database::Database;
 use bugrelay::database::sqlite::Sqlite;
 use bugrelay::failure::Class;
 use bugrelay::snapshot::{self, Reader};
@@ -17,8 +18,8 @@ impl Site for OnSqlite {
         OnSqlite(SqliteBugzilla::without_triggers())
     }
 
-    fn reader(&self) -> impl Reader {
-        snapshot::reader(Arc::new(Sqlite::new(self.0.path())))
+    fn database(&self) -> Arc<dyn Database> {
+        Arc::new(Sqlite::new(self.0.path()))
     }
 
     fn exec(&self, sql: &str) {
@@ -38,6 +39,10 @@ super::conforms! { OnSqlite:
     what_decides_about_privacy_is_told_in_the_order_asked
     a_custom_field_that_comes_is_read_from_then_on_and_one_that_goes_is_not
     a_table_that_is_away_for_a_while_is_waited_for
+    a_bugzilla_4_4_is_read_as_it_is
+    one_of_the_harmony_family_is_read_as_it_is
+    an_alias_column_that_comes_beside_the_table_is_read_before_long
+    a_custom_field_is_read_as_soon_as_its_column_is_there
 }
 
 #[tokio::test]

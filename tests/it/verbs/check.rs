@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::NOBODY;
-use crate::services::{Bugrelay, Database, MariaDb};
+use crate::services::{Bugrelay, Database, MariaDb, MySql, Mysqld};
 
 const GRANTS: &str = include_str!("../../../sql/mysql/grants.sql");
 
@@ -23,7 +23,7 @@ fn finding(findings: &[Value], id: &str) -> (String, String) {
     (text("severity"), format!("{}; {}", text("message"), text("remedy")))
 }
 
-fn at(server: &MariaDb, account: &str, database: &str) -> String {
+fn at(server: &Mysqld, account: &str, database: &str) -> String {
     format!("mysql://{account}@127.0.0.1:{}/{database}", server.port())
 }
 
@@ -151,7 +151,7 @@ fn settings_that_forbid_to_read_are_named_with_the_sql_that_mends_them() {
 }
 
 /// An account with these grants on the database; gives its address.
-fn account(server: &MariaDb, bugzilla: &Database<'_>, name: &str, grants: &[String]) -> String {
+fn account(server: &Mysqld, bugzilla: &Database<'_>, name: &str, grants: &[String]) -> String {
     let mut sql = format!("CREATE USER {name}@'%' IDENTIFIED BY 'x';");
     for grant in grants {
         sql.push_str(&grant.replace("'bugrelay'", name).replace("ON bugs.", &format!("ON {}.", bugzilla.name)));
@@ -162,7 +162,16 @@ fn account(server: &MariaDb, bugzilla: &Database<'_>, name: &str, grants: &[Stri
 
 #[test]
 fn each_missing_grant_is_found_and_the_documented_ones_are_enough() {
-    let server = MariaDb::shared();
+    each_grant_counts(MariaDb::shared(), "BINLOG MONITOR");
+}
+
+#[test]
+fn on_mysql_too_and_in_its_own_words() {
+    each_grant_counts(MySql::plain(), "REPLICATION CLIENT");
+}
+
+/// `monitor`: what the server calls the right to see where its log ends.
+fn each_grant_counts(server: &Mysqld, monitor: &str) {
     let bugzilla = server.database();
     let both = "GRANT REPLICATION SLAVE, REPLICATION CLIENT ON *.*";
     let mut grants: Vec<String> = Vec::new();
@@ -191,7 +200,7 @@ fn each_missing_grant_is_found_and_the_documented_ones_are_enough() {
         let (id, name) = match object {
             Some(table) => ("grant_select", table),
             None if grant.contains("SLAVE") => ("grant_replication", "REPLICATION SLAVE"),
-            None => ("grant_monitor", "BINLOG MONITOR"),
+            None => ("grant_monitor", monitor),
         };
         let (severity, text) = finding(&found, id);
         assert_eq!(severity, "error", "without {grant}");

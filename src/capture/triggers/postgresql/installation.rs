@@ -99,29 +99,34 @@ fn refused(error: &tokio_postgres::Error) -> CaptureError {
 
 impl Installation {
     fn named(&self, text: &str) -> String {
-        text.replace("{valve_rows}", &VALVE_ROWS.to_string())
-            .replace("{owner}", &owner(&self.schema))
-            .replace("{schema}", &quoted(&self.schema))
-            .replace("{reader}", &quoted(&self.reader))
+        let owner = format!("{}_owner", self.schema);
+        let text = text
+            .replace("{valve_rows}", &VALVE_ROWS.to_string())
+            .replace("'{owner}'", &format!("'{owner}'"))
+            .replace("{owner}", &quoted(&owner))
+            .replace("{reader}", &quoted(&self.reader));
+        in_schema(&text, &self.schema)
     }
+}
+
+/// Puts the schema's name where it is a name, a part of one, and a text. The configuration lets letters, digits and `_` into it.
+pub(super) fn in_schema(text: &str, schema: &str) -> String {
+    text.replace("'{schema}'", &format!("'{schema}'"))
+        .replace("{schema}_note", &quoted(&format!("{schema}_note")))
+        .replace("{schema}", &quoted(schema))
 }
 
 /// The bodies of the two functions, as the server keeps them.
 pub(super) fn bodies(schema: &str, notify: bool) -> [String; 2] {
-    [NOTE.to_owned(), leave(notify)].map(|body| body.replace("{schema}", &quoted(schema)))
+    [NOTE.to_owned(), leave(notify)].map(|body| in_schema(&body, schema))
 }
 
 fn leave(notify: bool) -> String {
     if notify { LEAVE.to_owned() } else { LEAVE.replace(NOTIFY, "") }
 }
 
-/// The role that owns what is ours.
-fn owner(schema: &str) -> String {
-    quoted(&format!("{schema}_owner"))
-}
-
-/// A name as SQL has it. The configuration lets letters, digits and `_` into a schema's; an account's may be anything.
-pub(super) fn quoted(name: &str) -> String {
+/// A name as SQL has it; an account's may be anything.
+fn quoted(name: &str) -> String {
     let is_plain = name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
         && name.starts_with(|c: char| !c.is_ascii_digit());
     if is_plain { name.to_owned() } else { format!("\"{}\"", name.replace('"', "\"\"")) }
@@ -134,12 +139,21 @@ mod tests {
 
     #[test]
     fn nothing_is_left_to_be_filled_in_and_notify_can_be_switched_off() {
-        let installation = |notify| Installation { schema: "bugrelay".to_owned(), reader: "relay".to_owned(), notify };
+        let installation = |notify| {
+            let server = Postgresql::new(tokio_postgres::Config::new(), Tls::Off);
+            Installation { server, schema: "bugrelay".to_owned(), reader: "relay".to_owned(), notify }
+        };
         for notify in [true, false] {
             let texts = [installation(notify).install(), installation(notify).remove()].concat().join("\n");
             assert!(!texts.contains('{') && !texts.contains('}'), "{texts}");
             assert_eq!(texts.contains("pg_notify"), notify);
         }
+    }
+
+    #[test]
+    fn a_name_with_capitals_is_quoted_where_it_is_a_name_and_not_where_it_is_a_text() {
+        let text = in_schema("'{schema}' {schema}_note {schema}.trigger_queue", "Relay");
+        assert_eq!(text, "'Relay' \"Relay_note\" \"Relay\".trigger_queue");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use bugrelay::queue::{Queue as _, Settlement, Waiting};
 
-use super::super::sample::{at, comments, done, failed, put, subscribe, unwell, waiting};
+use super::super::sample::{at, comments, done, failed, perhaps, put, subscribe, unwell, waiting};
 use super::super::{Keep, Shelf};
 
 pub(in crate::queue_suite) async fn a_paused_connector_gets_nothing_and_loses_nothing(shelf: &impl Shelf) {
@@ -38,6 +38,33 @@ pub(in crate::queue_suite) async fn what_was_in_flight_when_it_was_paused_is_set
     queue.settle("kafka", settlement).await.unwrap();
     let kafka = queue.stats().await.unwrap().backlogs.remove(0);
     assert_eq!((kafka.paused, kafka.messages, kafka.standing), (true, 2, unwell(1)));
+}
+
+pub(in crate::queue_suite) async fn what_is_behind_a_batch_in_flight_can_be_read_meanwhile(shelf: &impl Shelf) {
+    let queue = shelf.open(Keep::default());
+    subscribe(&queue, &["kafka", "stomp"]).await;
+    put(&queue, 1..=5).await;
+    queue.settle("kafka", Settlement { perhaps_sent: vec![4], ..failed([4]) }).await.unwrap();
+    assert!(queue.begin("kafka", vec![1, 2]).await.unwrap());
+    let behind = queue.next_behind("kafka", 2, 2).await.unwrap();
+    assert_eq!(behind.entries.iter().map(|entry| entry.envelope.sequence).collect::<Vec<_>>(), [3, 4]);
+    assert_eq!((perhaps(&behind), behind.more, behind.standing), (vec![4], true, unwell(1)));
+    assert!(!queue.next_behind("kafka", 3, 2).await.unwrap().more);
+    assert!(queue.next_behind("kafka", 5, 2).await.unwrap().entries.is_empty());
+    assert_eq!(perhaps(&queue.next("kafka", 10).await.unwrap()), [1, 2, 4], "reading changed nothing");
+}
+
+pub(in crate::queue_suite) async fn what_was_read_before_a_pause_is_not_begun(shelf: &impl Shelf) {
+    let queue = shelf.open(Keep::default());
+    subscribe(&queue, &["kafka", "stomp"]).await;
+    let read = put(&queue, 1..=3).await;
+    queue.pause("kafka", true).await.unwrap();
+    assert!(!queue.begin("kafka", read.clone()).await.unwrap());
+    assert!(queue.next_behind("kafka", 1, 10).await.unwrap().entries.is_empty());
+    assert!(queue.begin("stomp", read.clone()).await.unwrap(), "it is nothing to another");
+    queue.pause("kafka", false).await.unwrap();
+    assert_eq!(perhaps(&queue.next("kafka", 10).await.unwrap()), [0; 0]);
+    assert!(queue.begin("kafka", read).await.unwrap());
 }
 
 pub(in crate::queue_suite) async fn one_that_is_paused_while_it_is_disabled_is_paused_when_it_is_enabled(

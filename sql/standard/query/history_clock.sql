@@ -1,0 +1,2 @@
+-- The server's clock, in the zone in which Bugzilla's times are (history).
+SELECT LOCALTIMESTAMP(0)

@@ -1,0 +1,55 @@
+//! What may leave of a batch, and as what: its judgement right before the attempt. Hands nothing over.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use prometheus::IntCounter;
+use tokio::time::Instant;
+
+use super::gate::{Gate, no_longer_public};
+use super::hold::Obstacle;
+use crate::queue::{Entry, Queue};
+
+/// One connector's view of the gate.
+pub(super) struct Screen {
+    pub(super) connector: String,
+    pub(super) queue: Arc<dyn Queue>,
+    pub(super) gate: Arc<dyn Gate>,
+    /// It is not told of what became private.
+    pub(super) drops_private: bool,
+    pub(super) redacted: IntCounter,
+}
+
+/// A batch after the judgement.
+pub(super) struct Judged {
+    /// May leave, as it is here.
+    pub(super) wanted: Vec<Entry>,
+    /// Sequences of what is not wanted any more.
+    pub(super) ignored: Vec<i64>,
+    /// It grows old.
+    pub(super) at: Instant,
+}
+
+impl Screen {
+    /// What may leave, as it may leave. The store forgets first what may not.
+    pub(super) async fn judge(&self, mut entries: Vec<Entry>) -> Result<Judged, Obstacle> {
+        let closed = no_longer_public(&*self.gate, &entries).await?;
+        let at = Instant::now();
+        if !closed.is_empty() {
+            self.queue.redact(closed.clone()).await?;
+            self.redacted.inc_by(u64::try_from(closed.len()).unwrap_or(u64::MAX));
+            let (connector, messages) = (&self.connector, closed.len());
+            tracing::info!(connector, messages, "became private: only their events are kept");
+        }
+        let closed: HashSet<i64> = closed.into_iter().collect();
+        for envelope in entries.iter_mut().map(|entry| &mut entry.envelope) {
+            if closed.contains(&envelope.sequence) {
+                envelope.body = envelope.body.redacted();
+            }
+        }
+        // Also what another connector's judgement redacted: the queue's filter saw it when it was public.
+        let (ignored, wanted): (Vec<_>, Vec<_>) =
+            entries.into_iter().partition(|entry| self.drops_private && entry.envelope.body.is_private());
+        Ok(Judged { wanted, ignored: ignored.into_iter().map(|entry| entry.envelope.sequence).collect(), at })
+    }
+}

@@ -1,0 +1,97 @@
+//! What is told from Bugzilla's history before the source is read on: everything since a start in the past, or what a gap swallowed.
+//!
+//! The source was opened at its present end before, so that nothing falls between the two. It waits meanwhile, for the messages of
+//! a bug leave in the order of its saves.
+
+use async_trait::async_trait;
+
+use super::sweep::{Found, Listener, SweepError};
+use super::{Pipeline, pause};
+use crate::backoff::Reconnect;
+use crate::changeset::Position;
+use crate::failure::Class;
+use crate::queue::{Checkpoint, SweepMark};
+
+/// A clock that rounds is half a second ahead: a save that bears the next second may have been committed before the source was open.
+const ROUNDED: i64 = 1;
+
+/// The pipeline, at a checkpoint.
+struct Behind<'a> {
+    pipeline: &'a Pipeline,
+    stored: &'a Checkpoint,
+}
+
+#[async_trait]
+impl Listener for Behind<'_> {
+    async fn tell(&self, found: Found) -> Result<usize, SweepError> {
+        Ok(self.pipeline.tell_found(found, self.stored).await)
+    }
+}
+
+impl Pipeline {
+    /// Where the source is opened: where the last run stood; on a fresh store at the start, if the source can begin there by itself.
+    pub(super) async fn first_position(&self, stored: Option<&Checkpoint>) -> Option<Position> {
+        if let Some(stored) = stored {
+            return Some(stored.position.clone());
+        }
+        let start = self.sweep.start.filter(|_| !self.from_now)?;
+        let position = self.source.position_at(start)?;
+        self.set_mark(SweepMark { start, until: start, first: None }).await;
+        Some(position)
+    }
+
+    /// The source begins anew at its present end, behind `stored` if it had been read before. What lies between is told first.
+    pub(super) async fn begin_anew(&self, stored: Option<&Checkpoint>) {
+        let now = self.sweep.now().await.saturating_add(ROUNDED);
+        let known = self.mark().await.filter(|_| stored.is_some());
+        let mark = match (known, self.sweep.start) {
+            (Some(mark), _) => {
+                tracing::warn!(
+                    since = mark.until,
+                    "the gap is repaired from Bugzilla's history; the source waits for it"
+                );
+                SweepMark { first: Some(now), ..mark }
+            }
+            (None, Some(start)) if !self.from_now && start < now => {
+                tracing::info!(since = start, "everything since the configured start is told first");
+                SweepMark { start, until: start, first: Some(now) }
+            }
+            (None, _) => SweepMark { start: now, until: now, first: None },
+        };
+        self.set_mark(mark).await;
+    }
+
+    /// Tells what is to be told first, if there is something.
+    pub(super) async fn tell_first(&self, stored: &Checkpoint) {
+        let mut reconnect = Reconnect::default();
+        while let Some((mark, until)) = self.mark().await.and_then(|mark| Some((mark, mark.first?))) {
+            match self.sweep.over(&*self.queue, mark, until, &Behind { pipeline: self, stored }).await {
+                Ok(messages) => tracing::info!(messages, "Bugzilla's history is told; the source is read on"),
+                Err(error) => {
+                    tracing::warn!(%error, "changes wait: Bugzilla's history cannot be told");
+                    let class = match error {
+                        SweepError::Database(error) => error.class,
+                        SweepError::Queue(_) | SweepError::Stopping => Class::Transient,
+                    };
+                    pause(class, &mut reconnect).await;
+                }
+            }
+        }
+    }
+
+    /// A store of an older version has no mark: all that its checkpoint stands behind was told.
+    pub(super) async fn mark_older_store(&self, stored: &Checkpoint) {
+        if self.mark().await.is_none() {
+            let start = stored.committed_at.saturating_add(1);
+            self.set_mark(SweepMark { start, until: start, first: None }).await;
+        }
+    }
+
+    async fn mark(&self) -> Option<SweepMark> {
+        self.patiently(|| self.queue.swept()).await
+    }
+
+    async fn set_mark(&self, mark: SweepMark) {
+        self.patiently(|| self.queue.set_swept(mark)).await;
+    }
+}

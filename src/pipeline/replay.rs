@@ -1,0 +1,108 @@
+//! Replay: saves of the past are found in Bugzilla's history, their messages built anew and stored once more for some connectors.
+//!
+//! They are judged by what is public now, keep their ids and get new sequences, behind what waits. The capture does not notice.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use tokio::sync::watch;
+
+use super::editor::Editor;
+use super::sweep::Sweep;
+use super::{CHANGE_SETS_MAX, parts};
+use crate::bugzilla::{BugId, LocalTime};
+use crate::capture::history::Span;
+use crate::database::DatabaseError;
+use crate::message::Envelope;
+use crate::queue::{Queue, QueueError};
+
+/// What a replay needs.
+#[derive(Clone)]
+pub struct Replay {
+    /// Finds the saves.
+    pub sweep: Sweep,
+    /// Makes the messages.
+    pub editor: Editor,
+    /// Takes them.
+    pub queue: Arc<dyn Queue>,
+    /// Has the connectors' workers look at the queue.
+    pub news: watch::Sender<()>,
+}
+
+/// What is to be told again. Times in seconds since 1970.
+#[derive(Clone, Debug)]
+pub struct Order {
+    /// The first second.
+    pub since: i64,
+    /// The last one; none: until now.
+    pub until: Option<i64>,
+    /// Of these bugs alone; empty: of all.
+    pub bugs: Vec<BugId>,
+    /// To whom.
+    pub connectors: Vec<String>,
+    /// Count, and store nothing.
+    pub dry_run: bool,
+}
+
+/// What a replay came to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Replayed {
+    /// Saves found.
+    pub saves: u64,
+    /// Messages by routing key: stored for a connector at least, or in a dry run built.
+    pub messages: BTreeMap<String, u64>,
+    /// Those of them that are their event alone.
+    pub private: u64,
+}
+
+/// Why a replay did not come to its end: what was stored before stays stored.
+#[derive(Debug, thiserror::Error)]
+pub enum ReplayError {
+    /// Bugzilla's history.
+    #[error(transparent)]
+    Database(#[from] DatabaseError),
+    /// The store.
+    #[error(transparent)]
+    Queue(#[from] QueueError),
+}
+
+impl Replay {
+    /// Finds, builds and stores, page by page. Dropped halfway, what was stored stays stored.
+    pub async fn run(&self, order: &Order) -> Result<Replayed, ReplayError> {
+        let history = &self.sweep.history;
+        let now = history.now().await?;
+        let until = order.until.unwrap_or(now).min(now);
+        let to = LocalTime::of_epoch(until, history.zone()).a_second_later();
+        let from = LocalTime::of_epoch(order.since, history.zone());
+        let span = Span { from, to: Some(to), bugs: order.bugs.clone() };
+        let mut replayed = Replayed::default();
+        let mut cursor = Some(span.begin()).filter(|_| !span.is_empty());
+        while let Some(place) = cursor {
+            let page = history.page(&span, place).await?;
+            replayed.saves += page.saves.len() as u64;
+            for sets in self.sweep.change_sets(&page).chunks(CHANGE_SETS_MAX) {
+                for part in parts::of(self.editor.edit(sets, 0).await.messages) {
+                    if order.dry_run {
+                        replayed.count(part.iter().map(|message| (message.routing_key(), message.body.is_private())));
+                        continue;
+                    }
+                    let stored = self.queue.put_again(part, order.connectors.clone()).await?;
+                    self.news.send_replace(());
+                    let told = |envelope: &Envelope| (envelope.routing_key.clone(), envelope.body.is_private());
+                    replayed.count(stored.iter().map(told));
+                }
+            }
+            cursor = page.next;
+        }
+        Ok(replayed)
+    }
+}
+
+impl Replayed {
+    fn count(&mut self, messages: impl Iterator<Item = (String, bool)>) {
+        for (routing_key, is_private) in messages {
+            *self.messages.entry(routing_key).or_default() += 1;
+            self.private += u64::from(is_private);
+        }
+    }
+}

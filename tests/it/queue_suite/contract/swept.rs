@@ -1,0 +1,67 @@
+//! What is true of what was told, of telling it again, and of the sweep's mark.
+
+use std::time::Duration;
+
+use bugrelay::bugzilla::CommentId;
+use bugrelay::message::Fact;
+use bugrelay::queue::{Checkpoint, Filter, Queue as _, Subscriber, SweepMark};
+
+use super::super::sample::{at, comments, done, put, sequences, subscribe, subscriber, waiting};
+use super::super::{Keep, Shelf};
+
+fn fact(id: i64) -> Fact {
+    Fact::Comment(CommentId(id))
+}
+
+pub(in crate::queue_suite) async fn what_was_not_told_is_known_in_the_order_asked(shelf: &impl Shelf) {
+    let queue = shelf.open(Keep::default());
+    put(&queue, [1, 3]).await;
+    let asked = vec![fact(4), fact(3), fact(2), fact(1)];
+    assert_eq!(queue.untold(asked).await.unwrap(), [fact(4), fact(2)]);
+}
+
+pub(in crate::queue_suite) async fn what_is_put_again_goes_to_those_named_who_want_it_and_changes_nothing_else(
+    shelf: &impl Shelf,
+) {
+    let queue = shelf.open(Keep::default());
+    let picky = Filter { products: vec!["Thunderbird".to_owned()], ..Filter::default() };
+    let picky = Subscriber { connector: "amqp".to_owned(), filter: picky };
+    queue.subscribe(vec![subscriber("kafka"), subscriber("stomp"), picky]).await.unwrap();
+    put(&queue, [1]).await;
+    let connectors = ["stomp", "amqp", "nobody"].map(str::to_owned).to_vec();
+    let again = queue.put_again(comments([1, 2]), connectors).await.unwrap();
+    assert_eq!(sequences(&again), [2, 3]);
+    assert_eq!((again[0].id, again[1].id), (comments([1])[0].id, comments([2])[0].id));
+    assert_eq!((waiting(&queue, "kafka").await, waiting(&queue, "stomp").await), (vec![1], vec![1, 2, 3]));
+    assert_eq!(queue.checkpoint().await.unwrap(), Some(at("p")));
+    assert_eq!(put(&queue, [2]).await, [4], "telling it to some is not telling it");
+    assert!(queue.put_again(comments([5]), vec!["amqp".to_owned()]).await.unwrap().is_empty());
+}
+
+pub(in crate::queue_suite) async fn the_sweeps_mark_survives_and_keeps_what_was_told_behind_it(shelf: &impl Shelf) {
+    let keep = Keep { told: Duration::ZERO, sent: Duration::ZERO, ..Keep::default() };
+    let queue = shelf.open(keep);
+    subscribe(&queue, &["kafka"]).await;
+    assert_eq!(queue.swept().await.unwrap(), None);
+    // Long before all that is told here.
+    let mark = SweepMark { start: 100, until: 1_700_000_000, first: Some(1_700_000_100) };
+    queue.set_swept(mark).await.unwrap();
+    drop(queue);
+    let queue = shelf.open(keep);
+    assert_eq!(queue.swept().await.unwrap(), Some(mark));
+    put(&queue, [1]).await;
+    queue.settle("kafka", done([1])).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(2)).await;
+    queue.put(vec![], at("later")).await.unwrap();
+    queue.purge().await.unwrap();
+    assert_eq!(queue.untold(vec![fact(1)]).await.unwrap(), [], "the sweep will look there again");
+    queue.set_swept(SweepMark { until: 4_000_000_000, ..mark }).await.unwrap();
+    // And so will the next run, from the save that the checkpoint stands behind.
+    let old = Checkpoint { committed_at: 1_700_000_000, ..at("old") };
+    queue.put(vec![], old).await.unwrap();
+    queue.purge().await.unwrap();
+    assert_eq!(queue.untold(vec![fact(1)]).await.unwrap(), []);
+    queue.put(vec![], at("new")).await.unwrap();
+    queue.purge().await.unwrap();
+    assert_eq!(queue.untold(vec![fact(1)]).await.unwrap(), [fact(1)]);
+}
