@@ -9,7 +9,7 @@ help: ## list the targets
 
 build: ## install what is missing, build the program: target/release/bugrelay
 	@scripts/build
-demo: ## a scripted minute of Bugzilla's life, and the messages that leave (BUSES=1: also through Kafka and STOMP; KEEP=1 stays)
+demo: ## a scripted minute of Bugzilla's life, and the messages that leave; no service needed (DB=mariadb, DB=postgres: a real server; BUSES=1: also through Kafka and STOMP; KEEP=1 stays)
 	@scripts/demo
 test: ## install what is missing, build, run all tests (ARGS=word: those alone)
 	@scripts/test $(ARGS)

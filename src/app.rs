@@ -1,6 +1,7 @@
 //! Configuration -> parts -> tasks: the only file that knows every part. No decisions here.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,10 +18,13 @@ use crate::capture::postgresql_logical::{PostgresqlLogical, PostgresqlLogicalCon
 use crate::capture::triggers::mysql::{self, MysqlQueue};
 use crate::capture::triggers::postgresql::PostgresqlQueue;
 use crate::capture::triggers::postgresql::installation::Installation;
+use crate::capture::triggers::sqlite::SqliteTriggerQueue;
+use crate::capture::triggers::sqlite::installation::SqliteInstallation;
 use crate::capture::triggers::{Installer, Triggers};
 use crate::config::{BugzillaConfig, CommentIdOf, Config, Tls, Way};
 use crate::database::mysql::Mysql;
 use crate::database::postgresql::Postgresql;
+use crate::database::sqlite::Sqlite;
 use crate::database::{Database, Dialect};
 use crate::delivery::{Delivery, Gate, Judge, Policy, recheck};
 use crate::message::Wording;
@@ -100,6 +104,7 @@ pub fn triggers(config: &BugzillaConfig, metrics: Option<&SourceMetrics>) -> Arc
         Dialect::Mysql => {
             Arc::new(Triggers::new(MysqlQueue::new(mysql_opts(config), &config.schema), metrics.cloned()))
         }
+        Dialect::Sqlite => Arc::new(Triggers::new(SqliteTriggerQueue::new(path_of(config)), metrics.cloned())),
     }
 }
 
@@ -117,6 +122,7 @@ pub fn installer(config: &BugzillaConfig, administrator: &BugzillaConfig, notify
             mysql_opts(config),
             &config.schema,
         )),
+        Dialect::Sqlite => Arc::new(SqliteInstallation { path: path_of(administrator) }),
     }
 }
 
@@ -130,6 +136,7 @@ pub fn database(config: &BugzillaConfig) -> Arc<dyn Database> {
     match config.dialect {
         Dialect::Mysql => Arc::new(Mysql::new(mysql_opts(config))),
         Dialect::Postgresql => Arc::new(postgresql(config)),
+        Dialect::Sqlite => Arc::new(Sqlite::new(path_of(config))),
     }
 }
 
@@ -240,6 +247,10 @@ fn wording(config: &Config) -> Wording {
 
 fn decode(text: &str) -> String {
     percent_encoding::percent_decode_str(text).decode_utf8_lossy().into_owned()
+}
+
+fn path_of(config: &BugzillaConfig) -> PathBuf {
+    PathBuf::from(decode(config.database.path()))
 }
 
 fn postgresql(config: &BugzillaConfig) -> Postgresql {

@@ -10,6 +10,7 @@
 //! refusal     why it cannot be read (any more)
 //! postgresql  the table on PostgreSQL
 //! mysql       the table on MySQL and MariaDB
+//! sqlite      the same on SQLite
 //! ```
 //!
 //! A row is read where it is and deleted when its messages are stored. Nothing is ever asked for "behind the last id": ids are given out
@@ -20,6 +21,7 @@ mod position;
 pub mod postgresql;
 mod queued;
 mod refusal;
+pub mod sqlite;
 mod stream;
 mod table;
 mod window;

@@ -4,6 +4,7 @@ mod backlog;
 mod check;
 mod client;
 mod connector;
+mod demo;
 mod output;
 mod replay;
 mod run;
@@ -35,6 +36,8 @@ enum Verb {
     Run(run::Run),
     /// Look at the configuration, then the database and the store, and say how to mend what is wrong.
     Check(check::Check),
+    /// Play a small Bugzilla's life in a file, with all of bugrelay beside it: needs no service and no configuration.
+    Demo(demo::Demo),
     /// Show what a running bugrelay captures, live.
     Tail(tail::Tail),
     /// Show what waits for the connectors of a running bugrelay, and try again.
@@ -100,6 +103,7 @@ pub fn main() -> ExitCode {
     let exit = match arguments.verb {
         Verb::Run(run) => run.main(config),
         Verb::Check(check) => check.main(config),
+        Verb::Demo(demo) => demo.main(),
         Verb::Tail(tail) => tail.main(config),
         Verb::Backlog(backlog) => backlog.main(config),
         Verb::Connector(connector) => connector.main(config),

@@ -27,24 +27,25 @@ pub(super) struct Run {
 
 impl Run {
     pub(super) fn main(&self, config: impl FnOnce() -> Result<Config, ConfigError>) -> Exit {
-        if let Err(exit) = self.start_logging() {
+        if let Err(exit) = start_logging(&self.log, self.log_format) {
             return exit;
         }
         run_with(config, async |config| run(config, self.from_now).await)
     }
+}
 
-    fn start_logging(&self) -> Result<(), Exit> {
-        let filter = EnvFilter::try_new(&self.log).map_err(|error| {
-            output::error(&format!("--log {:?} is not understood: {error}", self.log));
-            Exit::Usage
-        })?;
-        let terminal = std::io::stderr().is_terminal();
-        let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(terminal);
-        let human = matches!((self.log_format, terminal), (LogFormat::Human, _) | (LogFormat::Auto, true));
-        // A second subscriber in one process is a test's, and then the first stands.
-        let _ = if human { lines.try_init() } else { lines.json().flatten_event(true).try_init() };
-        Ok(())
-    }
+/// Log lines on standard error.
+pub(super) fn start_logging(wanted: &str, format: LogFormat) -> Result<(), Exit> {
+    let filter = EnvFilter::try_new(wanted).map_err(|error| {
+        output::error(&format!("--log {wanted:?} is not understood: {error}"));
+        Exit::Usage
+    })?;
+    let terminal = std::io::stderr().is_terminal();
+    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(terminal);
+    let human = matches!((format, terminal), (LogFormat::Human, _) | (LogFormat::Auto, true));
+    // A second subscriber in one process is a test's, and then the first stands.
+    let _ = if human { lines.try_init() } else { lines.json().flatten_event(true).try_init() };
+    Ok(())
 }
 
 async fn run(config: Config, from_now: bool) -> Exit {
@@ -88,7 +89,7 @@ async fn run(config: Config, from_now: bool) -> Exit {
 }
 
 /// Whatever is cut off by the end of the grace period is taken up again by the next run: the store is always in order.
-async fn stop(shutdown: &Shutdown, grace: Duration) {
+pub(super) async fn stop(shutdown: &Shutdown, grace: Duration) {
     tracing::info!(grace_seconds = grace.as_secs(), "stopping: nothing new is taken, what is in flight is finished");
     shutdown.request();
     if shutdown.finished(grace).await {

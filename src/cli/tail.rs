@@ -69,7 +69,7 @@ impl Tail {
 }
 
 /// `HH:MM:SS  bug.modify  #7  alice@example.org  bug_status: NEW -> RESOLVED`.
-fn human(message: &Value) -> String {
+pub(super) fn human(message: &Value) -> String {
     let event = &message["event"];
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let time = text(&event["time"]);

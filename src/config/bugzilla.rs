@@ -15,7 +15,8 @@ use crate::bugzilla::{Zone, moment};
 use crate::database::Dialect;
 
 /// How a database is written.
-const DATABASE: &str = "write \"mysql://USER@HOST:3306/DATABASE\" or \"postgresql://USER@HOST:5432/DATABASE\"";
+const DATABASE: &str =
+    "write \"mysql://USER@HOST:3306/DATABASE\", \"postgresql://USER@HOST:5432/DATABASE\" or \"sqlite:PATH\"";
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -84,13 +85,16 @@ impl BugzillaTable {
             env: self.password_env,
         };
         let password = password.read(overlay)?;
+        if dialect == Dialect::Sqlite && password.is_some() {
+            return Err(Fault::at("password", "SQLite has none: who may read the file reads it; take it out"));
+        }
         // From here on the password is in one place only. It fails for URLs without a host, and those were refused.
         let _ = database.set_password(None);
         let start = start(self.start.as_ref(), &zone)?;
         let interval = within("sweep_interval_seconds", self.sweep_interval_seconds, 1..=86_400)?;
         let window = within("late_commit_window_seconds", self.late_commit_window_seconds, 1..=604_800)?;
         Ok(BugzillaConfig {
-            tls: tls(self.tls.as_deref(), self.ca_file, &database)?,
+            tls: tls(self.tls.as_deref(), self.ca_file, &database, dialect)?,
             database,
             dialect,
             capture,
@@ -130,6 +134,7 @@ fn database(text: &str) -> Result<(Url, Dialect), Fault> {
     let dialect = match database.scheme() {
         "mysql" | "mariadb" => Dialect::Mysql,
         "postgresql" | "postgres" => Dialect::Postgresql,
+        "sqlite" => return file(database).map(|database| (database, Dialect::Sqlite)),
         _ => return Err(refuse("it begins with no database that Bugzilla runs on")),
     };
     if database.host_str().is_none_or(str::is_empty) {
@@ -146,11 +151,28 @@ fn database(text: &str) -> Result<(Url, Dialect), Fault> {
     Ok((database, dialect))
 }
 
+/// A path, as it is written behind `sqlite:`.
+fn file(database: Url) -> Result<Url, Fault> {
+    let refuse = |what: &str| Err(Fault::at("database", format!("{what}; write \"sqlite:PATH\"")));
+    if database.has_host() {
+        return refuse("a file has no host");
+    }
+    if database.path().is_empty() {
+        return refuse("it names no file");
+    }
+    if database.query().is_some() || database.fragment().is_some() {
+        return refuse(
+            "it has something behind `?` or `#`, which is not read (in a path they are written %3F and %23)",
+        );
+    }
+    Ok(database)
+}
+
 /// The way in that is asked for, if that server has it.
 fn capture(wanted: &str, dialect: Dialect) -> Result<Way, Fault> {
     let way = match (wanted, dialect) {
         ("auto" | "binlog", Dialect::Mysql) => Way::Binlog,
-        ("auto" | "triggers", Dialect::Postgresql) | ("triggers", Dialect::Mysql) => Way::Triggers,
+        ("auto" | "triggers", Dialect::Postgresql | Dialect::Sqlite) | ("triggers", Dialect::Mysql) => Way::Triggers,
         ("logical", Dialect::Postgresql) => Way::Logical,
         ("history", _) => Way::History,
         ("binlog", Dialect::Postgresql) => {
@@ -160,6 +182,10 @@ fn capture(wanted: &str, dialect: Dialect) -> Result<Way, Fault> {
         ("logical", Dialect::Mysql) => {
             let remedy = "write \"auto\", \"binlog\", \"triggers\" or \"history\"";
             return Err(Fault::at("capture", format!("\"logical\" is PostgreSQL's way in; {remedy}")));
+        }
+        ("binlog" | "logical", Dialect::Sqlite) => {
+            let remedy = "write \"auto\", \"triggers\" or \"history\"";
+            return Err(Fault::at("capture", format!("SQLite has no log that can be read; {remedy}")));
         }
         (other, _) => {
             let known = "\"auto\", \"binlog\", \"triggers\", \"logical\" or \"history\"";
@@ -184,14 +210,25 @@ fn check_schema(schema: &str, database: &Url) -> Result<(), Fault> {
     if schema.is_empty() || schema.len() > 64 || !schema.chars().all(is_name) {
         return Err(Fault::at("schema", "it is not a name; write letters, digits and _, at most 64"));
     }
-    if database.path().trim_matches('/').eq_ignore_ascii_case(schema) {
+    if database.has_host() && database.path().trim_matches('/').eq_ignore_ascii_case(schema) {
         return Err(Fault::at("schema", "it is Bugzilla's own database; write another name, as \"bugrelay\""));
     }
     Ok(())
 }
 
 /// Verified unless the server is on this machine.
-fn tls(wanted: Option<&str>, ca_file: Option<PathBuf>, database: &Url) -> Result<Tls, Fault> {
+fn tls(wanted: Option<&str>, ca_file: Option<PathBuf>, database: &Url, dialect: Dialect) -> Result<Tls, Fault> {
+    if dialect == Dialect::Sqlite {
+        return match (wanted, ca_file) {
+            (Some("verify"), _) => {
+                Err(Fault::at("tls", "SQLite is a file, and no server shows a certificate; take it out"))
+            }
+            (_, Some(_)) => {
+                Err(Fault::at("ca_file", "SQLite is a file, and no server shows a certificate; take it out"))
+            }
+            _ => Ok(Tls::Off),
+        };
+    }
     let host = database.host_str().unwrap_or_default().trim_matches(['[', ']']);
     let here = host == "localhost" || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback());
     if let Some(path) = &ca_file {

@@ -1,10 +1,11 @@
-//! Bugzilla's server: connections, statements, and what its errors mean to an operator. Knows no table.
+//! Bugzilla's server, or its file: connections, statements, and what its errors mean to an operator. Knows no table.
 //!
 //! What is the same for all servers is said in standard SQL with names in double quotes (`sql/standard`), and is sent by whoever means it.
 
 pub mod mysql;
 pub mod postgresql;
 mod row;
+pub mod sqlite;
 
 use async_trait::async_trait;
 
@@ -39,6 +40,8 @@ pub enum Dialect {
     Mysql,
     /// PostgreSQL.
     Postgresql,
+    /// SQLite.
+    Sqlite,
 }
 
 /// Why the server did not answer. The text says what, where and how to mend it, and holds no row value.

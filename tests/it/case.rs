@@ -1,6 +1,6 @@
 //! The cases of `tests/case`: SQL in, messages out, as plain files.
 //!
-//! A file is a fresh Bugzilla (`tests/bugzilla`) and a story in steps, with a blank line between them: statements, and under
+//! A file is a fresh Bugzilla (`sql/sample`) and a story in steps, with a blank line between them: statements, and under
 //! them a line `-- -> BODY` for each message that must leave for them, byte for byte, in order. `-- (no message)` says that
 //! there is none. `fielddef('cc')` gives a field's id. With `BLESS=1` in the environment the lines are written anew from what left, with `CASE=004` of one case only:
 //! read them before you commit them.
@@ -11,6 +11,7 @@
 mod history;
 mod late;
 mod way;
+mod words;
 
 use std::collections::VecDeque;
 use std::fmt::Write as _;
@@ -145,6 +146,11 @@ fn each_case(look: impl Fn(&Path) -> String + Sync) -> String {
 #[test]
 fn every_case_gives_its_messages_byte_for_byte_and_a_late_reader_none_other() {
     play_all(&way::BINLOG, std::env::var_os("BLESS").is_some());
+}
+
+#[test]
+fn every_case_gives_the_same_on_sqlite() {
+    play_all(&way::SQLITE, false);
 }
 
 #[test]

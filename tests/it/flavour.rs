@@ -10,7 +10,7 @@ use crate::services::{Bugrelay, Database, MariaDb, Mysqld, poll};
 const FLAVOURS: [&str; 3] = ["4.4", "5.3", "harmony"];
 
 fn file(path: &str) -> String {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/bugzilla").join(path);
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("sql/sample").join(path);
     std::fs::read_to_string(path).unwrap()
 }
 
@@ -20,7 +20,7 @@ fn become_flavour(bugzilla: &Database, flavour: &str) {
 
 /// The actions of Bugzilla's life in order, each ten seconds after the other, and how many messages each leaves.
 fn life() -> Vec<(String, usize)> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/bugzilla/life");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("sql/sample/life");
     let mut paths: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     paths.sort();
     let action = |(number, path): (usize, &std::path::PathBuf)| {

@@ -7,6 +7,7 @@ mod mariadb;
 mod mysql;
 mod postgres;
 mod printed;
+mod sqlite;
 
 use std::sync::Arc;
 
@@ -21,7 +22,7 @@ mod all {
 
 /// A Bugzilla of its own, and an account that may do what the documented grants say.
 trait Site {
-    /// With the rows of `tests/bugzilla`.
+    /// With the rows of `sql/sample`.
     fn new() -> Self;
 
     /// As bugrelay.

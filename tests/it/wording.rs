@@ -2,22 +2,21 @@
 
 use serde_json::{Value, json};
 
-use crate::services::{Bugrelay, MariaDb};
+use crate::services::{Bugrelay, SqliteBugzilla};
 
 /// One save with a comment, people, flags and custom fields.
-const SAVE: &str = "SET @now = '2026-10-25 02:30:00';
-    BEGIN;
-    INSERT INTO longdescs (comment_id, bug_id, who, bug_when, thetext) VALUES (50, 1, 3, @now, 'Said.');
-    UPDATE bugs SET assigned_to = 2, cf_hint = 'mild', cf_tasting = '2026-01-01 12:00:00', delta_ts = @now WHERE bug_id = 1;
-    INSERT INTO flags (id, type_id, status, bug_id, setter_id, requestee_id, creation_date) VALUES (50, 1, '?', 1, 3, 5, @now);
-    INSERT INTO bugs_activity (bug_id, who, bug_when, fieldid, removed, added) VALUES (1, 3, @now, 26, 'bob@example.org', 'alice@example.org'),
-      (1, 3, @now, 29, '', 'dave@example.org, zofie@example.org'), (1, 3, @now, 52, '', 'needinfo?(dave@example.org)'),
-      (1, 3, @now, 71, '', 'mild'), (1, 3, @now, 75, '', '2026-01-01 12:00:00');
+const SAVE: &str = "BEGIN;
+    INSERT INTO longdescs (comment_id, bug_id, who, bug_when, thetext) VALUES (50, 1, 3, '2026-10-25 02:30:00', 'Said.');
+    UPDATE bugs SET assigned_to = 2, cf_hint = 'mild', cf_tasting = '2026-01-01 12:00:00', delta_ts = '2026-10-25 02:30:00' WHERE bug_id = 1;
+    INSERT INTO flags (id, type_id, status, bug_id, setter_id, requestee_id, creation_date) VALUES (50, 1, '?', 1, 3, 5, '2026-10-25 02:30:00');
+    INSERT INTO bugs_activity (bug_id, who, bug_when, fieldid, removed, added) VALUES (1, 3, '2026-10-25 02:30:00', 26, 'bob@example.org', 'alice@example.org'),
+      (1, 3, '2026-10-25 02:30:00', 29, '', 'dave@example.org, zofie@example.org'), (1, 3, '2026-10-25 02:30:00', 52, '', 'needinfo?(dave@example.org)'),
+      (1, 3, '2026-10-25 02:30:00', 71, '', 'mild'), (1, 3, '2026-10-25 02:30:00', 75, '', '2026-01-01 12:00:00');
     COMMIT;";
 
 /// The comment and the change that leave with these settings.
 fn told(bugzilla: &str, rest: &str) -> [Value; 2] {
-    let database = MariaDb::shared().database();
+    let database = SqliteBugzilla::new();
     let mut bugrelay = Bugrelay::configured(&database.bugrelay_url(), bugzilla, rest);
     bugrelay.start();
     bugrelay.wait_until_ready();

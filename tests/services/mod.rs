@@ -16,6 +16,8 @@ mod postgres;
 mod process;
 mod proxy;
 mod rabbitmq;
+pub(crate) mod sample;
+mod sqlite;
 
 pub(crate) use activemq::ActiveMq;
 pub(crate) use bugrelay::{Bugrelay, Ended};
@@ -29,3 +31,4 @@ pub(crate) use postgres::{Postgres, PostgresDatabase};
 pub(crate) use process::poll;
 pub(crate) use proxy::{Mode, Proxy};
 pub(crate) use rabbitmq::{RabbitMq, Received};
+pub(crate) use sqlite::SqliteBugzilla;

@@ -1,4 +1,4 @@
-//! A server that speaks MySQL's protocol, MariaDB or MySQL itself, and fresh databases in it that hold the Bugzilla of `tests/bugzilla`.
+//! A server that speaks MySQL's protocol, MariaDB or MySQL itself, and fresh databases in it that hold the Bugzilla of `sql/sample`.
 //! What differs between the two is in `mariadb` and `mysql`; MariaDB's programs talk to both.
 
 use std::io::Write as _;
@@ -12,9 +12,11 @@ use bugrelay::capture::triggers::mysql::installation::Installation;
 use tempfile::TempDir;
 
 use super::process::{Process, free_port, poll};
+use super::sample;
 
 /// The Bugzilla that every database begins with.
-const BUGZILLA: [&str; 2] = [include_str!("../bugzilla/schema.mysql.sql"), include_str!("../bugzilla/site.sql")];
+const BUGZILLA: [&str; 2] =
+    [include_str!("../../sql/sample/schema.mysql.sql"), include_str!("../../sql/sample/site.sql")];
 
 /// What the documentation tells an administrator to grant to bugrelay: tests must not need more.
 const GRANTS: &str = include_str!("../../sql/mysql/grants.sql");
@@ -67,7 +69,7 @@ impl Mysqld {
         server
     }
 
-    /// A fresh database with the schema and the site of `tests/bugzilla`.
+    /// A fresh database with the schema and the site of `sql/sample`.
     pub(crate) fn database(&self) -> Database<'_> {
         static NUMBER: AtomicU32 = AtomicU32::new(1);
         let name = format!("bugs_{}", NUMBER.fetch_add(1, Ordering::Relaxed));
@@ -193,13 +195,9 @@ impl Database<'_> {
         self.server.client(&self.name, sql)
     }
 
-    /// Plays one action of `tests/bugzilla/life` by the beginning of its file's name: `play("01")`.
+    /// Plays one action of `sql/sample/life` by the beginning of its file's name: `play("01")`.
     pub(crate) fn play(&self, action: &str) {
-        let life = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/bugzilla/life");
-        let mut files = std::fs::read_dir(life).unwrap().map(|entry| entry.unwrap());
-        let file = files.find(|file| file.file_name().to_string_lossy().starts_with(action));
-        let file = file.unwrap_or_else(|| panic!("no action begins with {action}"));
-        self.exec(&std::fs::read_to_string(file.path()).unwrap());
+        self.exec(&sample::action(action));
     }
 
     /// Makes what `bugrelay triggers install` makes, for bugrelay's account.

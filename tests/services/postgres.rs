@@ -1,4 +1,4 @@
-//! A private PostgreSQL, and fresh databases in it that hold the Bugzilla of `tests/bugzilla`.
+//! A private PostgreSQL, and fresh databases in it that hold the Bugzilla of `sql/sample`.
 
 use std::io::Write as _;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
@@ -19,9 +19,9 @@ use super::process::{Process, free_port, is_alive, poll};
 
 /// The Bugzilla that every database begins with.
 const BUGZILLA: [&str; 3] = [
-    include_str!("../bugzilla/schema.postgresql.sql"),
-    include_str!("../bugzilla/site.sql"),
-    include_str!("../bugzilla/site.postgresql.sql"),
+    include_str!("../../sql/sample/schema.postgresql.sql"),
+    include_str!("../../sql/sample/site.sql"),
+    include_str!("../../sql/sample/site.postgresql.sql"),
 ];
 
 /// What the documentation tells an administrator to grant to bugrelay: tests must not need more.
@@ -82,7 +82,7 @@ impl Postgres {
         &SHARED
     }
 
-    /// A fresh database with the schema and the site of `tests/bugzilla`.
+    /// A fresh database with the schema and the site of `sql/sample`.
     pub(crate) fn database(&self) -> PostgresDatabase<'_> {
         let database = self.empty_database("UTF8");
         database.install();

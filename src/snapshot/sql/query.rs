@@ -20,15 +20,16 @@ pub(super) fn describing(dialect: Dialect) -> Vec<(Statement, String)> {
     let columns = match dialect {
         Dialect::Mysql => include_str!("../../../sql/mysql/query/snapshot_layout.sql"),
         Dialect::Postgresql => include_str!("../../../sql/postgresql/query/snapshot_layout.sql"),
+        Dialect::Sqlite => include_str!("../../../sql/sqlite_source/query/snapshot_layout.sql"),
     };
     vec![(Statement::Layout, columns.to_owned()), (Statement::Fields, query!("snapshot_fields").to_owned())]
 }
 
-/// The statement that tells which tables know no transactions; PostgreSQL has none such.
+/// The statement that tells which tables know no transactions; PostgreSQL and SQLite have none such.
 pub(super) fn engines(dialect: Dialect) -> Option<&'static str> {
     match dialect {
         Dialect::Mysql => Some(include_str!("../../../sql/mysql/query/engines.sql")),
-        Dialect::Postgresql => None,
+        Dialect::Postgresql | Dialect::Sqlite => None,
     }
 }
 

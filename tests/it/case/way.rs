@@ -1,6 +1,7 @@
-//! The ways in that play the cases: a server with a Bugzilla on it, and what is said in `[bugzilla]`. PostgreSQL is told in its words.
+//! The ways in that play the cases: a server with a Bugzilla on it, and what is said in `[bugzilla]`.
 
-use crate::services::{Database, MariaDb, MySql, Mysqld, Postgres, PostgresDatabase};
+use super::words::{in_postgresql, in_sqlite};
+use crate::services::{Database, MariaDb, MySql, Mysqld, Postgres, PostgresDatabase, SqliteBugzilla};
 
 /// A way in, and how it plays.
 pub(super) struct Way {
@@ -28,7 +29,7 @@ const TELLING: [&str; 12] = ["002", "007", "008", "011", "014", "016", "019", "0
 const TRIGGERS: &str = "capture = \"triggers\"";
 
 /// Character sets of single tables are MySQL's.
-const NOT_ON_POSTGRESQL: &[&str] = &["031", "032"];
+const ONLY_ON_MYSQL: &[&str] = &["031", "032"];
 
 pub(super) const BINLOG: Way = Way {
     bugzilla: || Box::new(mysql(MariaDb::shared())),
@@ -54,7 +55,7 @@ pub(super) const MYSQL_TRIGGERS: Way =
 pub(super) const POSTGRES_TRIGGERS: Way = Way {
     bugzilla: || Box::new(postgresql(|database| database.install_triggers())),
     settings: TRIGGERS,
-    left_out: NOT_ON_POSTGRESQL,
+    left_out: ONLY_ON_MYSQL,
     is_thorough: true,
     has_one_reader: true,
 };
@@ -62,8 +63,16 @@ pub(super) const POSTGRES_TRIGGERS: Way = Way {
 pub(super) const LOGICAL: Way = Way {
     bugzilla: || Box::new(postgresql(|database| database.publish())),
     settings: "capture = \"logical\"",
-    left_out: NOT_ON_POSTGRESQL,
+    left_out: ONLY_ON_MYSQL,
     is_thorough: false,
+    has_one_reader: true,
+};
+
+pub(super) const SQLITE: Way = Way {
+    bugzilla: || Box::new(SqliteBugzilla::new()),
+    settings: "",
+    left_out: ONLY_ON_MYSQL,
+    is_thorough: true,
     has_one_reader: true,
 };
 
@@ -119,6 +128,16 @@ impl Bugzilla for Database<'_> {
     }
 }
 
+impl Bugzilla for SqliteBugzilla {
+    fn url(&self) -> String {
+        self.bugrelay_url()
+    }
+
+    fn exec(&self, sql: &str) {
+        SqliteBugzilla::exec(self, &in_sqlite(sql));
+    }
+}
+
 /// Leaves no slot behind.
 struct Postgresql(PostgresDatabase<'static>);
 
@@ -143,38 +162,4 @@ impl Drop for Postgresql {
     fn drop(&mut self) {
         self.0.drop_slots();
     }
-}
-
-/// What the cases say in MySQL's words. `SET @name = value;` stands on a line of its own, and the value is put where
-/// the name is.
-fn in_postgresql(sql: &str) -> String {
-    // In this order: the end of the one would begin the other.
-    let words = [
-        (", sql_mode = ''", ""),
-        ("SET autocommit = 0", "BEGIN"),
-        ("SET autocommit = 1;", ""),
-        ("CHAR(", "CHR("),
-        ("`", "\""),
-        ("'0000-00-00 00:00:00'", "NULL"),
-        ("'0000-00-00'", "NULL"),
-        (" FIRST,", ","),
-        (" AFTER bug_id", ""),
-        (" AFTER id", ""),
-    ];
-    let sql = words.iter().fold(sql.to_owned(), |sql, (mysql, postgresql)| sql.replace(mysql, postgresql));
-    let mut text = String::from("SET standard_conforming_strings = off; SET escape_string_warning = off;\n");
-    let mut variables: Vec<(&str, &str)> = vec![];
-    for line in sql.lines().filter(|line| !line.starts_with("SET NAMES")) {
-        if let Some(set) = line.strip_prefix("SET @") {
-            for (name, value) in set.trim_end_matches(';').split(", @").filter_map(|set| set.split_once(" = ")) {
-                variables.retain(|(known, _)| *known != name);
-                variables.push((name, value));
-            }
-            continue;
-        }
-        let put = |line: String, (name, value): &(&str, &str)| line.replace(&format!("@{name}"), value);
-        text.push_str(&variables.iter().fold(line.to_owned(), put));
-        text.push('\n');
-    }
-    text
 }

@@ -1,7 +1,6 @@
 //! Bugzilla's life, on the MySQL servers of the tests and each way that they log; or on one that somebody else runs as it is set up:
 //! `BUGRELAY_TEST_MYSQL=mysql://root@127.0.0.1:PORT`.
 
-use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use mysql_async::prelude::Queryable as _;
@@ -9,9 +8,10 @@ use mysql_async::{Conn, Opts, OptsBuilder, Row};
 use serde_json::Value;
 use url::Url;
 
-use crate::services::{Bugrelay, MySql};
+use crate::services::{Bugrelay, MySql, sample};
 
-const BUGZILLA: [&str; 2] = [include_str!("../../bugzilla/schema.mysql.sql"), include_str!("../../bugzilla/site.sql")];
+const BUGZILLA: [&str; 2] =
+    [include_str!("../../../sql/sample/schema.mysql.sql"), include_str!("../../../sql/sample/site.sql")];
 const GRANTS: &str = include_str!("../../../sql/mysql/grants.sql");
 
 /// Told last: nothing more may come before it. Known by its change set.
@@ -83,14 +83,6 @@ fn account(root: &str, name: &str) -> String {
     url.into()
 }
 
-/// The actions of `tests/bugzilla/life` in order.
-fn life() -> Vec<PathBuf> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/bugzilla/life");
-    let mut files: Vec<PathBuf> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
-    files.sort();
-    files
-}
-
 /// What an action says that it leaves: `comment.create public`, ...
 fn promised(action: &str) -> Vec<String> {
     let line = action.lines().find_map(|line| line.strip_prefix("-- leaves: ")).expect("it says what leaves");
@@ -122,7 +114,7 @@ async fn live(site: &mut Site, session: &str, away: std::ops::Range<usize>) {
     site.exec(session).await;
     let mut bugrelay = Bugrelay::running(&site.url);
     let mut expected = Vec::new();
-    for (number, action) in life().iter().enumerate() {
+    for (number, action) in sample::life().iter().enumerate() {
         if !away.is_empty() && number == away.start {
             assert!(bugrelay.terminate().success());
         }
@@ -130,7 +122,7 @@ async fn live(site: &mut Site, session: &str, away: std::ops::Range<usize>) {
             bugrelay.start();
             bugrelay.wait_until_ready();
         }
-        let action = std::fs::read_to_string(action).unwrap();
+        let action = sample::read(action);
         // Two actions of one second are told as private where one of them hides or opens the bug: this clock gives each its own.
         site.exec(&format!("SET timestamp = UNIX_TIMESTAMP(SYSDATE()) - 600 + 10 * {number}; {action}")).await;
         expected.extend(promised(&action));

@@ -9,9 +9,9 @@ use bugrelay::snapshot::{self, Reader};
 use super::contract::{everything, heals};
 use super::{Site, printed};
 
-const V4_4: &str = include_str!("../../bugzilla/flavour/4.4.sql");
-const V5_3: &str = include_str!("../../bugzilla/flavour/5.3.sql");
-const HARMONY: &str = include_str!("../../bugzilla/flavour/harmony.sql");
+const V4_4: &str = include_str!("../../../sql/sample/flavour/4.4.sql");
+const V5_3: &str = include_str!("../../../sql/sample/flavour/5.3.sql");
+const HARMONY: &str = include_str!("../../../sql/sample/flavour/harmony.sql");
 
 /// The aliases of bug 4: as a table tells them, and as a column does.
 pub(super) const FLAVOUR_WITH_TABLE: &str = "aliases [\"caj\", \"too-hot\"]";

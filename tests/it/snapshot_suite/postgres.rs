@@ -96,7 +96,7 @@ async fn our_own_schema_in_the_way_hides_nothing() {
 #[tokio::test]
 async fn a_bugzilla_in_latin1_is_read_as_what_it_says() {
     let database = Postgres::shared().empty_database("LATIN1");
-    database.exec(include_str!("../../bugzilla/schema.postgresql.sql"));
+    database.exec(include_str!("../../../sql/sample/schema.postgresql.sql"));
     database.exec("INSERT INTO profiles (login_name, realname) VALUES ('zoe@example.org', 'Zoë Müller')");
     database.grant();
     let request = Request { users: [UserId(1)].into(), ..Request::default() };

@@ -39,7 +39,8 @@ fn a_purged_binlog_is_repaired_under_the_ids_that_it_would_have_given_and_in_ord
     assert_eq!(bugrelay.metric(SWEPT), Some((told.len() - 2) as f64));
     // Saves of one second on several bugs may come in another order; those of a bug do not.
     assert_eq!(repaired[..6], told[..6]);
-    (repaired.sort(), told.sort());
+    repaired.sort();
+    told.sort();
     assert_eq!(repaired, told);
     bugzilla.exec(&save(2, 3, 0));
     wait_for_ids(&bugrelay, told.len() + 2);

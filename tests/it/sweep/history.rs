@@ -15,7 +15,8 @@ fn history_alone_tells_what_the_binlog_tells_under_the_same_ids() {
     play(&bugzilla, &life);
     let mut expected = ids_up_to_now(&bugzilla, &binlog);
     let mut told = wait_for_ids(&history, expected.len());
-    (told.sort(), expected.sort());
+    told.sort();
+    expected.sort();
     assert_eq!(told, expected);
 }
 

@@ -6,12 +6,12 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::NOBODY;
-use crate::services::{Bugrelay, Database, Listener, MariaDb, poll};
+use crate::services::{Bugrelay, Listener, SqliteBugzilla, poll};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// With the connector `out`, and one that cannot write before its folder `later` is made; a token opens changes of state.
-fn running(bugzilla: &Database) -> Bugrelay {
+fn running(bugzilla: &SqliteBugzilla) -> Bugrelay {
     let mut bugrelay = Bugrelay::configured(&bugzilla.bugrelay_url(), "", "");
     std::fs::write(bugrelay.path("token"), "open sesame\n").unwrap();
     let line = format!("[admin]\ntoken_file = \"{}\"", bugrelay.path("token").display());
@@ -53,7 +53,7 @@ fn wait_for_backlog(bugrelay: &Bugrelay, messages: u64) {
 
 #[test]
 fn a_backlog_is_listed_shown_and_tried_again_at_once() {
-    let bugzilla = MariaDb::shared().database();
+    let bugzilla = SqliteBugzilla::new();
     let bugrelay = running(&bugzilla);
     bugzilla.play("01_");
     wait_for_backlog(&bugrelay, 2);
@@ -85,7 +85,7 @@ fn a_backlog_is_listed_shown_and_tried_again_at_once() {
 
 #[test]
 fn a_paused_connector_gets_nothing_until_it_is_resumed_restart_or_not() {
-    let bugzilla = MariaDb::shared().database();
+    let bugzilla = SqliteBugzilla::new();
     let mut bugrelay = running(&bugzilla);
     assert_eq!(said(&bugrelay, &["connector", "pause", "out"]), "out is paused\n");
     assert_eq!(said(&bugrelay, &["connector", "pause", "out"]), "out was paused already\n");
@@ -118,7 +118,7 @@ fn a_paused_connector_gets_nothing_until_it_is_resumed_restart_or_not() {
 
 #[test]
 fn a_change_of_state_is_one_line_in_the_log_that_says_who_what_and_which() {
-    let bugzilla = MariaDb::shared().database();
+    let bugzilla = SqliteBugzilla::new();
     let bugrelay = running(&bugzilla);
     said(&bugrelay, &["connector", "pause", "out"]);
     said(&bugrelay, &["connector", "resume", "out"]);
@@ -138,7 +138,7 @@ fn a_change_of_state_is_one_line_in_the_log_that_says_who_what_and_which() {
 
 #[test]
 fn an_unknown_connector_is_answered_with_those_that_are_known() {
-    let bugzilla = MariaDb::shared().database();
+    let bugzilla = SqliteBugzilla::new();
     let bugrelay = running(&bugzilla);
     for verb in [&["connector", "pause"][..], &["connector", "resume"], &["backlog", "retry"], &["backlog", "show"]] {
         let ended = bugrelay.verb(&[verb, &["../kafka"]].concat());
@@ -149,7 +149,7 @@ fn an_unknown_connector_is_answered_with_those_that_are_known() {
 
 #[test]
 fn state_is_changed_by_post_with_the_token_alone() {
-    let bugzilla = MariaDb::shared().database();
+    let bugzilla = SqliteBugzilla::new();
     let bugrelay = running(&bugzilla);
     let path = "/api/connectors/out/pause";
     assert!(bugrelay.get(path).starts_with("HTTP/1.1 405"), "{}", bugrelay.get(path));
@@ -164,7 +164,7 @@ fn state_is_changed_by_post_with_the_token_alone() {
 
 #[test]
 fn a_message_that_turned_private_while_it_waits_is_shown_as_its_event() {
-    let bugzilla = MariaDb::shared().database();
+    let bugzilla = SqliteBugzilla::new();
     let bugrelay = running(&bugzilla);
     bugzilla.play("01_");
     wait_for_backlog(&bugrelay, 2);
@@ -193,7 +193,7 @@ fn an_instance_that_does_not_run_is_unavailable_to_them_too() {
 
 #[test]
 fn an_instance_that_hangs_is_unavailable_in_the_end() {
-    let bugzilla = MariaDb::shared().database();
+    let bugzilla = SqliteBugzilla::new();
     let bugrelay = running(&bugzilla);
     bugrelay.signal("STOP");
     let verbs = [&["backlog", "list"][..], &["backlog", "show", "out"], &["connector", "pause", "out"], &["tail"]];
@@ -215,7 +215,7 @@ fn an_instance_that_hangs_is_unavailable_in_the_end() {
 
 #[test]
 fn of_live_listeners_there_are_sixteen_at_the_most() {
-    let bugzilla = MariaDb::shared().database();
+    let bugzilla = SqliteBugzilla::new();
     let bugrelay = running(&bugzilla);
     let listeners: Vec<Listener> =
         (0..16).map(|n| Listener::start(&bugrelay, &format!("listener{n}"), &["tail", "--json"])).collect();

@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::process::{Command, Stdio};
 
 use super::NOBODY;
-use crate::services::{Bugrelay, MariaDb};
+use crate::services::{Bugrelay, SqliteBugzilla};
 
 /// Every series that is there right after the start, with the connector of the tests.
 fn expected() -> Vec<String> {
@@ -54,7 +54,7 @@ fn expected() -> Vec<String> {
 
 #[test]
 fn every_series_is_there_from_the_start() {
-    let bugzilla = MariaDb::shared().database();
+    let bugzilla = SqliteBugzilla::new();
     let bugrelay = Bugrelay::running(&bugzilla.bugrelay_url());
     for series in expected() {
         let value =
@@ -72,7 +72,7 @@ fn every_series_is_there_from_the_start() {
 
 #[test]
 fn labels_come_from_closed_sets() {
-    let bugzilla = MariaDb::shared().database();
+    let bugzilla = SqliteBugzilla::new();
     let bugrelay = Bugrelay::running(&bugzilla.bugrelay_url());
     let series = || -> Vec<String> {
         let page = bugrelay.get("/metrics");
@@ -108,7 +108,7 @@ fn promtool_finds_nothing_to_complain_about() {
 
 #[test]
 fn a_page_that_points_its_name_here_reads_nothing() {
-    let bugzilla = MariaDb::shared().database();
+    let bugzilla = SqliteBugzilla::new();
     let bugrelay = Bugrelay::running(&bugzilla.bugrelay_url());
     let rebound = bugrelay.ask("/api/tail", "Host: evil.example");
     assert!(rebound.starts_with("HTTP/1.1 403"), "{rebound}");

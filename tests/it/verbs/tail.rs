@@ -5,13 +5,13 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use super::NOBODY;
-use crate::services::{Bugrelay, Listener, MariaDb, poll};
+use crate::services::{Bugrelay, Listener, SqliteBugzilla, poll};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
 #[test]
 fn messages_are_shown_for_people_and_private_ones_are_marked() {
-    let bugzilla = MariaDb::shared().database();
+    let bugzilla = SqliteBugzilla::new();
     let bugrelay = Bugrelay::running(&bugzilla.bugrelay_url());
     let listener = Listener::start(&bugrelay, "tail", &["tail"]);
     bugzilla.play("01_");
@@ -27,7 +27,7 @@ fn messages_are_shown_for_people_and_private_ones_are_marked() {
 
 #[test]
 fn as_json_a_line_is_a_message_as_it_leaves() {
-    let bugzilla = MariaDb::shared().database();
+    let bugzilla = SqliteBugzilla::new();
     let bugrelay = Bugrelay::running(&bugzilla.bugrelay_url());
     let listener = Listener::start(&bugrelay, "tail", &["tail", "--json"]);
     bugzilla.play("01_");
@@ -37,7 +37,7 @@ fn as_json_a_line_is_a_message_as_it_leaves() {
 
 #[test]
 fn the_token_of_the_configuration_is_shown_to_the_instance() {
-    let bugzilla = MariaDb::shared().database();
+    let bugzilla = SqliteBugzilla::new();
     let mut bugrelay = Bugrelay::configured(&bugzilla.bugrelay_url(), "", "");
     std::fs::write(bugrelay.path("token"), "secret\n").unwrap();
     let text = std::fs::read_to_string(bugrelay.path("bugrelay.toml")).unwrap();
@@ -55,7 +55,7 @@ fn the_token_of_the_configuration_is_shown_to_the_instance() {
 
 #[test]
 fn it_ends_well_when_the_instance_is_stopped() {
-    let bugzilla = MariaDb::shared().database();
+    let bugzilla = SqliteBugzilla::new();
     let mut bugrelay = Bugrelay::running(&bugzilla.bugrelay_url());
     let mut command = bugrelay.command(&["tail"]);
     command.stdout(Stdio::null()).stderr(File::create(bugrelay.path("tail.err")).unwrap());

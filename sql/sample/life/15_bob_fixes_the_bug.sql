@@ -1,0 +1,22 @@
+-- what: Bob resolves the bug as fixed and clears Dave's flag
+-- leaves: comment.create public, bug.modify public
+
+BEGIN;
+UPDATE bugs SET bug_status = 'RESOLVED', resolution = 'FIXED' WHERE bug_id = 7;
+INSERT INTO longdescs (bug_id, who, bug_when, work_time, isprivate, thetext)
+  VALUES (7, 3, '{now}', 0, 0, 'It sings.');
+DELETE FROM flags WHERE bug_id = 7 AND type_id = 1;
+INSERT INTO bugs_activity (bug_id, who, bug_when, fieldid, removed, added)
+  VALUES (7, 3, '{now}', (SELECT id FROM fielddefs WHERE name = 'bug_status'), 'CONFIRMED', 'RESOLVED');
+INSERT INTO bugs_activity (bug_id, who, bug_when, fieldid, removed, added)
+  VALUES (7, 3, '{now}', (SELECT id FROM fielddefs WHERE name = 'resolution'), '', 'FIXED');
+INSERT INTO bugs_activity (bug_id, who, bug_when, fieldid, removed, added)
+  VALUES (7, 3, '{now}', (SELECT id FROM fielddefs WHERE name = 'flagtypes.name'), 'needinfo?(dave@example.org)', '');
+UPDATE bugs SET delta_ts = '{now}' WHERE bug_id = 7;
+DELETE FROM bug_user_last_visit WHERE user_id = 3 AND bug_id = 7;
+INSERT INTO bug_user_last_visit (user_id, bug_id, last_visit_ts) VALUES (3, 7, '{now}');
+UPDATE bugs_fulltext SET comments = CONCAT(comments, '
+It sings.'), comments_noprivate = CONCAT(comments_noprivate, '
+It sings.') WHERE bug_id = 7;
+COMMIT;
+UPDATE bugs SET lastdiffed = '{now}' WHERE bug_id = 7;

@@ -1,0 +1,2 @@
+-- What is stored (trigger capture).
+DELETE FROM bugrelay_queue WHERE id IN ({ids})

@@ -1,0 +1,2 @@
+-- Which installation of the triggers (trigger capture).
+SELECT installation FROM bugrelay_state
