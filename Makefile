@@ -3,9 +3,9 @@
 # Where rustup puts cargo, whether or not the shell knows it.
 export PATH := $(HOME)/.cargo/bin:$(PATH)
 
-.PHONY: help build demo test check lint bench ci
+.PHONY: help build demo test test-matrix check lint bench ci
 help: ## list the targets
-	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 16
 
 build: ## install what is missing, build the program: target/release/bugrelay
 	@scripts/build
@@ -13,6 +13,8 @@ demo: ## a scripted minute of Bugzilla's life, and the messages that leave; no s
 	@scripts/demo
 test: ## install what is missing, build, run all tests (ARGS=word: those alone)
 	@scripts/test $(ARGS)
+test-matrix: ## every server and every way in, with whole storms: takes hours (ARGS=postgresql-18: one server)
+	@scripts/test-matrix $(ARGS)
 check: ## does it compile?
 	@scripts/check
 lint: ## formatting, clippy, licences
