@@ -230,7 +230,14 @@ impl PostgresDatabase<'_> {
 
     /// What logical decoding needs besides.
     pub(crate) fn publish(&self) {
-        self.exec(&LOGICAL.replace("ROLE bugrelay", &format!("ROLE {}", self.name)));
+        let version: u32 = self.exec("SHOW server_version_num").trim().parse().expect("a number");
+        // As it says itself: before 15 there are no lists of columns.
+        let whole = |line: &str| match line.split_once(" (") {
+            Some((table, list)) if version < 150_000 && list.ends_with("),") => format!("{table},\n"),
+            _ => format!("{line}\n"),
+        };
+        let sql: String = LOGICAL.lines().map(whole).collect();
+        self.exec(&sql.replace("ROLE bugrelay", &format!("ROLE {}", self.name)));
     }
 
     /// The slots of a database that nobody reads any more would make the server keep its log.

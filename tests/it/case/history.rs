@@ -54,6 +54,7 @@ fn without_unmarked(mut left: Left) -> Left {
         (message["event"]["time"].to_string(), message["event"]["bug_id"].as_i64())
     };
     let mut live: Vec<String> = left.live.into_iter().flatten().collect();
-    (live.sort_by_key(when), left.late.sort_by_key(when));
+    live.sort_by_key(when);
+    left.late.sort_by_key(when);
     Left { live: vec![live], late: left.late }
 }
