@@ -14,6 +14,7 @@ use crate::capture::Source;
 use crate::capture::history::{History, HistorySource};
 use crate::capture::mysql_binlog::{MysqlBinlog, MysqlBinlogConfig, replica_id};
 use crate::capture::postgresql_logical::{PostgresqlLogical, PostgresqlLogicalConfig};
+use crate::capture::triggers::mysql::{self, MysqlQueue};
 use crate::capture::triggers::postgresql::PostgresqlQueue;
 use crate::capture::triggers::postgresql::installation::Installation;
 use crate::capture::triggers::{Installer, Triggers};
@@ -96,7 +97,9 @@ pub fn triggers(config: &BugzillaConfig, metrics: Option<&SourceMetrics>) -> Arc
             let queue = PostgresqlQueue::new(postgresql(config), &config.schema);
             Arc::new(Triggers::new(queue, metrics.cloned()))
         }
-        Dialect::Mysql => todo!(),
+        Dialect::Mysql => {
+            Arc::new(Triggers::new(MysqlQueue::new(mysql_opts(config), &config.schema), metrics.cloned()))
+        }
     }
 }
 
@@ -109,7 +112,11 @@ pub fn installer(config: &BugzillaConfig, administrator: &BugzillaConfig, notify
             reader: decode(config.database.username()),
             notify,
         }),
-        Dialect::Mysql => todo!(),
+        Dialect::Mysql => Arc::new(mysql::installation::Installation::new(
+            mysql_opts(administrator),
+            mysql_opts(config),
+            &config.schema,
+        )),
     }
 }
 

@@ -1,4 +1,4 @@
--- What bugrelay may do on MySQL and MariaDB with `capture = "binlog"`: read the binlog, and read the tables that messages are made of.
+-- What bugrelay may do on MySQL and MariaDB: read the binlog (with `capture = "binlog"`), and read the tables that messages are made of.
 -- Run it as an administrator. Put your own names for: the database `bugs`, the account 'bugrelay'@'%', the password.
 --
 -- The right to read the binlog is the right to read everything that is written on the server, password hashes included:
@@ -6,7 +6,7 @@
 
 CREATE USER 'bugrelay'@'%' IDENTIFIED BY 'change me';
 
--- The binlog. BINLOG MONITOR is MariaDB's word; MySQL calls it REPLICATION CLIENT, which MariaDB takes for the same.
+-- The binlog. Leave this out with `capture = "triggers"`. BINLOG MONITOR is MariaDB's word; MySQL calls it REPLICATION CLIENT, which MariaDB takes for the same.
 GRANT REPLICATION SLAVE, REPLICATION CLIENT ON *.* TO 'bugrelay'@'%';
 
 -- The tables that messages are made of.
@@ -40,3 +40,9 @@ GRANT SELECT ON bugs.bugs_aliases   TO 'bugrelay'@'%';
 SELECT CONCAT('GRANT SELECT ON bugs.`', table_name, '` TO ''bugrelay''@''%'';') AS grants_for_custom_fields
 FROM information_schema.tables
 WHERE table_schema = 'bugs' AND table_name LIKE 'bug\_cf\_%';
+
+-- With `capture = "triggers"`: `bugrelay triggers install` makes the queue, an account that the triggers act as and nobody can log in as
+-- ('bugrelay_triggers'@'localhost'), and grants the rights on it, which are these. `bugrelay triggers sql` prints all of it.
+-- GRANT SELECT, DELETE ON bugrelay.trigger_queue_bugs TO 'bugrelay'@'%';
+-- GRANT SELECT, UPDATE (closed_above) ON bugrelay.trigger_valve_bugs TO 'bugrelay'@'%';
+-- GRANT EXECUTE ON PROCEDURE bugrelay.trigger_probe_bugs TO 'bugrelay'@'%';

@@ -30,6 +30,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
 use self::columns::Columns;
+pub(super) use self::findings::table_grants;
 use self::position::{Place, Start, Stored};
 use self::reader::{Reader, Watch};
 use self::server::Server;

@@ -9,11 +9,13 @@
 //! position    where we are
 //! refusal     why it cannot be read (any more)
 //! postgresql  the table on PostgreSQL
+//! mysql       the table on MySQL and MariaDB
 //! ```
 //!
 //! A row is read where it is and deleted when its messages are stored. Nothing is ever asked for "behind the last id": ids are given out
 //! when a row is written, and a transaction that wrote earlier may commit later.
 
+pub mod mysql;
 mod position;
 pub mod postgresql;
 mod queued;

@@ -11,7 +11,6 @@ use super::{Exit, output, run_with};
 use crate::app;
 use crate::capture::{CaptureError, Severity};
 use crate::config::{BugzillaConfig, Config, ConfigError, Way};
-use crate::database::Dialect;
 use crate::failure::Class;
 
 #[derive(Args)]
@@ -76,10 +75,6 @@ impl Triggers {
     }
 
     async fn run(&self, config: &BugzillaConfig) -> Exit {
-        if config.dialect == Dialect::Mysql {
-            output::error("this version has triggers for PostgreSQL alone; MySQL and MariaDB are read by their binlog");
-            return Exit::Configuration;
-        }
         match &self.what {
             What::Check { json } => check(config, *json).await,
             What::Sql { remove, waking } => {

@@ -166,10 +166,7 @@ fn capture(wanted: &str, dialect: Dialect) -> Result<Way, Fault> {
             return Err(Fault::at("capture", format!("{other:?} is not known; write {known}")));
         }
     };
-    match way {
-        Way::Triggers if dialect == Dialect::Mysql => Err(Fault::not_yet("capture", "\"triggers\" on MySQL")),
-        Way::Binlog | Way::Logical | Way::Triggers | Way::History => Ok(way),
-    }
+    Ok(way)
 }
 
 fn check_base_url(base_url: &str) -> Result<(), Fault> {

@@ -74,10 +74,15 @@ async fn run_on(
     let _: Vec<mysql_async::Row> = result.collect().await?;
     for index in 0..statements.len() {
         while let Some(row) = result.next().await? {
-            each(index, row.unwrap_raw().into_iter().map(text_of).collect());
+            each(index, texts(row));
         }
     }
     result.drop_result().await
+}
+
+/// A row of a statement that was sent as text.
+pub(crate) fn texts(row: mysql_async::Row) -> Row {
+    row.unwrap_raw().into_iter().map(text_of).collect()
 }
 
 /// All values come as text, or as null.

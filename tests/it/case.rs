@@ -63,6 +63,13 @@ const TRIGGERS: Way = Way {
     has_one_reader: true,
 };
 
+const MYSQL_TRIGGERS: Way = Way {
+    bugzilla: || Box::new(mysql_triggers(MariaDb::shared())),
+    settings: "capture = \"triggers\"",
+    left_out: &[],
+    has_one_reader: true,
+};
+
 const FIELDDEF: &str = "CREATE FUNCTION fielddef(wanted varchar(64)) RETURNS int READS SQL DATA \
                      RETURN (SELECT id FROM fielddefs WHERE name = wanted)";
 
@@ -80,6 +87,12 @@ struct Step {
 fn mysql(server: &'static Mysqld) -> Database<'static> {
     let bugzilla = server.database();
     bugzilla.exec(FIELDDEF);
+    bugzilla
+}
+
+fn mysql_triggers(server: &'static Mysqld) -> Database<'static> {
+    let bugzilla = mysql(server);
+    bugzilla.install_triggers();
     bugzilla
 }
 
@@ -293,6 +306,11 @@ fn every_case_gives_the_same_by_logical_decoding() {
 #[test]
 fn every_case_gives_the_same_by_triggers_on_postgresql() {
     play_all(&TRIGGERS, false);
+}
+
+#[test]
+fn every_case_gives_the_same_by_triggers_on_mariadb() {
+    play_all(&MYSQL_TRIGGERS, false);
 }
 
 fn play_all(way: &Way, bless: bool) {

@@ -18,6 +18,7 @@ mod flavour;
 mod ground;
 mod logical;
 mod mysql;
+mod mysql_triggers;
 mod postgres_triggers;
 mod privacy;
 mod queue_suite;

@@ -7,6 +7,8 @@ use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use bugrelay::capture::triggers::Installer as _;
+use bugrelay::capture::triggers::mysql::installation::Installation;
 use tempfile::TempDir;
 
 use super::process::{Process, free_port, poll};
@@ -198,6 +200,30 @@ impl Database<'_> {
         let file = files.find(|file| file.file_name().to_string_lossy().starts_with(action));
         let file = file.unwrap_or_else(|| panic!("no action begins with {action}"));
         self.exec(&std::fs::read_to_string(file.path()).unwrap());
+    }
+
+    /// Makes what `bugrelay triggers install` makes, for bugrelay's account.
+    pub(crate) fn install_triggers(&self) {
+        for sql in self.triggers().install() {
+            self.exec(&sql);
+        }
+    }
+
+    /// Takes it away again.
+    pub(crate) fn remove_triggers(&self) {
+        for sql in self.triggers().remove() {
+            self.exec(&sql);
+        }
+    }
+
+    fn triggers(&self) -> Installation {
+        let opts = mysql_async::Opts::from_url(&self.bugrelay_url()).expect("a URL");
+        Installation::new(opts.clone(), opts, "bugrelay")
+    }
+
+    /// As root, over TCP.
+    pub(crate) fn administrator_url(&self) -> String {
+        format!("mysql://root@127.0.0.1:{}/{}", self.server.port, self.name)
     }
 
     fn grant(&self) {

@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
-use mysql_async::Error;
 use mysql_async::prelude::Queryable;
+use mysql_async::{Conn, Error};
 
 use super::server::{Server, Settings, patiently};
 use crate::bugzilla::WatchedTable;
@@ -42,7 +42,7 @@ pub(super) async fn inspect(server: &mut Server, database: &str) -> Result<Vec<F
     let mut findings = settings(&server.settings);
     let grants: Vec<String> = patiently(server.conn.query("SHOW GRANTS")).await?;
     findings.extend(global_grants(&grants, server.settings.is_mariadb()));
-    let readable = table_grants(server, database).await?;
+    let readable = table_grants(&mut server.conn, database).await?;
     let may_read = readable.severity == Severity::Good;
     findings.push(readable);
     if may_read {
@@ -190,23 +190,23 @@ fn global_grants(grants: &[String], mariadb: bool) -> [Finding; 2] {
 }
 
 /// Asks for no row of every table that is read.
-async fn table_grants(server: &mut Server, database: &str) -> Result<Finding, CaptureError> {
+pub(in crate::capture) async fn table_grants(conn: &mut Conn, database: &str) -> Result<Finding, CaptureError> {
     let mut denied = Vec::new();
     for (table, columns) in TABLES {
-        if !may_read(server, database, table, columns).await? {
+        if !may_read(conn, database, table, columns).await? {
             denied.push((table.to_owned(), columns));
         }
     }
     // Which further ones there must be is told by some of those.
-    if denied.is_empty() && may_read(server, database, "fielddefs", "custom, type").await? {
-        let further: Vec<String> = match server.conn.query(FURTHER_TABLES).await {
+    if denied.is_empty() && may_read(conn, database, "fielddefs", "custom, type").await? {
+        let further: Vec<String> = match conn.query(FURTHER_TABLES).await {
             Ok(further) => further,
             // No Bugzilla there yet: for the tables' own finding.
             Err(Error::Server(error)) if error.code == 1146 => vec![],
             Err(error) => return Err(super::server::classify(&error)),
         };
         for table in further {
-            if !may_read(server, database, &table, "1").await? {
+            if !may_read(conn, database, &table, "1").await? {
                 denied.push((table, "1"));
             }
         }
@@ -229,9 +229,9 @@ async fn table_grants(server: &mut Server, database: &str) -> Result<Finding, Ca
 }
 
 /// Whether the table may be read, or is not there: whether it must be is for the tables' own finding.
-async fn may_read(server: &mut Server, database: &str, table: &str, columns: &str) -> Result<bool, CaptureError> {
+async fn may_read(conn: &mut Conn, database: &str, table: &str, columns: &str) -> Result<bool, CaptureError> {
     let (database, table) = (database.replace('`', "``"), table.replace('`', "``"));
-    match server.conn.query_drop(format!("SELECT {columns} FROM `{database}`.`{table}` LIMIT 0")).await {
+    match conn.query_drop(format!("SELECT {columns} FROM `{database}`.`{table}` LIMIT 0")).await {
         Ok(()) => Ok(true),
         Err(Error::Server(error)) if matches!(error.code, 1049 | 1146) => Ok(true),
         Err(Error::Server(error)) if matches!(error.code, 1044 | 1142 | 1143) => Ok(false),

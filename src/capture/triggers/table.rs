@@ -61,7 +61,7 @@ pub trait Installer: Send + Sync {
     fn remove(&self) -> Vec<String>;
 
     /// Runs such texts. A lock of Bugzilla's that is in the way is waited for a moment only, and then it is tried again; `told` hears of it.
-    async fn run(&self, texts: &[String], told: &(dyn Fn(&str) + Send + Sync)) -> Result<(), CaptureError>;
+    async fn run(&self, texts: &[String], told: &(dyn for<'t> Fn(&'t str) + Send + Sync)) -> Result<(), CaptureError>;
 }
 
 /// Which server, and which installation in it.

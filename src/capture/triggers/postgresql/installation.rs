@@ -61,7 +61,7 @@ impl Installer for Installation {
         triggers.chain(std::iter::once(REMOVE.to_owned())).map(|text| self.named(&text)).collect()
     }
 
-    async fn run(&self, texts: &[String], told: &(dyn Fn(&str) + Send + Sync)) -> Result<(), CaptureError> {
+    async fn run(&self, texts: &[String], told: &(dyn for<'t> Fn(&'t str) + Send + Sync)) -> Result<(), CaptureError> {
         let connected = self.server.connect().await;
         let connection =
             connected.map_err(|error| CaptureError { class: error.class, message: error.message, gap: None })?;

@@ -1,0 +1,1 @@
+SELECT installation FROM {valve} WHERE one = 1
