@@ -46,24 +46,26 @@ impl Cost {
         let mut cost = Cost { way: way.name, taken: Default::default(), period: 1000.0 / f64::from(plan.pace) };
         load.flat_out(WARM_UP);
         for _ in 0..plan.rounds {
-            cost.add(Beside::Nobody, load, plan);
+            cost.add(Beside::Nobody, site, load, plan);
             way.install(site);
             let mut bugrelay = way.bugrelay(site, "");
             if way.installs {
                 // What it makes by itself is there too: a slot.
                 start(&mut bugrelay);
                 bugrelay.terminate();
-                cost.add(Beside::Installed, load, plan);
+                cost.add(Beside::Installed, site, load, plan);
             }
             start(&mut bugrelay);
-            cost.add(Beside::Reading, load, plan);
+            cost.add(Beside::Reading, site, load, plan);
             bugrelay.terminate();
             way.remove(site);
         }
         cost
     }
 
-    fn add(&mut self, beside: Beside, load: &Load<'_>, plan: &Plan) {
+    fn add(&mut self, beside: Beside, site: &Site<'_>, load: &Load<'_>, plan: &Plan) {
+        // Else each turn would meet what the turns before have left.
+        site.host.settle();
         let taken = &mut self.taken[beside as usize];
         // This first: behind the other somebody has still to catch up.
         let paced = load.steady(plan.pace, plan.pace as usize * plan.pace_seconds);

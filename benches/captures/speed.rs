@@ -6,9 +6,10 @@ use crate::Plan;
 use crate::catch_up;
 use crate::latency::Latency;
 use crate::load::{DATED_EACH_SECOND, Load};
+use crate::services::Bugrelay;
 use crate::way::{Site, Way};
 
-/// How long before now saves of the past end: nobody looks at them once more for late commits.
+/// How long ago the saves to catch up with end: no sweep looks at them, and nobody looks at them once more for late commits.
 const PAST_SECONDS: usize = 3_600;
 
 /// A save gives a message about the bug, and one about the comment.
@@ -32,17 +33,8 @@ impl Speed {
     pub(crate) fn measure(way: &Way, site: &Site<'_>, load: &Load<'_>, plan: &Plan) -> Self {
         way.install(site);
         let past = PAST_SECONDS + plan.saves / DATED_EACH_SECOND;
-        let start = jiff::Timestamp::now() - jiff::SignedDuration::from_secs(past as i64 + 60);
-        let mut bugrelay =
-            way.bugrelay(site, &if way.is_by_time() { format!("start = \"{start}\"") } else { String::new() });
-        if way.is_by_time() {
-            load.backlog_of_the_past(plan.saves, past);
-        } else {
-            bugrelay.start_with(&["run", "--log", "info"]);
-            bugrelay.wait_until_ready();
-            bugrelay.terminate();
-            load.backlog(plan.saves);
-        }
+        let mut bugrelay = away(way, site, past);
+        load.backlog_of_the_past(plan.saves, past);
         site.host.settle();
         let usage = catch_up::measure(&mut bugrelay, site.server, plan.saves * MESSAGES);
         bugrelay.start_with(&["run", "--log", "info"]);
@@ -62,6 +54,19 @@ impl Speed {
             latency,
         }
     }
+}
+
+/// A bugrelay that has still to tell what was saved since so many seconds ago, and what is saved from now on.
+fn away(way: &Way, site: &Site<'_>, seconds: usize) -> Bugrelay {
+    if way.is_by_time() {
+        let start = jiff::Timestamp::now() - jiff::SignedDuration::from_secs(seconds as i64 + 60);
+        return way.bugrelay(site, &format!("start = \"{start}\""));
+    }
+    let mut bugrelay = way.bugrelay(site, "");
+    bugrelay.start_with(&["run", "--log", "info"]);
+    bugrelay.wait_until_ready();
+    bugrelay.terminate();
+    bugrelay
 }
 
 impl fmt::Display for Speed {

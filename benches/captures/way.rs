@@ -16,8 +16,9 @@ pub(crate) struct Way {
 }
 
 /// All there are, in the order in which they are printed.
-pub(crate) const WAYS: [Way; 5] = [
+pub(crate) const WAYS: [Way; 6] = [
     Way { name: "mariadb-binlog", capture: "binlog", site: Servers::mariadb, installs: false },
+    Way { name: "mariadb-triggers", capture: "triggers", site: Servers::mariadb, installs: true },
     Way { name: "mariadb-history", capture: "history", site: Servers::mariadb, installs: false },
     Way { name: "postgresql-triggers", capture: "triggers", site: Servers::postgresql, installs: true },
     Way { name: "postgresql-logical", capture: "logical", site: Servers::postgresql, installs: true },
@@ -45,7 +46,7 @@ impl Way {
         Bugrelay::configured(&site.host.url(), &format!("capture = \"{}\"\n{settings}", self.capture), "")
     }
 
-    /// Saves of one user to one bug in one second are one message, and it can begin in the past by itself.
+    /// It knows saves by their time alone, and can begin in the past by itself.
     pub(crate) fn is_by_time(&self) -> bool {
         self.capture == "history"
     }
@@ -102,9 +103,17 @@ impl Host for Database<'_> {
     }
 
     /// The binlog is there anyway.
-    fn install(&self, _capture: &str) {}
+    fn install(&self, capture: &str) {
+        if capture == "triggers" {
+            self.install_triggers();
+        }
+    }
 
-    fn remove(&self, _capture: &str) {}
+    fn remove(&self, capture: &str) {
+        if capture == "triggers" {
+            self.remove_triggers();
+        }
+    }
 
     fn settle(&self) {
         self.exec("ANALYZE TABLE bugs, bugs_activity, longdescs");

@@ -76,7 +76,8 @@ impl<'a> Load<'a> {
         self.bugzilla.run(&format!("CALL backlog({saves}, NULL)"));
     }
 
-    /// The same, dated as though they had been made at a hundred a second, beginning so many seconds ago.
+    /// The same, dated as though they had been made at a hundred a second, beginning so many seconds ago: some ways in take for one
+    /// save what one user does to one bug in one second.
     pub(crate) fn backlog_of_the_past(&self, saves: usize, seconds_ago: usize) {
         self.bugzilla.run(&format!("CALL backlog({saves}, LOCALTIMESTAMP(0) - INTERVAL '{seconds_ago}' SECOND)"));
     }
