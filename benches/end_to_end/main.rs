@@ -28,6 +28,9 @@ use crate::latency::Latency;
 use crate::load::Load;
 use crate::services::{Bugrelay, MariaDb, Mysqld};
 
+/// What the store's content is in: the file, and its log if that is left behind.
+const STORE: [&str; 2] = ["store.db", "store.db-wal"];
+
 /// What is measured, from the command line.
 struct Plan {
     saves: usize,
@@ -62,7 +65,7 @@ fn main() {
     let mut bugrelay = Bugrelay::configured(&bugzilla.bugrelay_url(), "", "");
     start(&mut bugrelay);
     bugrelay.terminate();
-    let store = std::fs::read(bugrelay.path("store.db")).expect("the store");
+    let store = STORE.map(|name| std::fs::read(bugrelay.path(name)).ok());
     let from = server.exec("SHOW MASTER STATUS");
 
     println!("{} saves, {} runs", plan.saves, plan.runs);
@@ -70,10 +73,12 @@ fn main() {
     let mut rows = Vec::new();
     for run in 1..=plan.runs {
         let bare = bare_reader::measure(&bugzilla.bugrelay_url(), &from, &bugzilla.name, plan.saves);
-        std::fs::write(bugrelay.path("store.db"), &store).expect("the store is put back");
-        for gone in ["store.db-wal", "store.db-shm", "out.jsonl"] {
-            // Not there after an orderly end.
+        for gone in STORE.iter().chain(&["store.db-shm", "out.jsonl"]) {
+            // Not there after each orderly end.
             let _ = std::fs::remove_file(bugrelay.path(gone));
+        }
+        for (name, bytes) in STORE.iter().zip(&store).filter_map(|(name, bytes)| Some((name, bytes.as_ref()?))) {
+            std::fs::write(bugrelay.path(name), bytes).expect("the store is put back");
         }
         let ours = catch_up::measure(&mut bugrelay, server.pid(), plan.saves * 2);
         print!("{}", ours.details);
