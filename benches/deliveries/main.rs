@@ -27,12 +27,14 @@ mod plain;
 mod process;
 #[path = "../../tests/services/mod.rs"]
 mod services;
+#[path = "../end_to_end/session.rs"]
+mod session;
 #[path = "../end_to_end/waiting.rs"]
 mod waiting;
 
 use tokio::runtime::Runtime;
 
-use crate::arguments::number;
+use crate::arguments::{number, text};
 use crate::bus::Bus;
 use crate::load::Load;
 use crate::services::{Bugrelay, MariaDb, Mysqld};
@@ -57,14 +59,13 @@ struct Plan {
 
 impl Plan {
     fn from_arguments() -> Self {
-        let mut arguments = std::env::args().skip_while(|argument| argument != "--buses");
         Plan {
             messages: number("--messages", 100_000),
             waiting: number("--waiting", 1_000_000),
             batch: number("--batch", 500),
             rate: number("--rate", 100) as u32,
             seconds: number("--seconds", 20) as u32,
-            buses: arguments.nth(1).unwrap_or_else(|| "kafka,rabbitmq".to_owned()),
+            buses: text("--buses").unwrap_or_else(|| "kafka,rabbitmq".to_owned()),
         }
     }
 }

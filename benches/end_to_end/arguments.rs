@@ -2,7 +2,10 @@
 
 /// The number behind this name, or the default.
 pub(crate) fn number(name: &str, default: usize) -> usize {
-    let arguments: Vec<String> = std::env::args().collect();
-    let at = arguments.iter().position(|argument| argument == name);
-    at.and_then(|at| arguments.get(at + 1)?.parse().ok()).unwrap_or(default)
+    text(name).and_then(|text| text.parse().ok()).unwrap_or(default)
+}
+
+/// The word behind this name.
+pub(crate) fn text(name: &str) -> Option<String> {
+    std::env::args().skip_while(|argument| argument != name).nth(1)
 }

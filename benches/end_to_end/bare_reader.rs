@@ -11,7 +11,8 @@ use mysql_async::binlog::row::BinlogRow;
 use mysql_async::binlog::value::BinlogValue;
 use mysql_async::{BinlogStreamRequest, Conn, Value};
 
-use crate::{Usage, process};
+use crate::catch_up::Usage;
+use crate::process;
 
 const ASKED: &str = "--bare-reader";
 
@@ -44,7 +45,8 @@ pub(crate) fn measure(url: &str, from: &str, database: &str, saves: usize) -> Us
         process::nap();
     }
     let wall = begun.elapsed();
-    let usage = Usage { wall, first: wall, cpu, server_cpu: 0.0, peak_mb: process::peak_mb(child.id()) };
+    let peak_mb = process::peak_mb(child.id());
+    let usage = Usage { wall, first: wall, cpu, server_cpu: 0.0, peak_mb, details: String::new() };
     child.wait().expect("it ends");
     usage
 }

@@ -1,5 +1,7 @@
 //! From COMMIT to the line in the file of connector `out`, at a steady rate of saves.
 
+#![allow(dead_code, reason = "shared by the benches: not each of them needs all of it")]
+
 use std::fmt;
 use std::time::{Duration, Instant};
 
@@ -29,7 +31,7 @@ impl Latency {
         drop(counter.take_sequences());
         let cpu = process::cpu_seconds(bugrelay.pid());
         let saves = (rate * seconds) as usize;
-        let (commits, seen) = std::thread::scope(|scope| {
+        let (saves_made, seen) = std::thread::scope(|scope| {
             let writer = scope.spawn(|| load.steady(rate, saves));
             let mut seen = Vec::with_capacity(saves);
             let deadline = Instant::now() + Duration::from_secs(u64::from(seconds)) + PATIENCE;
@@ -43,12 +45,24 @@ impl Latency {
         });
         let mut delays: Vec<f64> = seen
             .iter()
-            .filter_map(|(sequence, at)| Some(at.duration_since(*commits.get(*sequence)?).as_secs_f64() * 1000.0))
+            .filter_map(|(sequence, at)| {
+                Some(at.duration_since(saves_made.get(*sequence)?.commit).as_secs_f64() * 1000.0)
+            })
             .collect();
         delays.sort_by(f64::total_cmp);
         let used = process::cpu_seconds(bugrelay.pid()) - cpu;
         let percent = 100.0 * used / f64::from(seconds);
         Latency { delays, saves, lines: counter.count() - before, percent }
+    }
+
+    /// Whether each save was seen.
+    pub(crate) fn is_complete(&self) -> bool {
+        self.delays.len() == self.saves
+    }
+
+    /// CPU of bugrelay meanwhile, percent of one core.
+    pub(crate) fn percent(&self) -> f64 {
+        self.percent
     }
 
     /// So many milliseconds, or fewer, took this share of the saves.

@@ -1,86 +1,139 @@
-//! The load: saves as Bugzilla writes them, made by the server itself, or at a steady rate by a client.
+//! The load: saves as Bugzilla writes them, made by the server itself, or by a client, at a steady rate or flat out.
+
+#![allow(dead_code, reason = "shared by the benches: not each of them needs all of it")]
 
 use std::time::{Duration, Instant};
 
-use mysql_async::prelude::Queryable as _;
-
-use crate::services::Database;
+use crate::services::{Database, PostgresDatabase};
+use crate::session::Session;
 
 /// Bugs that the saves go round.
 const BUGS: usize = 1_000;
 
+/// Saves in a second that are dated by [`Load::backlog_of_the_past`]: fewer than bugs, so that no user saves a bug twice in a second.
+pub(crate) const DATED_EACH_SECOND: usize = 100;
+
+/// A database with the Bugzilla of `tests/bugzilla`.
+pub(crate) trait Bugzilla: Sync {
+    /// Runs statements as the administrator.
+    fn run(&self, sql: &str);
+    /// The bugs to save to, and the procedure `backlog`, in the server's words.
+    fn preparation(&self) -> &'static str;
+    /// The URL of an account that may do what Bugzilla does. Asked for once.
+    fn account(&self) -> String;
+}
+
+impl Bugzilla for Database<'_> {
+    fn run(&self, sql: &str) {
+        self.exec(sql);
+    }
+
+    fn preparation(&self) -> &'static str {
+        include_str!("load/mariadb.sql")
+    }
+
+    fn account(&self) -> String {
+        self.url()
+    }
+}
+
+impl Bugzilla for PostgresDatabase<'_> {
+    fn run(&self, sql: &str) {
+        self.exec(sql);
+    }
+
+    fn preparation(&self) -> &'static str {
+        include_str!("load/postgresql.sql")
+    }
+
+    fn account(&self) -> String {
+        self.web_url()
+    }
+}
+
+/// When a client made a save.
+pub(crate) struct Save {
+    pub(crate) begun: Instant,
+    /// The moment before COMMIT was sent.
+    pub(crate) commit: Instant,
+    pub(crate) done: Instant,
+}
+
 pub(crate) struct Load<'a> {
-    bugzilla: &'a Database<'a>,
+    bugzilla: &'a dyn Bugzilla,
+    account: String,
 }
 
 impl<'a> Load<'a> {
-    /// Bugs to save to, and the procedure that does it.
-    pub(crate) fn prepare(bugzilla: &'a Database<'a>) -> Self {
-        bugzilla.exec(&format!(
-            "INSERT INTO bugs (bug_id, assigned_to, bug_file_loc, bug_severity, bug_status, creation_ts, delta_ts, short_desc, op_sys, priority,
-                               product_id, rep_platform, reporter, version, component_id, status_whiteboard, everconfirmed, cf_recipe)
-             SELECT 10000 + seq, 3, '', 'normal', 'CONFIRMED', NOW(), NOW(), CONCAT('bug number ', seq, ' does something wrong in the north bridge'),
-                    'All', '---', 1, 'All', 2, 'unspecified', 1, '', 1, '' FROM seq_0_to_{}", BUGS - 1
-        ));
-        bugzilla.exec(
-            "DELIMITER //
-             CREATE PROCEDURE backlog(IN n INT)
-             BEGIN
-               DECLARE i INT DEFAULT 0;
-               DECLARE status_field, priority_field INT;
-               SELECT id INTO status_field FROM fielddefs WHERE name = 'bug_status';
-               SELECT id INTO priority_field FROM fielddefs WHERE name = 'priority';
-               WHILE i < n DO
-                 START TRANSACTION;
-                 UPDATE bugs SET bug_status = IF(bug_status = 'CONFIRMED', 'IN_PROGRESS', 'CONFIRMED'), delta_ts = NOW() WHERE bug_id = 10000 + i % 1000;
-                 INSERT INTO bugs_activity (bug_id, who, bug_when, fieldid, added, removed) VALUES (10000 + i % 1000, 2 + i % 3, NOW(), status_field, 'IN_PROGRESS', 'CONFIRMED');
-                 INSERT INTO bugs_activity (bug_id, who, bug_when, fieldid, added, removed) VALUES (10000 + i % 1000, 2 + i % 3, NOW(), priority_field, 'High', '---');
-                 INSERT INTO longdescs (bug_id, who, bug_when, thetext) VALUES (10000 + i % 1000, 2 + i % 3, NOW(), CONCAT('load ', i, '; ', REPEAT('A comment of usual length. ', 8)));
-                 COMMIT;
-                 SET i = i + 1;
-               END WHILE;
-             END//",
-        );
-        Load { bugzilla }
+    /// Once for each database.
+    pub(crate) fn prepare(bugzilla: &'a dyn Bugzilla) -> Self {
+        bugzilla.run(bugzilla.preparation());
+        Load { bugzilla, account: bugzilla.account() }
     }
 
     /// So many saves, as fast as the server makes them.
     pub(crate) fn backlog(&self, saves: usize) {
-        self.bugzilla.exec(&format!("CALL backlog({saves})"));
+        self.bugzilla.run(&format!("CALL backlog({saves}, NULL)"));
     }
 
-    /// Saves at a steady rate; the moment before each COMMIT.
-    pub(crate) fn steady(&self, rate: u32, saves: usize) -> Vec<Instant> {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-        runtime.block_on(self.steadily(rate, saves))
+    /// The same, dated as though they had been made at a hundred a second, beginning so many seconds ago: some ways in take for one
+    /// save what one user does to one bug in one second.
+    pub(crate) fn backlog_of_the_past(&self, saves: usize, seconds_ago: usize) {
+        self.bugzilla.run(&format!("CALL backlog({saves}, LOCALTIMESTAMP(0) - INTERVAL '{seconds_ago}' SECOND)"));
     }
 
-    async fn steadily(&self, rate: u32, saves: usize) -> Vec<Instant> {
-        let mut bugzilla = mysql_async::Conn::from_url(self.bugzilla.url()).await.expect("a connection");
-        let mut ticks = tokio::time::interval(Duration::from_secs(1) / rate);
-        let mut commits = Vec::with_capacity(saves);
+    /// Saves of one session at a steady rate, the next never before the last is done.
+    pub(crate) fn steady(&self, rate: u32, saves: usize) -> Vec<Save> {
+        run(self.saves(Some(rate), saves))
+    }
+
+    /// Saves of one session, one right after the other.
+    pub(crate) fn flat_out(&self, saves: usize) -> Vec<Save> {
+        run(self.saves(None, saves))
+    }
+
+    async fn saves(&self, rate: Option<u32>, saves: usize) -> Vec<Save> {
+        let mut session = Session::open(&self.account).await;
+        let mut ticks = rate.map(|rate| tokio::time::interval(Duration::from_secs(1) / rate));
+        let mut made = Vec::with_capacity(saves);
         for sequence in 0..saves {
-            ticks.tick().await;
-            let bug = 10_000 + sequence % BUGS;
-            let comment = "A comment of usual length. ".repeat(8);
-            for sql in [
-                "START TRANSACTION".to_owned(),
-                format!("UPDATE bugs SET bug_status = 'S{sequence}', delta_ts = NOW() WHERE bug_id = {bug}"),
-                format!(
-                    "INSERT INTO bugs_activity (bug_id, who, bug_when, fieldid, added, removed) VALUES ({bug}, 2, NOW(), (SELECT id FROM fielddefs WHERE name = 'bug_status'), 'a', 'b')"
-                ),
-                format!(
-                    "INSERT INTO bugs_activity (bug_id, who, bug_when, fieldid, added, removed) VALUES ({bug}, 2, NOW(), (SELECT id FROM fielddefs WHERE name = 'priority'), 'a', 'b')"
-                ),
-                format!(
-                    "INSERT INTO longdescs (bug_id, who, bug_when, thetext) VALUES ({bug}, 2, NOW(), 'seq={sequence}; {comment}')"
-                ),
-            ] {
-                bugzilla.query_drop(sql).await.expect("the save");
+            if let Some(ticks) = &mut ticks {
+                ticks.tick().await;
             }
-            commits.push(Instant::now());
-            bugzilla.query_drop("COMMIT").await.expect("the commit");
+            let statements = statements(sequence);
+            let begun = Instant::now();
+            for sql in &statements {
+                session.run(sql).await;
+            }
+            let commit = Instant::now();
+            session.run("COMMIT").await;
+            made.push(Save { begun, commit, done: Instant::now() });
         }
-        commits
+        made
     }
+}
+
+/// What both servers understand, but for its COMMIT.
+fn statements(sequence: usize) -> [String; 5] {
+    let bug = 10_000 + sequence % BUGS;
+    let comment = "A comment of usual length. ".repeat(8);
+    let change = |field: &str| {
+        format!(
+            "INSERT INTO bugs_activity (bug_id, who, bug_when, fieldid, added, removed) \
+             VALUES ({bug}, 2, LOCALTIMESTAMP(0), (SELECT id FROM fielddefs WHERE name = '{field}'), 'a', 'b')"
+        )
+    };
+    [
+        "START TRANSACTION".to_owned(),
+        format!("UPDATE bugs SET bug_status = 'S{sequence}', delta_ts = LOCALTIMESTAMP(0) WHERE bug_id = {bug}"),
+        change("bug_status"),
+        change("priority"),
+        format!(
+            "INSERT INTO longdescs (bug_id, who, bug_when, thetext) VALUES ({bug}, 2, LOCALTIMESTAMP(0), 'seq={sequence}; {comment}')"
+        ),
+    ]
+}
+
+fn run<T>(work: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime").block_on(work)
 }

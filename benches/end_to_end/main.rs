@@ -13,28 +13,23 @@
 
 mod arguments;
 mod bare_reader;
+mod catch_up;
 mod latency;
 mod load;
 mod process;
 #[path = "../../tests/services/mod.rs"]
 mod services;
+mod session;
 mod waiting;
 
-use std::time::{Duration, Instant};
-
 use crate::arguments::number;
+use crate::catch_up::Usage;
 use crate::latency::Latency;
 use crate::load::Load;
 use crate::services::{Bugrelay, MariaDb, Mysqld};
 
-/// Of one run.
-struct Usage {
-    wall: Duration,
-    first: Duration,
-    cpu: f64,
-    server_cpu: f64,
-    peak_mb: f64,
-}
+/// What the store's content is in: the file, and its log if that is left behind.
+const STORE: [&str; 2] = ["store.db", "store.db-wal"];
 
 /// What is measured, from the command line.
 struct Plan {
@@ -70,7 +65,7 @@ fn main() {
     let mut bugrelay = Bugrelay::configured(&bugzilla.bugrelay_url(), "", "");
     start(&mut bugrelay);
     bugrelay.terminate();
-    let store = std::fs::read(bugrelay.path("store.db")).expect("the store");
+    let store = STORE.map(|name| std::fs::read(bugrelay.path(name)).ok());
     let from = server.exec("SHOW MASTER STATUS");
 
     println!("{} saves, {} runs", plan.saves, plan.runs);
@@ -78,12 +73,15 @@ fn main() {
     let mut rows = Vec::new();
     for run in 1..=plan.runs {
         let bare = bare_reader::measure(&bugzilla.bugrelay_url(), &from, &bugzilla.name, plan.saves);
-        std::fs::write(bugrelay.path("store.db"), &store).expect("the store is put back");
-        for gone in ["store.db-wal", "store.db-shm", "out.jsonl"] {
-            // Not there after an orderly end.
+        for gone in STORE.iter().chain(&["store.db-shm", "out.jsonl"]) {
+            // Not there after each orderly end.
             let _ = std::fs::remove_file(bugrelay.path(gone));
         }
-        let ours = catch_up(&mut bugrelay, &server, plan.saves * 2);
+        for (name, bytes) in STORE.iter().zip(&store).filter_map(|(name, bytes)| Some((name, bytes.as_ref()?))) {
+            std::fs::write(bugrelay.path(name), bytes).expect("the store is put back");
+        }
+        let ours = catch_up::measure(&mut bugrelay, server.pid(), plan.saves * 2);
+        print!("{}", ours.details);
         let rate = |usage: &Usage| plan.saves as f64 / usage.wall.as_secs_f64();
         println!(
             "catch-up {run}: {:6.0} saves/s, {:.1} CPU s (server {:.1}), {:.0} MB peak, first message {:.2} s; bare reader {:6.0} saves/s, {:.1} CPU s: {:.2} of it",
@@ -129,45 +127,6 @@ fn medians(rows: &[(f64, f64, Usage)]) {
 fn start(bugrelay: &mut Bugrelay) {
     bugrelay.start_with(&["run", "--log", "info"]);
     bugrelay.wait_until_ready();
-}
-
-/// From the start of the process until so many lines have left.
-fn catch_up(bugrelay: &mut Bugrelay, server: &Mysqld, lines: usize) -> Usage {
-    let server_before = process::cpu_seconds(server.pid());
-    let begun = Instant::now();
-    bugrelay.start_with(&["run", "--log", "info"]);
-    let out = bugrelay.path("out.jsonl");
-    let mut counter = process::Lines::of(&out);
-    let mut first = None;
-    let mut where_went = Vec::new();
-    while counter.count() < lines {
-        if first.is_none() && counter.count() > 0 {
-            first = Some(begun.elapsed());
-        }
-        assert!(begun.elapsed() < Duration::from_secs(600), "too slow:\n{}", bugrelay.log());
-        process::nap();
-    }
-    let wall = begun.elapsed();
-    let pid = bugrelay.pid();
-    where_went.extend(process::threads(pid));
-    let usage = Usage {
-        wall,
-        first: first.unwrap_or(wall),
-        cpu: process::cpu_seconds(pid),
-        server_cpu: process::cpu_seconds(server.pid()) - server_before,
-        peak_mb: process::peak_mb(pid),
-    };
-    let stages = bugrelay.get("/metrics");
-    let stage = |name: &str| {
-        stages.lines().filter(|line| line.starts_with(name)).map(|line| format!("  {line}\n")).collect::<String>()
-    };
-    print!("{}", stage("bugrelay_stage_seconds_total"));
-    println!(
-        "  CPU by thread: {}",
-        where_went.iter().map(|(name, cpu)| format!("{name} {cpu:.1} s")).collect::<Vec<_>>().join(", ")
-    );
-    bugrelay.terminate();
-    usage
 }
 
 /// Commit to the line in the file, at a steady rate.

@@ -1,5 +1,7 @@
 //! What a process used, from /proc; and the lines of a growing file.
 
+#![allow(dead_code, reason = "shared by the benches: not each of them needs all of it")]
+
 use std::fs::File;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -13,15 +15,35 @@ pub(crate) fn nap() {
 /// Linux counts in hundredths of a second on every machine that Bugzilla runs on.
 const TICKS_PER_SECOND: f64 = 100.0;
 
+/// A field of `stat`, counted behind the name.
+fn field(stat: &str, at: usize) -> f64 {
+    let fields = stat.rsplit_once(") ").map(|(_, rest)| rest.split(' '));
+    fields.and_then(|mut fields| fields.nth(at)?.parse().ok()).unwrap_or(0.0)
+}
+
+const PARENT: usize = 1;
+
 fn cpu_of(stat: &str) -> f64 {
-    let fields: Vec<&str> = stat.rsplit_once(") ").map(|(_, rest)| rest.split(' ').collect()).unwrap_or_default();
-    let ticks = |at: usize| fields.get(at).and_then(|field| field.parse::<f64>().ok()).unwrap_or(0.0);
-    (ticks(11) + ticks(12)) / TICKS_PER_SECOND
+    (field(stat, 11) + field(stat, 12)) / TICKS_PER_SECOND
+}
+
+/// Of its children that have ended.
+fn cpu_of_the_ended(stat: &str) -> f64 {
+    (field(stat, 13) + field(stat, 14)) / TICKS_PER_SECOND
 }
 
 /// User and system time so far.
 pub(crate) fn cpu_seconds(pid: u32) -> f64 {
     cpu_of(&std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default())
+}
+
+/// The same with all its children, those that have ended too: PostgreSQL has a process for each session.
+pub(crate) fn family_cpu_seconds(pid: u32) -> f64 {
+    let own = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    let processes = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    let stats = processes.filter_map(|process| std::fs::read_to_string(process.path().join("stat")).ok());
+    let children = stats.filter(|stat| field(stat, PARENT) == f64::from(pid));
+    cpu_of(&own) + cpu_of_the_ended(&own) + children.map(|stat| cpu_of(&stat) + cpu_of_the_ended(&stat)).sum::<f64>()
 }
 
 /// The same by thread, the busiest first.

@@ -142,6 +142,11 @@ impl Postgres {
         self.wait_until_ready();
     }
 
+    /// Its process id; its sessions are children of that process.
+    pub(crate) fn pid(&self) -> u32 {
+        self.process.pid()
+    }
+
     /// Where it listens, on 127.0.0.1.
     pub(crate) fn port(&self) -> u16 {
         self.port
