@@ -4,7 +4,7 @@ use std::sync::{Mutex, PoisonError};
 
 use async_trait::async_trait;
 use mysql_async::prelude::Queryable;
-use mysql_async::{Conn, Opts, OptsBuilder, Pool, PoolConstraints, PoolOpts, Value};
+use mysql_async::{Conn, DriverError, Opts, OptsBuilder, Pool, PoolConstraints, PoolOpts, Value};
 
 use super::{CONNECTIONS_MAX, Database, DatabaseError, Dialect, Row};
 use crate::failure::Class;
@@ -102,6 +102,10 @@ impl From<mysql_async::Error> for DatabaseError {
     fn from(error: mysql_async::Error) -> Self {
         if let Some(refusal) = tls::refusal(&error) {
             return DatabaseError { class: Class::Misconfigured, message: format!("{refusal}: {error}") };
+        }
+        if matches!(&error, mysql_async::Error::Driver(DriverError::NoClientSslFlagFromServer)) {
+            let message = "the database offers no TLS; set it up there, or write tls = \"off\" where nobody can listen";
+            return DatabaseError { class: Class::Misconfigured, message: message.to_owned() };
         }
         let code = match &error {
             mysql_async::Error::Server(server) => server.code,

@@ -1,11 +1,11 @@
 //! Bugzillas of every kind on a real MariaDB: its life gives the same messages on all of them, and one may become another meanwhile.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::services::{Bugrelay, Database, MariaDb, Mysqld, poll};
+use crate::services::{Bugrelay, Database, MariaDb, Mysqld, poll, sample};
 
 const FLAVOURS: [&str; 3] = ["4.4", "5.3", "harmony"];
 
@@ -20,16 +20,14 @@ fn become_flavour(bugzilla: &Database, flavour: &str) {
 
 /// The actions of Bugzilla's life in order, each ten seconds after the other, and how many messages each leaves.
 fn life() -> Vec<(String, usize)> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("sql/sample/life");
-    let mut paths: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
-    paths.sort();
-    let action = |(number, path): (usize, &std::path::PathBuf)| {
-        let sql = std::fs::read_to_string(path).unwrap();
+    let action = |(number, path): (usize, &PathBuf)| {
+        let time = jiff::Timestamp::from_second(1_795_327_200 + 10 * i64::try_from(number).unwrap()).unwrap();
+        let sql = sample::read_at(path, time);
         let leaves = sql.lines().find_map(|line| line.strip_prefix("-- leaves: ")).unwrap();
         let count = if leaves == "nothing" { 0 } else { leaves.split(", ").count() };
-        (format!("SET timestamp = 1795327200 + 10 * {number}; {sql}"), count)
+        (sql, count)
     };
-    paths.iter().enumerate().map(action).collect()
+    sample::life().iter().enumerate().map(action).collect()
 }
 
 /// Plays the life; gives what left, without aliases.

@@ -19,6 +19,10 @@ pub(crate) fn action(beginning: &str) -> String {
 
 /// An action's text, saved in this second.
 pub(crate) fn read(file: &Path) -> String {
-    let now = jiff::Timestamp::now().strftime("%F %T").to_string();
-    std::fs::read_to_string(file).unwrap().replace("{now}", &now)
+    read_at(file, jiff::Timestamp::now())
+}
+
+/// An action's text, saved then.
+pub(crate) fn read_at(file: &Path, time: jiff::Timestamp) -> String {
+    std::fs::read_to_string(file).unwrap().replace("{now}", &time.strftime("%F %T").to_string())
 }

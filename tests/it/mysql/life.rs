@@ -122,9 +122,10 @@ async fn live(site: &mut Site, session: &str, away: std::ops::Range<usize>) {
             bugrelay.start();
             bugrelay.wait_until_ready();
         }
-        let action = sample::read(action);
-        // Two actions of one second are told as private where one of them hides or opens the bug: this clock gives each its own.
-        site.exec(&format!("SET timestamp = UNIX_TIMESTAMP(SYSDATE()) - 600 + 10 * {number}; {action}")).await;
+        // Two actions of one second are told as private where one of them hides or opens the bug: each has its own.
+        let time = jiff::Timestamp::now() - jiff::SignedDuration::from_secs(600 - 10 * i64::try_from(number).unwrap());
+        let action = sample::read_at(action, time);
+        site.exec(&action).await;
         expected.extend(promised(&action));
         if !away.contains(&number) {
             bugrelay.wait_for(expected.len());
