@@ -23,7 +23,7 @@ use crate::shutdown::Shutdown;
 /// Looks without having been woken: no wake-up is trusted to come.
 const POLL: Duration = Duration::from_secs(5);
 
-/// A judgement that the store kept waiting for longer is made anew.
+/// A judgement that is older when its batch may leave, since the gate or the store took long, is made anew.
 const FRESH: Duration = Duration::from_secs(1);
 
 /// See the module.
@@ -195,8 +195,8 @@ impl Worker {
         self.settle(Settlement { parked: broken, standing, ..Settlement::default() }).await;
     }
 
-    /// Marks what is wanted as begun; `None` if the connector was paused meanwhile. What was judged too long ago by then, because
-    /// the store took long, is judged anew.
+    /// Marks what is wanted as begun; `None` if the connector was paused meanwhile. What was judged too long ago by then is judged
+    /// anew, and that judgement may be as old as a slow gate makes it, lest nothing ever leaves.
     async fn begin(&mut self, judged: Judged, standing: &Standing) -> Result<Option<Judged>, Obstacle> {
         if judged.wanted.is_empty() {
             return Ok(Some(judged));
@@ -209,7 +209,7 @@ impl Worker {
         if at.elapsed() <= FRESH {
             return Ok(Some(Judged { wanted, ignored, at }));
         }
-        match self.screen.judge(wanted).await {
+        match self.screen.judge(wanted).await.and_then(Judged::in_time) {
             Ok(again) => {
                 ignored.extend(again.ignored);
                 Ok(Some(Judged { ignored, ..again }))

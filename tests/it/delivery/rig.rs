@@ -17,6 +17,7 @@ use bugrelay::queue::{
     Waiting,
 };
 use bugrelay::shutdown::Shutdown;
+use futures_util::FutureExt as _;
 
 use super::queue::MemoryQueue;
 
@@ -152,6 +153,9 @@ struct GateState {
     down: bool,
     silent: bool,
     asked: usize,
+    slow: Duration,
+    /// How many reads the process stops after, and what closes before it goes on from the last.
+    stops: (usize, i64),
 }
 
 impl TestGate {
@@ -164,6 +168,14 @@ impl TestGate {
     pub(crate) fn set_silent(&self, silent: bool) {
         self.state.lock().unwrap().silent = silent;
     }
+    /// Each answer is so old when it comes.
+    pub(crate) fn set_slow(&self, time: Duration) {
+        self.state.lock().unwrap().slow = time;
+    }
+    /// After each of the next `reads` the whole process stands still for an hour; in the last of them the bug closes.
+    pub(crate) fn stops_the_process(&self, reads: usize, bug: i64) {
+        self.state.lock().unwrap().stops = (reads, bug);
+    }
     /// How many reads there were.
     pub(crate) fn asked(&self) -> usize {
         self.state.lock().unwrap().asked
@@ -172,10 +184,27 @@ impl TestGate {
         let mut state = self.state.lock().unwrap();
         state.asked += 1;
         let open = |subject: &Subject| !state.private.contains(&subject.bug());
-        match (state.silent, state.down) {
+        let answer = match (state.silent, state.down) {
             (true, _) => None,
             (_, true) => Some(Err(GateError { message: "the database is down".into() })),
             _ => Some(Ok(subjects.iter().map(open).collect())),
+        };
+        state.stand_still();
+        answer
+    }
+}
+
+impl GateState {
+    fn stand_still(&mut self) {
+        let (reads, bug) = self.stops;
+        if reads == 0 {
+            return;
+        }
+        // Polled once it sets the clock, and gives no timer the chance to notice: nor does a process that was stopped.
+        let _ = tokio::time::advance(Duration::from_secs(3600)).now_or_never();
+        self.stops.0 -= 1;
+        if self.stops.0 == 0 {
+            self.private.insert(BugId(bug));
         }
     }
 }
@@ -183,7 +212,12 @@ impl TestGate {
 #[async_trait]
 impl Gate for TestGate {
     async fn public_now(&self, subjects: &[Subject]) -> Result<Vec<bool>, GateError> {
-        match self.answer(subjects) {
+        let answer = self.answer(subjects);
+        let slow = self.state.lock().unwrap().slow;
+        if !slow.is_zero() {
+            tokio::time::sleep(slow).await;
+        }
+        match answer {
             Some(answer) => answer,
             None => std::future::pending().await,
         }
