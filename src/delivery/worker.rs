@@ -136,8 +136,11 @@ impl Worker {
         }
         self.meter.up.set(i64::from(standing.attempts == 0));
         self.meter.ignored(ignored.len());
-        // What follows a failure is read anew: it may be the same again.
-        let ahead = if verdict.sent.len() == wanted.len() { ahead } else { Ahead::nothing() };
+        if verdict.sent.len() < wanted.len() {
+            // What follows a failure is read anew: it may be the same again. The read ends here, since nobody polls it any more: it
+            // could hold what all others read through for as long as the store takes to record this.
+            ahead = Ahead::nothing();
+        }
         let prepared = prepare(ahead, Arc::clone(&self.screen), self.shutdown.clone());
         let settlement = verdict.settlement(&wanted, ignored, standing.clone());
         ((), self.pace.ahead) = tokio::join!(self.settle(settlement), prepared);

@@ -34,6 +34,8 @@ pub(crate) struct Store {
     parked: Mutex<HashSet<i64>>,
     begins: Mutex<Option<Slow>>,
     reads_ahead: Mutex<Duration>,
+    /// All reads go one after another, as through one connection.
+    connection: tokio::sync::Mutex<()>,
 }
 
 /// What a slow `begin` does: it takes so long, and meanwhile this happens.
@@ -97,6 +99,7 @@ impl Queue for Store {
         self.inner.set_swept(mark).await
     }
     async fn next_behind(&self, connector: &str, after: i64, limit: usize) -> Result<Batch, QueueError> {
+        let _connection = self.connection.lock().await;
         let time = *self.reads_ahead.lock().unwrap();
         if after > 0 && !time.is_zero() {
             tokio::time::sleep(time).await;
@@ -249,6 +252,7 @@ impl Rig {
             parked: Mutex::default(),
             begins: Mutex::default(),
             reads_ahead: Mutex::default(),
+            connection: tokio::sync::Mutex::default(),
         });
         let subscriber =
             |(name, filter): &(&str, Filter)| Subscriber { connector: (*name).to_owned(), filter: filter.clone() };
