@@ -198,7 +198,7 @@ impl Worker {
         self.settle(Settlement { parked: broken, standing, ..Settlement::default() }).await;
     }
 
-    /// Marks what is wanted as begun; `None` if the connector was paused meanwhile. What was judged too long ago by then is judged
+    /// Marks what is wanted as begun; `None` if the connector was paused or a stop was requested meanwhile. What was judged too long ago by then is judged
     /// anew, and that judgement may be as old as a slow gate makes it, lest nothing ever leaves.
     async fn begin(&mut self, judged: Judged, standing: &Standing) -> Result<Option<Judged>, Obstacle> {
         if judged.wanted.is_empty() {
@@ -212,18 +212,19 @@ impl Worker {
         if at.elapsed() <= FRESH {
             return Ok(Some(Judged { wanted, ignored, at }));
         }
-        match self.screen.judge(wanted).await.and_then(Judged::in_time) {
-            Ok(again) => {
-                ignored.extend(again.ignored);
-                Ok(Some(Judged { ignored, ..again }))
-            }
-            Err(obstacle) => {
-                // Nothing was handed over: the mark would count what is sent later as a possible duplicate.
-                let (withheld, standing) = ([sequences, ignored].concat(), standing.clone());
-                self.settle(Settlement { withheld, standing, ..Settlement::default() }).await;
-                Err(obstacle)
-            }
+        // Nothing was handed over: a stop need not wait for a database that hangs.
+        let again = tokio::select! {
+            again = self.screen.judge(wanted) => again.and_then(Judged::in_time).map(Some),
+            () = self.shutdown.requested() => Ok(None),
+        };
+        if let Ok(Some(again)) = again {
+            ignored.extend(again.ignored);
+            return Ok(Some(Judged { ignored, ..again }));
         }
+        // The mark would count what is sent later as a possible duplicate.
+        let (withheld, standing) = ([sequences, ignored].concat(), standing.clone());
+        self.settle(Settlement { withheld, standing, ..Settlement::default() }).await;
+        again
     }
 
     /// Hands over once, within the deadline. Whatever the connector does, the worker goes on.

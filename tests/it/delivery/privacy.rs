@@ -217,6 +217,23 @@ async fn a_process_that_stood_still_trusts_no_judgement_from_before() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_stop_does_not_wait_for_what_is_judged_anew() {
+    let (rig, script) = (Rig::new(&["a"]).await, Script::new());
+    let gate = rig.gate.clone();
+    rig.store.begins_slowly(Duration::from_secs(5), move || gate.set_silent(true));
+    rig.put(&[1, 2]).await;
+    rig.connect("a", &script);
+    while rig.gate.asked() < 2 {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    rig.shutdown.request();
+    assert!(rig.shutdown.finished(Duration::from_secs(1)).await, "it waited for the database");
+    assert!(script.seen().batches.is_empty());
+    let waiting = rig.store.next("a", 10).await.unwrap().entries;
+    assert!(waiting.len() == 2 && waiting.iter().all(|entry| !entry.perhaps_sent), "{waiting:?}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn when_nothing_is_wanted_after_a_slow_store_nothing_is_handed_over() {
     let (rig, script) = (Rig::with_filters(&[("a", drops_private())]).await, Script::new());
     let gate = rig.gate.clone();
