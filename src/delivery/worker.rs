@@ -47,8 +47,8 @@ pub(super) struct Pace {
     started: bool,
     /// The next attempt after a failure; by the monotonic clock, which nobody sets.
     due: Option<Instant>,
-    /// The next batch, judged while the last one was recorded.
-    ahead: Option<Ready>,
+    /// The next batch, judged while the last one was recorded; or what was in the way.
+    ahead: Option<Result<Ready, Obstacle>>,
     hold: Hold,
 }
 
@@ -83,10 +83,10 @@ impl Ready {
 }
 
 /// Judges what was read ahead, after the attempt before it and while that one is recorded: the judgement is as late as any other.
-/// What is in its way is met again by the next look.
-async fn prepare(ahead: Ahead, screen: Arc<Screen>, shutdown: Shutdown) -> Option<Ready> {
+/// What is in its way is the next round's obstacle, so that nobody is asked again at once.
+async fn prepare(ahead: Ahead, screen: Arc<Screen>, shutdown: Shutdown) -> Option<Result<Ready, Obstacle>> {
     tokio::select! {
-        ready = async { Ready::judge(ahead.batch().await?, 0, &screen).await.ok() } => ready,
+        ready = async { Some(Ready::judge(ahead.batch().await?, 0, &screen).await) } => ready,
         () = shutdown.requested() => None,
     }
 }
@@ -116,7 +116,7 @@ impl Worker {
     /// One batch; `false` if there was none. An error leaves everything as it was.
     async fn round(&mut self) -> Result<bool, Obstacle> {
         let ready = match self.pace.ahead.take() {
-            Some(ready) => ready,
+            Some(ready) => ready?,
             None => match self.look().await? {
                 Look::Ready(ready) => ready,
                 Look::Over { found } => return Ok(found),

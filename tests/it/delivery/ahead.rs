@@ -106,6 +106,20 @@ async fn a_read_ahead_in_vain_keeps_no_other_from_reading() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_database_that_fails_for_the_next_batch_is_not_asked_again_at_once() {
+    let rig = Rig::new(&["a"]).await;
+    let _script = in_flight(&rig, one_by_one()).await;
+    rig.gate.set_down(true);
+    while rig.gate.asked() < 2 {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    tokio::time::sleep(Duration::from_millis(20)).await;
+    assert_eq!(rig.gate.asked(), 2, "it was asked again without a delay");
+    rig.gate.set_down(false);
+    rig.drained("a").await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_pause_holds_back_what_was_read_ahead() {
     let rig = Rig::new(&["a"]).await;
     let script = in_flight(&rig, one_by_one()).await;
