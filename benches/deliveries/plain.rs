@@ -99,7 +99,9 @@ fn kafka(servers: &str, topic: &str, envelopes: &[Envelope]) {
         .set("enable.idempotence", "true")
         .set("acks", "all")
         .set("partitioner", "murmur2_random")
-        .set("queue.buffering.max.kbytes", "16384");
+        .set("queue.buffering.max.kbytes", "16384")
+        .set("linger.ms", "1")
+        .set("socket.nagle.disable", "true");
     let context = Acknowledged(Arc::clone(&acknowledged));
     let producer: ThreadedProducer<Acknowledged> = client.create_with_context(context).expect("a producer");
     for envelope in envelopes {

@@ -11,7 +11,7 @@ use crate::changeset::Subject;
 use crate::queue::Entry;
 
 /// A read that takes longer counts as failed.
-const GATE_TIMEOUT: Duration = Duration::from_secs(10);
+pub(super) const GATE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Says what is public now.
 ///

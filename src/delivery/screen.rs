@@ -6,7 +6,7 @@ use std::sync::Arc;
 use prometheus::IntCounter;
 use tokio::time::Instant;
 
-use super::gate::{Gate, no_longer_public};
+use super::gate::{GATE_TIMEOUT, Gate, GateError, no_longer_public};
 use super::hold::Obstacle;
 use crate::queue::{Entry, Queue};
 
@@ -26,15 +26,31 @@ pub(super) struct Judged {
     pub(super) wanted: Vec<Entry>,
     /// Sequences of what is not wanted any more.
     pub(super) ignored: Vec<i64>,
-    /// It grows old.
+    /// When the gate was asked: a judgement grows old.
     pub(super) at: Instant,
+}
+
+impl Judged {
+    /// Itself, unless it is older than any answer of the gate: then the process stood still, or the store took long to forget.
+    pub(super) fn in_time(self) -> Result<Self, Obstacle> {
+        let age = self.at.elapsed();
+        if age <= GATE_TIMEOUT {
+            return Ok(self);
+        }
+        let message = format!(
+            "the judgement was {} s old before it could be used; see whether the machine or the store's disk stalls",
+            age.as_secs()
+        );
+        Err(GateError { message }.into())
+    }
 }
 
 impl Screen {
     /// What may leave, as it may leave. The store forgets first what may not.
     pub(super) async fn judge(&self, mut entries: Vec<Entry>) -> Result<Judged, Obstacle> {
-        let closed = no_longer_public(&*self.gate, &entries).await?;
+        // Its age counts from the question: what the answer says may be that old when it comes.
         let at = Instant::now();
+        let closed = no_longer_public(&*self.gate, &entries).await?;
         if !closed.is_empty() {
             self.queue.redact(closed.clone()).await?;
             self.redacted.inc_by(u64::try_from(closed.len()).unwrap_or(u64::MAX));

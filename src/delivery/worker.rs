@@ -23,7 +23,7 @@ use crate::shutdown::Shutdown;
 /// Looks without having been woken: no wake-up is trusted to come.
 const POLL: Duration = Duration::from_secs(5);
 
-/// A judgement that the store kept waiting for longer is made anew.
+/// A judgement that is older when its batch may leave, since the gate or the store took long, is made anew.
 const FRESH: Duration = Duration::from_secs(1);
 
 /// See the module.
@@ -47,8 +47,8 @@ pub(super) struct Pace {
     started: bool,
     /// The next attempt after a failure; by the monotonic clock, which nobody sets.
     due: Option<Instant>,
-    /// The next batch, judged while the last one was recorded.
-    ahead: Option<Ready>,
+    /// The next batch, judged while the last one was recorded; or what was in the way.
+    ahead: Option<Result<Ready, Obstacle>>,
     hold: Hold,
 }
 
@@ -83,10 +83,10 @@ impl Ready {
 }
 
 /// Judges what was read ahead, after the attempt before it and while that one is recorded: the judgement is as late as any other.
-/// What is in its way is met again by the next look.
-async fn prepare(ahead: Ahead, screen: Arc<Screen>, shutdown: Shutdown) -> Option<Ready> {
+/// What is in its way is the next round's obstacle, so that nobody is asked again at once.
+async fn prepare(ahead: Ahead, screen: Arc<Screen>, shutdown: Shutdown) -> Option<Result<Ready, Obstacle>> {
     tokio::select! {
-        ready = async { Ready::judge(ahead.batch().await?, 0, &screen).await.ok() } => ready,
+        ready = async { Some(Ready::judge(ahead.batch().await?, 0, &screen).await) } => ready,
         () = shutdown.requested() => None,
     }
 }
@@ -116,7 +116,7 @@ impl Worker {
     /// One batch; `false` if there was none. An error leaves everything as it was.
     async fn round(&mut self) -> Result<bool, Obstacle> {
         let ready = match self.pace.ahead.take() {
-            Some(ready) => ready,
+            Some(ready) => ready?,
             None => match self.look().await? {
                 Look::Ready(ready) => ready,
                 Look::Over { found } => return Ok(found),
@@ -136,8 +136,11 @@ impl Worker {
         }
         self.meter.up.set(i64::from(standing.attempts == 0));
         self.meter.ignored(ignored.len());
-        // What follows a failure is read anew: it may be the same again.
-        let ahead = if verdict.sent.len() == wanted.len() { ahead } else { Ahead::nothing() };
+        if verdict.sent.len() < wanted.len() {
+            // What follows a failure is read anew: it may be the same again. The read ends here, since nobody polls it any more: it
+            // could hold what all others read through for as long as the store takes to record this.
+            ahead = Ahead::nothing();
+        }
         let prepared = prepare(ahead, Arc::clone(&self.screen), self.shutdown.clone());
         let settlement = verdict.settlement(&wanted, ignored, standing.clone());
         ((), self.pace.ahead) = tokio::join!(self.settle(settlement), prepared);
@@ -195,8 +198,8 @@ impl Worker {
         self.settle(Settlement { parked: broken, standing, ..Settlement::default() }).await;
     }
 
-    /// Marks what is wanted as begun; `None` if the connector was paused meanwhile. What was judged too long ago by then, because
-    /// the store took long, is judged anew.
+    /// Marks what is wanted as begun; `None` if the connector was paused or a stop was requested meanwhile. What was judged too long ago by then is judged
+    /// anew, and that judgement may be as old as a slow gate makes it, lest nothing ever leaves.
     async fn begin(&mut self, judged: Judged, standing: &Standing) -> Result<Option<Judged>, Obstacle> {
         if judged.wanted.is_empty() {
             return Ok(Some(judged));
@@ -209,18 +212,19 @@ impl Worker {
         if at.elapsed() <= FRESH {
             return Ok(Some(Judged { wanted, ignored, at }));
         }
-        match self.screen.judge(wanted).await {
-            Ok(again) => {
-                ignored.extend(again.ignored);
-                Ok(Some(Judged { ignored, ..again }))
-            }
-            Err(obstacle) => {
-                // Nothing was handed over: the mark would count what is sent later as a possible duplicate.
-                let (withheld, standing) = ([sequences, ignored].concat(), standing.clone());
-                self.settle(Settlement { withheld, standing, ..Settlement::default() }).await;
-                Err(obstacle)
-            }
+        // Nothing was handed over: a stop need not wait for a database that hangs.
+        let again = tokio::select! {
+            again = self.screen.judge(wanted) => again.and_then(Judged::in_time).map(Some),
+            () = self.shutdown.requested() => Ok(None),
+        };
+        if let Ok(Some(again)) = again {
+            ignored.extend(again.ignored);
+            return Ok(Some(Judged { ignored, ..again }));
         }
+        // The mark would count what is sent later as a possible duplicate.
+        let (withheld, standing) = ([sequences, ignored].concat(), standing.clone());
+        self.settle(Settlement { withheld, standing, ..Settlement::default() }).await;
+        again
     }
 
     /// Hands over once, within the deadline. Whatever the connector does, the worker goes on.

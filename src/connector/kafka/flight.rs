@@ -53,13 +53,11 @@ pub(super) struct Failure {
     pub(super) error: SendError,
     /// A broker refused several records together, and one of them may be at fault.
     pub(super) refused_together: bool,
-    /// A broker said it; what was still queued then has met none.
-    pub(super) by_answer: bool,
 }
 
 impl From<SendError> for Failure {
     fn from(error: SendError) -> Self {
-        Failure { by_answer: !error.perhaps_delivered, error, refused_together: false }
+        Failure { error, refused_together: false }
     }
 }
 
@@ -160,10 +158,9 @@ impl Flight<'_> {
             Err(code) => code,
         };
         if let (Code::PurgeQueue | Code::PurgeInflight, Some(failure)) = (code, &self.failure) {
-            // A record that met a broker and was queued again looks the same as one that never left; after an answer, on
-            // connections without trouble, there are no such.
-            let never_left = code == Code::PurgeQueue && failure.by_answer && !self.course.session.is_disturbed();
-            return self.outcomes.failed(index, SendError { perhaps_delivered: !never_left, ..failure.error.clone() });
+            // A record that met a broker and was queued again, as after NotEnoughReplicasAfterAppend, looks the same as one that
+            // never left. Better a first delivery counted as a possible duplicate than a repeat that is not.
+            return self.outcomes.failed(index, SendError { perhaps_delivered: true, ..failure.error.clone() });
         }
         let error = failure::of_record(code, &self.place(index));
         if error.class != Class::Poison {

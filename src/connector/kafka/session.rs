@@ -176,11 +176,6 @@ impl Session {
         }
     }
 
-    /// Whether a connection was in trouble since the session began.
-    pub(super) fn is_disturbed(&self) -> bool {
-        self.watch().is_none_or(|watch| lock(&watch.trouble).last.is_some())
-    }
-
     /// Whether no broker was left at some moment.
     pub(super) fn is_lost(&self) -> bool {
         self.watch().is_none_or(|watch| lock(&watch.trouble).all_down)

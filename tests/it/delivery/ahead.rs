@@ -89,6 +89,37 @@ async fn what_was_read_behind_a_batch_that_fails_is_read_again_after_it() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_read_ahead_in_vain_keeps_no_other_from_reading() {
+    let rig = Rig::new(&["a", "b"]).await;
+    let (hung, well) = (Script::new().then(Behaviour::HangAfter(0)), Script::new());
+    rig.store.reads_ahead_slowly(Duration::from_secs(600));
+    rig.store.breaks(&["settle"]);
+    rig.put(&[1, 2]).await;
+    rig.connect_with("a", &hung, one_by_one());
+    while !rig.store.writes().contains(&"settle") {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    // The failure cannot be recorded, and meanwhile the other one is served.
+    rig.connect("b", &well);
+    let served = well.until(|seen| seen.arrived.len() == 2);
+    tokio::time::timeout(Duration::from_secs(60), served).await.expect("it waits for the other's store");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_database_that_fails_for_the_next_batch_is_not_asked_again_at_once() {
+    let rig = Rig::new(&["a"]).await;
+    let _script = in_flight(&rig, one_by_one()).await;
+    rig.gate.set_down(true);
+    while rig.gate.asked() < 2 {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    tokio::time::sleep(Duration::from_millis(20)).await;
+    assert_eq!(rig.gate.asked(), 2, "it was asked again without a delay");
+    rig.gate.set_down(false);
+    rig.drained("a").await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_pause_holds_back_what_was_read_ahead() {
     let rig = Rig::new(&["a"]).await;
     let script = in_flight(&rig, one_by_one()).await;

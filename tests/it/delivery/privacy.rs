@@ -178,6 +178,62 @@ async fn what_could_not_be_judged_anew_was_not_handed_over_and_is_no_possible_du
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_bug_that_closes_while_the_answer_is_on_its_way_leaves_as_its_event() {
+    let (rig, script) = (Rig::new(&["a"]).await, Script::new());
+    rig.gate.set_slow(Duration::from_secs(8));
+    rig.put(&[1, 2]).await;
+    rig.connect("a", &script);
+    tokio::time::sleep(Duration::from_secs(4)).await;
+    rig.gate.close(2);
+    rig.drained("a").await;
+    assert_eq!(text(&script.seen().arrived[1].body), r#"{"event":{"number":2}}"#);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slow_database_does_not_hold_delivery_up_for_ever() {
+    let (rig, script) = (Rig::new(&["a"]).await, Script::new());
+    rig.gate.set_slow(Duration::from_secs(9));
+    rig.put(&[1; 10]).await;
+    let started = tokio::time::Instant::now();
+    rig.connect_with("a", &script, Policy { batch: 1, ..policy() });
+    rig.drained("a").await;
+    assert_eq!(sequences(&script.seen().arrived), Vec::from_iter(1..=10));
+    assert!(started.elapsed() < Duration::from_secs(200), "it took {:?}", started.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_process_that_stood_still_trusts_no_judgement_from_before() {
+    for reads in [1, 2, 3] {
+        let (rig, script) = (Rig::new(&["a"]).await, Script::new());
+        rig.gate.stops_the_process(reads, 2);
+        rig.put(&[1, 2]).await;
+        rig.connect("a", &script);
+        rig.drained("a").await;
+        let bodies: Vec<String> = script.seen().arrived.iter().map(|envelope| text(&envelope.body)).collect();
+        assert!(bodies[0].contains("object 1"));
+        assert_eq!(bodies[1], r#"{"event":{"number":2}}"#, "stopped after {reads} reads");
+        assert_eq!(rig.possible_duplicates("a"), 0, "what was withheld was not begun");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_does_not_wait_for_what_is_judged_anew() {
+    let (rig, script) = (Rig::new(&["a"]).await, Script::new());
+    let gate = rig.gate.clone();
+    rig.store.begins_slowly(Duration::from_secs(5), move || gate.set_silent(true));
+    rig.put(&[1, 2]).await;
+    rig.connect("a", &script);
+    while rig.gate.asked() < 2 {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    rig.shutdown.request();
+    assert!(rig.shutdown.finished(Duration::from_secs(1)).await, "it waited for the database");
+    assert!(script.seen().batches.is_empty());
+    let waiting = rig.store.next("a", 10).await.unwrap().entries;
+    assert!(waiting.len() == 2 && waiting.iter().all(|entry| !entry.perhaps_sent), "{waiting:?}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn when_nothing_is_wanted_after_a_slow_store_nothing_is_handed_over() {
     let (rig, script) = (Rig::with_filters(&[("a", drops_private())]).await, Script::new());
     let gate = rig.gate.clone();

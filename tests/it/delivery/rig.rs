@@ -17,6 +17,7 @@ use bugrelay::queue::{
     Waiting,
 };
 use bugrelay::shutdown::Shutdown;
+use futures_util::FutureExt as _;
 
 use super::queue::MemoryQueue;
 
@@ -33,6 +34,8 @@ pub(crate) struct Store {
     parked: Mutex<HashSet<i64>>,
     begins: Mutex<Option<Slow>>,
     reads_ahead: Mutex<Duration>,
+    /// All reads go one after another, as through one connection.
+    connection: tokio::sync::Mutex<()>,
 }
 
 /// What a slow `begin` does: it takes so long, and meanwhile this happens.
@@ -96,6 +99,7 @@ impl Queue for Store {
         self.inner.set_swept(mark).await
     }
     async fn next_behind(&self, connector: &str, after: i64, limit: usize) -> Result<Batch, QueueError> {
+        let _connection = self.connection.lock().await;
         let time = *self.reads_ahead.lock().unwrap();
         if after > 0 && !time.is_zero() {
             tokio::time::sleep(time).await;
@@ -152,6 +156,9 @@ struct GateState {
     down: bool,
     silent: bool,
     asked: usize,
+    slow: Duration,
+    /// How many reads the process stops after, and what closes before it goes on from the last.
+    stops: (usize, i64),
 }
 
 impl TestGate {
@@ -164,6 +171,14 @@ impl TestGate {
     pub(crate) fn set_silent(&self, silent: bool) {
         self.state.lock().unwrap().silent = silent;
     }
+    /// Each answer is so old when it comes.
+    pub(crate) fn set_slow(&self, time: Duration) {
+        self.state.lock().unwrap().slow = time;
+    }
+    /// After each of the next `reads` the whole process stands still for an hour; in the last of them the bug closes.
+    pub(crate) fn stops_the_process(&self, reads: usize, bug: i64) {
+        self.state.lock().unwrap().stops = (reads, bug);
+    }
     /// How many reads there were.
     pub(crate) fn asked(&self) -> usize {
         self.state.lock().unwrap().asked
@@ -172,10 +187,27 @@ impl TestGate {
         let mut state = self.state.lock().unwrap();
         state.asked += 1;
         let open = |subject: &Subject| !state.private.contains(&subject.bug());
-        match (state.silent, state.down) {
+        let answer = match (state.silent, state.down) {
             (true, _) => None,
             (_, true) => Some(Err(GateError { message: "the database is down".into() })),
             _ => Some(Ok(subjects.iter().map(open).collect())),
+        };
+        state.stand_still();
+        answer
+    }
+}
+
+impl GateState {
+    fn stand_still(&mut self) {
+        let (reads, bug) = self.stops;
+        if reads == 0 {
+            return;
+        }
+        // Polled once it sets the clock, and gives no timer the chance to notice: nor does a process that was stopped.
+        let _ = tokio::time::advance(Duration::from_secs(3600)).now_or_never();
+        self.stops.0 -= 1;
+        if self.stops.0 == 0 {
+            self.private.insert(BugId(bug));
         }
     }
 }
@@ -183,7 +215,12 @@ impl TestGate {
 #[async_trait]
 impl Gate for TestGate {
     async fn public_now(&self, subjects: &[Subject]) -> Result<Vec<bool>, GateError> {
-        match self.answer(subjects) {
+        let answer = self.answer(subjects);
+        let slow = self.state.lock().unwrap().slow;
+        if !slow.is_zero() {
+            tokio::time::sleep(slow).await;
+        }
+        match answer {
             Some(answer) => answer,
             None => std::future::pending().await,
         }
@@ -215,6 +252,7 @@ impl Rig {
             parked: Mutex::default(),
             begins: Mutex::default(),
             reads_ahead: Mutex::default(),
+            connection: tokio::sync::Mutex::default(),
         });
         let subscriber =
             |(name, filter): &(&str, Filter)| Subscriber { connector: (*name).to_owned(), filter: filter.clone() };
