@@ -84,9 +84,13 @@ fn main() {
         println!("{:4.0} s: {}", begun.elapsed().as_secs_f64(), way.name);
         let site = way.site(&servers);
         let load = Load::prepare(&*site.host);
-        speeds.push(Speed::measure(way, &site, &load, &plan));
+        let speed = Speed::measure(way, &site, &load, &plan);
+        println!("{speed}");
+        speeds.push(speed);
         if plan.rounds > 0 {
-            costs.push(Cost::measure(way, &site, &load, &plan));
+            let cost = Cost::measure(way, &site, &load, &plan);
+            println!("{cost}");
+            costs.push(cost);
         }
     }
     let Plan { saves, rate, seconds, rounds, writes, pace, .. } = plan;
