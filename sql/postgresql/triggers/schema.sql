@@ -9,7 +9,10 @@ BEGIN
   IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = '{owner}') THEN
     CREATE ROLE {owner} NOLOGIN;
   END IF;
-  IF NOT pg_catalog.pg_has_role('{owner}', 'MEMBER') THEN
+  -- From 16 on whoever makes a role is a member of it, and may not act as it yet.
+  IF NOT pg_catalog.pg_has_role(
+    '{owner}', CASE WHEN current_setting('server_version_num')::int >= 160000 THEN 'SET' ELSE 'MEMBER' END
+  ) THEN
     EXECUTE 'GRANT {owner} TO ' || quote_ident(current_user);
   END IF;
 EXCEPTION WHEN duplicate_object OR unique_violation THEN
