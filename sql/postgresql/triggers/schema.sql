@@ -21,6 +21,14 @@ EXCEPTION WHEN duplicate_object OR unique_violation THEN
 END
 $$;
 
+-- Who owns Bugzilla's tables: asked now, for our owner may not see them.
+DO $$
+BEGIN
+  PERFORM set_config('bugrelay.bugzilla', pg_catalog.pg_get_userbyid(relowner), true)
+  FROM pg_catalog.pg_class WHERE oid = 'bugs'::regclass;
+END
+$$;
+
 CREATE SCHEMA IF NOT EXISTS {schema} AUTHORIZATION {owner};
 SET LOCAL ROLE {owner};
 
@@ -62,3 +70,14 @@ GRANT SELECT ON SEQUENCE {schema}.trigger_queue_id TO {reader};
 GRANT SELECT, UPDATE ON SEQUENCE {schema}.trigger_valve TO {reader};
 RESET ROLE;
 COMMIT;
+
+-- Whoever owns Bugzilla's tables dumps the database, and pg_dump fails on what it may not read.
+DO $$
+DECLARE
+  bugzilla text := quote_ident(current_setting('bugrelay.bugzilla'));
+BEGIN
+  EXECUTE 'GRANT USAGE ON SCHEMA {schema} TO ' || bugzilla;
+  EXECUTE 'GRANT SELECT ON {schema}.trigger_queue TO ' || bugzilla;
+  EXECUTE 'GRANT SELECT ON SEQUENCE {schema}.trigger_queue_id, {schema}.trigger_valve TO ' || bugzilla;
+END
+$$;
