@@ -16,10 +16,17 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::{CONNECTIONS_MAX, Database, DatabaseError, Dialect, Row};
+use crate::failure::Class;
 use crate::tls::{self, Tls};
 
 /// Whether a server still lives is asked after so long without a word.
 const KEEPALIVE_IDLE: Duration = Duration::from_secs(10);
+
+/// What was sent and not acknowledged for so long was sent to nobody.
+const UNACKNOWLEDGED_MAX: Duration = Duration::from_secs(30);
+
+/// Until a session stands: a server that is stopped or overloaded accepts connections and says nothing.
+const CONNECTED_WITHIN: Duration = Duration::from_secs(15);
 
 /// The database that a configuration names.
 pub struct Postgresql {
@@ -68,7 +75,7 @@ impl Database for Postgresql {
 impl Postgresql {
     /// Connects when it is first asked; `tls` decides about TLS, not `config`.
     pub fn new(mut config: Config, tls: Tls) -> Self {
-        config.application_name("bugrelay").keepalives_idle(KEEPALIVE_IDLE);
+        config.application_name("bugrelay").keepalives_idle(KEEPALIVE_IDLE).tcp_user_timeout(UNACKNOWLEDGED_MAX);
         config.ssl_mode(if tls == Tls::Off { SslMode::Disable } else { SslMode::Require });
         if config.get_password().is_none() {
             // A server that wants one says so then, with a code, as it does for a wrong one.
@@ -84,8 +91,17 @@ impl Postgresql {
         idle.pop()
     }
 
-    /// A connection of its own, for whoever needs a session.
+    /// A connection of its own, for whoever needs a session. Transient if the server does not let us in within 15 s.
     pub(crate) async fn connect(&self) -> Result<Connection, DatabaseError> {
+        let connected = tokio::time::timeout(CONNECTED_WITHIN, self.let_in()).await;
+        connected.unwrap_or_else(|_| {
+            let message =
+                format!("the database accepts connections and lets nobody in within {} s", CONNECTED_WITHIN.as_secs());
+            Err(DatabaseError { class: Class::Transient, message })
+        })
+    }
+
+    async fn let_in(&self) -> Result<Connection, DatabaseError> {
         match &self.tls {
             Tls::Off => Ok(driven(self.config.connect(NoTls).await?)),
             // The file is read each time: a renewed one needs no restart.

@@ -1,9 +1,10 @@
 //! What is told: every committed transaction, whole, once, in the order of the commits.
 
-use bugrelay::capture::{Gap, Source as _};
+use bugrelay::capture::{Gap, Severity, Source as _};
 use bugrelay::changeset::RowChange;
 
-use super::{bugzilla, comment, comments, next, open, source, waiting, web};
+use super::{PATIENCE, bugzilla, comment, comments, next, open, source, source_at, waiting, web};
+use crate::services::{Mode, Postgres, Proxy};
 
 #[tokio::test]
 async fn a_save_is_told_whole_and_forgotten_when_it_is_stored() {
@@ -144,4 +145,16 @@ async fn triggers_that_were_removed_and_installed_again_are_a_gap_and_so_is_anot
     assert_eq!(gap, Some(Gap::TriggersLost));
     let gap = source(&super::bugzilla()).open(Some(&start)).await.err().unwrap().gap;
     assert_eq!(gap, Some(Gap::ForeignServer));
+}
+
+#[tokio::test]
+async fn a_server_that_accepts_and_says_nothing_is_given_up() {
+    let bugzilla = bugzilla();
+    let port = Postgres::shared().port();
+    let proxy = Proxy::before(port).await;
+    proxy.set(Mode::Hang);
+    let url = bugzilla.bugrelay_url().replace(&format!(":{port}/"), &format!(":{}/", proxy.port()));
+    let findings = tokio::time::timeout(PATIENCE, source_at(&url).check()).await.expect("it does not hang");
+    assert_eq!(findings[0].severity, Severity::Unavailable, "{findings:?}");
+    assert!(findings[0].message.contains("within 15 s"), "{findings:?}");
 }
