@@ -133,8 +133,9 @@ impl PostgresqlLogical {
                 Gap::ForeignServer,
                 format!(
                     "the stored position was not issued by this server: its system identifier is {}, and the position's {}. If this is \
-                     the right server (restored from a dump), `bugrelay run --from-now` goes on at its present end, and what lies between is \
-                     not told; if it is a copy, give the copy its own base_url",
+                     the right server (restored from a dump, or upgraded by pg_upgrade), `bugrelay run --from-now` once goes on at its present \
+                     end, and `bugrelay replay --since` the time of the move tells what lies between; if it is a copy, give the copy its \
+                     own base_url",
                     server.system, stored.system
                 ),
             ));

@@ -46,8 +46,6 @@ pub(super) fn explain(error: &Error) -> CaptureError {
 pub(super) fn lost(why: &str) -> CaptureError {
     CaptureError::gap(
         Gap::SlotLost,
-        format!(
-            "{why}; `bugrelay run --from-now` makes a new slot at the server's present end, and what lies between is not told"
-        ),
+        format!("{why}; a new slot is made at the server's present end, and Bugzilla's history has what lies between"),
     )
 }

@@ -35,8 +35,8 @@ impl Stored {
         serde_json::from_str(&position.0).map_err(|_| {
             CaptureError::gap(
                 Gap::AnotherWay,
-                "the stored position was not issued by the trigger capture: `capture` was changed in the configuration. Change it back, \
-                 or `bugrelay run --from-now` goes on at the present end, and what lies between is not told",
+                "the stored position was not issued by the trigger capture: `capture` was changed in the configuration; Bugzilla's history \
+                 has what lies between",
             )
         })
     }

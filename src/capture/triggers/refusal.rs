@@ -9,7 +9,7 @@ pub(super) fn shut() -> CaptureError {
         Gap::QueueFull,
         format!(
             "the trigger queue was full: {VALVE_ROWS} rows waited because bugrelay was away, and to spare Bugzilla's disk no more were let \
-             in. `bugrelay run --from-now` goes on at the present end, and what lies between is not told"
+             in; Bugzilla's history has what lies between"
         ),
     )
 }
