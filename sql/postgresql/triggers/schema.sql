@@ -50,6 +50,8 @@ CREATE TABLE IF NOT EXISTS {schema}.trigger_queue (
   comment     bigint,
   written_at  timestamp with time zone NOT NULL DEFAULT clock_timestamp()
 ) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000);
+-- Cutting off the empty end of a table takes a lock that Bugzilla's writers would wait for.
+ALTER TABLE {schema}.trigger_queue SET (vacuum_truncate = false);
 CREATE INDEX IF NOT EXISTS trigger_queue_transaction ON {schema}.trigger_queue (transaction, id);
 
 -- Leaves one row. Called by the trigger alone.
@@ -68,8 +70,6 @@ GRANT USAGE ON SCHEMA {schema} TO {reader};
 GRANT SELECT, DELETE ON {schema}.trigger_queue TO {reader};
 GRANT SELECT ON SEQUENCE {schema}.trigger_queue_id TO {reader};
 GRANT SELECT, UPDATE ON SEQUENCE {schema}.trigger_valve TO {reader};
-RESET ROLE;
-COMMIT;
 
 -- Whoever owns Bugzilla's tables dumps the database, and pg_dump fails on what it may not read.
 DO $$
@@ -81,3 +81,5 @@ BEGIN
   EXECUTE 'GRANT SELECT ON SEQUENCE {schema}.trigger_queue_id, {schema}.trigger_valve TO ' || bugzilla;
 END
 $$;
+RESET ROLE;
+COMMIT;
