@@ -58,6 +58,7 @@ impl<S: QueueServer> Source for Triggers<S> {
         if let Some(error) = refusal(&table.inspect().await?) {
             return Err(error);
         }
+        table.claim().await?;
         let identity = table.identity().await?;
         let stored = match from {
             Some(position) => resume(&identity, position)?,

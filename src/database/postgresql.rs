@@ -10,7 +10,9 @@ use futures_util::stream::poll_fn;
 use futures_util::{StreamExt as _, TryStreamExt as _};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{Notify, Semaphore};
+use tokio::time::Instant;
 use tokio_postgres::config::SslMode;
+use tokio_postgres::types::Type;
 use tokio_postgres::{AsyncMessage, Client, Config, NoTls, SimpleQueryMessage, SimpleQueryRow};
 use tokio_postgres_rustls::MakeRustlsConnect;
 use tokio_util::task::AbortOnDropHandle;
@@ -28,6 +30,10 @@ const UNACKNOWLEDGED_MAX: Duration = Duration::from_secs(30);
 /// Until a session stands: a server that is stopped or overloaded accepts connections and says nothing.
 const CONNECTED_WITHIN: Duration = Duration::from_secs(15);
 
+/// How long a lock is tried for, and how often.
+const LOCKED_WITHIN: Duration = Duration::from_secs(3);
+const LOCK_PAUSE: Duration = Duration::from_millis(50);
+
 /// The database that a configuration names.
 pub struct Postgresql {
     config: Config,
@@ -44,6 +50,23 @@ pub(crate) struct Connection {
     /// Woken by what the session has asked to LISTEN to, and when the connection ends.
     pub(crate) heard: Arc<Notify>,
     _driver: AbortOnDropHandle<()>,
+}
+
+impl Connection {
+    /// Takes a lock of this name in this database, for as long as the session lasts. False if another has it. A session of our own that has
+    /// just been given up may still stand on the server: it is waited for, 3 s.
+    pub(crate) async fn lock(&self, name: &str) -> Result<bool, tokio_postgres::Error> {
+        let sql = include_str!("../../sql/postgresql/query/reader_lock.sql");
+        let until = Instant::now() + LOCKED_WITHIN;
+        loop {
+            let rows = self.client.query_typed(sql, &[(&name, Type::TEXT)]).await?;
+            let is_ours = rows.first().map(|row| row.try_get(0)).transpose()?.unwrap_or(false);
+            if is_ours || Instant::now() >= until {
+                return Ok(is_ours);
+            }
+            tokio::time::sleep(LOCK_PAUSE).await;
+        }
+    }
 }
 
 #[async_trait]

@@ -2,6 +2,7 @@
 
 use bugrelay::capture::{Gap, Severity, Source as _};
 use bugrelay::changeset::RowChange;
+use bugrelay::failure::Class;
 
 use super::{PATIENCE, bugzilla, comment, comments, next, open, source, source_at, waiting, web};
 use crate::services::{Mode, Postgres, Proxy};
@@ -157,4 +158,31 @@ async fn a_server_that_accepts_and_says_nothing_is_given_up() {
     let findings = tokio::time::timeout(PATIENCE, source_at(&url).check()).await.expect("it does not hang");
     assert_eq!(findings[0].severity, Severity::Unavailable, "{findings:?}");
     assert!(findings[0].message.contains("within 15 s"), "{findings:?}");
+}
+
+#[tokio::test]
+async fn a_second_bugrelay_is_refused_and_the_first_loses_nothing() {
+    let bugzilla = bugzilla();
+    let (mut capture, start) = open(&bugzilla).await;
+    bugzilla.exec(&comment("one"));
+    for from in [None, Some(&start)] {
+        let error = source(&bugzilla).open(from).await.err().expect("it is refused");
+        assert_eq!((error.class, error.gap), (Class::Transient, None), "{error}");
+        assert!(error.to_string().contains("another bugrelay"), "{error}");
+    }
+    assert_eq!(comments(&next(capture.as_mut()).await), 1);
+}
+
+#[tokio::test]
+async fn a_late_acknowledgement_from_before_a_gap_deletes_nothing() {
+    let bugzilla = bugzilla();
+    let (mut before, _) = open(&bugzilla).await;
+    bugzilla.exec(&comment("before"));
+    let stored = next(before.as_mut()).await;
+    drop(before);
+    let (mut capture, _) = open(&bugzilla).await;
+    bugzilla.exec(&comment("after"));
+    next(capture.as_mut()).await;
+    capture.acknowledge(&stored.position).await.unwrap();
+    assert!(waiting(&bugzilla) > 0, "what is not stored yet is still there");
 }
