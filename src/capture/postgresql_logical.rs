@@ -1,5 +1,5 @@
 //! PostgreSQL's logical decoding -> transactions, over plain SQL: the slot is looked at every moment, in short looks, and advanced when what
-//! it told is stored. Of Bugzilla's tables the server sends ids, users and times; nothing is written to them.
+//! it told is stored. Of the rows that the server sends ids, users and times alone are read; nothing is written to its tables.
 //!
 //! ```text
 //! server, publication, findings   is it fit to be read, and can it hurt?
@@ -95,6 +95,15 @@ impl PostgresqlLogical {
         Slot { client: &connection.client, name: &self.slot }
     }
 
+    /// Keeps other bugrelays from the slot: between two looks the server does not know that it is read.
+    async fn claim(&self, connection: &Connection) -> Result<(), CaptureError> {
+        let locked = refusal::in_time(refusal::ANSWER, connection.lock(&self.slot)).await?;
+        if locked.map_err(|error| explain(&error))? {
+            return Ok(());
+        }
+        Err(CaptureError::transient(format!("another bugrelay reads the slot {}; stop one of them", self.slot)))
+    }
+
     /// A new slot at the present end of the log. One that is there already held what nobody asks for any more.
     async fn begin(&self, connection: &Connection, inspected: &Inspection) -> Result<Stored, CaptureError> {
         let Inspection { server, slot: state, publication, .. } = inspected;
@@ -107,7 +116,7 @@ impl PostgresqlLogical {
         }
         if publication.is_none() {
             let schema = server.schema.as_deref().unwrap_or_default();
-            publication::make(&connection.client, schema, server.knows_columns()).await?;
+            publication::make(&connection.client, schema).await?;
         }
         if let Some(State { found: Some(found), .. }) = state {
             if let Some(reader) = found.reader {
@@ -133,8 +142,9 @@ impl PostgresqlLogical {
                 Gap::ForeignServer,
                 format!(
                     "the stored position was not issued by this server: its system identifier is {}, and the position's {}. If this is \
-                     the right server (restored from a dump), `bugrelay run --from-now` goes on at its present end, and what lies between is \
-                     not told; if it is a copy, give the copy its own base_url",
+                     the right server (restored from a dump, or upgraded by pg_upgrade), `bugrelay run --from-now` once goes on at its present \
+                     end, and `bugrelay replay --since` the time of the move tells what lies between; if it is a copy, give the copy its \
+                     own base_url",
                     server.system, stored.system
                 ),
             ));
@@ -161,6 +171,7 @@ impl Source for PostgresqlLogical {
         if let Some(error) = inspected.refusal() {
             return Err(error);
         }
+        self.claim(&connection).await?;
         let at = match from {
             Some(position) => self.resume(&connection, &inspected, position)?,
             None => self.begin(&connection, &inspected).await?,

@@ -58,6 +58,7 @@ impl<S: QueueServer> Source for Triggers<S> {
         if let Some(error) = refusal(&table.inspect().await?) {
             return Err(error);
         }
+        table.claim().await?;
         let identity = table.identity().await?;
         let stored = match from {
             Some(position) => resume(&identity, position)?,
@@ -100,8 +101,8 @@ fn resume(identity: &Identity, position: &Position) -> Result<Stored, CaptureErr
             Gap::ForeignServer,
             format!(
                 "the stored position was not issued by this server: it calls itself {}, and the position's {}. If this is the right \
-                 server (restored from a dump), `bugrelay run --from-now` goes on at its present end, and what lies between is not told; \
-                 if it is a copy, give the copy its own base_url",
+                 server (restored from a dump, or upgraded), `bugrelay run --from-now` once goes on at its present end, and \
+                 `bugrelay replay --since` the time of the move tells what lies between; if it is a copy, give the copy its own base_url",
                 identity.server, stored.server
             ),
         ));
@@ -110,7 +111,7 @@ fn resume(identity: &Identity, position: &Position) -> Result<Stored, CaptureErr
         return Err(CaptureError::gap(
             Gap::TriggersLost,
             "the triggers or their queue were removed and installed again since they were last read; what was written meanwhile left no \
-             row. `bugrelay run --from-now` goes on at the present end, and what lies between is not told",
+             row; Bugzilla's history has it",
         ));
     }
     Ok(stored)

@@ -28,7 +28,11 @@ fn bugzilla() -> PostgresDatabase<'static> {
 }
 
 fn source(database: &PostgresDatabase) -> Triggers<PostgresqlQueue> {
-    let server = Postgresql::new(database.bugrelay_url().parse().unwrap(), Tls::Off);
+    source_at(&database.bugrelay_url())
+}
+
+fn source_at(url: &str) -> Triggers<PostgresqlQueue> {
+    let server = Postgresql::new(url.parse().unwrap(), Tls::Off);
     Triggers::new(PostgresqlQueue::new(server, "bugrelay"), None)
 }
 

@@ -227,6 +227,17 @@ impl PostgresDatabase<'_> {
         format!("postgresql://{0}_web:web@127.0.0.1:{1}/{0}", self.name, self.server.port)
     }
 
+    /// Gives Bugzilla's tables to an account that is no superuser and may make roles. Gives its URL.
+    pub(crate) fn owner_url(&self) -> String {
+        self.exec(&format!(
+            "CREATE ROLE {0}_owns CREATEROLE LOGIN PASSWORD 'owns'; GRANT CREATE ON DATABASE {0} TO {0}_owns; \
+             DO $$ DECLARE bugzilla text; BEGIN FOR bugzilla IN SELECT tablename FROM pg_tables WHERE schemaname = 'public' LOOP \
+             EXECUTE format('ALTER TABLE %I OWNER TO {0}_owns', bugzilla); END LOOP; END $$",
+            self.name
+        ));
+        format!("postgresql://{0}_owns:owns@127.0.0.1:{1}/{0}", self.name, self.server.port)
+    }
+
     /// An administrator who logs in over the network. Gives the URL.
     pub(crate) fn administrator_url(&self) -> String {
         self.exec(&format!("CREATE ROLE {}_admin SUPERUSER LOGIN PASSWORD 'admin'", self.name));

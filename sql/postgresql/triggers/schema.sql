@@ -9,12 +9,23 @@ BEGIN
   IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = '{owner}') THEN
     CREATE ROLE {owner} NOLOGIN;
   END IF;
-  IF NOT pg_catalog.pg_has_role('{owner}', 'MEMBER') THEN
+  -- From 16 on whoever makes a role is a member of it, and may not act as it yet.
+  IF NOT pg_catalog.pg_has_role(
+    '{owner}', CASE WHEN current_setting('server_version_num')::int >= 160000 THEN 'SET' ELSE 'MEMBER' END
+  ) THEN
     EXECUTE 'GRANT {owner} TO ' || quote_ident(current_user);
   END IF;
 EXCEPTION WHEN duplicate_object OR unique_violation THEN
   -- Another database of this server was faster.
   NULL;
+END
+$$;
+
+-- Who owns Bugzilla's tables: asked now, for our owner may not see them.
+DO $$
+BEGIN
+  PERFORM set_config('bugrelay.bugzilla', pg_catalog.pg_get_userbyid(relowner), true)
+  FROM pg_catalog.pg_class WHERE oid = 'bugs'::regclass;
 END
 $$;
 
@@ -39,6 +50,8 @@ CREATE TABLE IF NOT EXISTS {schema}.trigger_queue (
   comment     bigint,
   written_at  timestamp with time zone NOT NULL DEFAULT clock_timestamp()
 ) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000);
+-- Cutting off the empty end of a table takes a lock that Bugzilla's writers would wait for.
+ALTER TABLE {schema}.trigger_queue SET (vacuum_truncate = false);
 CREATE INDEX IF NOT EXISTS trigger_queue_transaction ON {schema}.trigger_queue (transaction, id);
 
 -- Leaves one row. Called by the trigger alone.
@@ -57,5 +70,16 @@ GRANT USAGE ON SCHEMA {schema} TO {reader};
 GRANT SELECT, DELETE ON {schema}.trigger_queue TO {reader};
 GRANT SELECT ON SEQUENCE {schema}.trigger_queue_id TO {reader};
 GRANT SELECT, UPDATE ON SEQUENCE {schema}.trigger_valve TO {reader};
+
+-- Whoever owns Bugzilla's tables dumps the database, and pg_dump fails on what it may not read.
+DO $$
+DECLARE
+  bugzilla text := quote_ident(current_setting('bugrelay.bugzilla'));
+BEGIN
+  EXECUTE 'GRANT USAGE ON SCHEMA {schema} TO ' || bugzilla;
+  EXECUTE 'GRANT SELECT ON {schema}.trigger_queue TO ' || bugzilla;
+  EXECUTE 'GRANT SELECT ON SEQUENCE {schema}.trigger_queue_id, {schema}.trigger_valve TO ' || bugzilla;
+END
+$$;
 RESET ROLE;
 COMMIT;

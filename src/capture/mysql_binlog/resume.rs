@@ -45,7 +45,8 @@ pub(super) fn foreign(why: &str) -> CaptureError {
         Gap::ForeignServer,
         format!(
             "the stored position was not issued by this server: {why}. If this is the right server (restored, or its log was reset), \
-             `bugrelay run --from-now` goes on at its present end, and what lies between is not told; if it is a copy, give the copy its own base_url"
+             `bugrelay run --from-now` once goes on at its present end, and `bugrelay replay --since` the time of the move tells what lies \
+             between; if it is a copy, give the copy its own base_url"
         ),
     )
 }

@@ -124,17 +124,7 @@ fn published(server: &Server, publication: Option<&Publication>) -> Vec<Finding>
         };
         return vec![finding];
     };
-    let mut findings = publication.findings(schema);
-    if server.knows_columns() && publication.tells_content(schema) {
-        findings.push(Finding {
-            id: "publication_columns".into(),
-            severity: Severity::Warning,
-            message: "the publication has no lists of columns: content, private too, comes to bugrelay, which does not look at it"
-                .to_owned(),
-            remedy: Some("DROP PUBLICATION bugrelay; CREATE PUBLICATION bugrelay ... (sql/postgresql/logical.sql)".to_owned()),
-        });
-    }
-    findings
+    publication.findings(schema)
 }
 
 fn slots(name: &str, database: &str, server: &Server, state: &State) -> Vec<Finding> {

@@ -38,8 +38,8 @@ impl Stored {
             Ok(stored) if stored.way == WAY => Ok(stored),
             _ => Err(CaptureError::gap(
                 Gap::AnotherWay,
-                "the stored position is not one of logical decoding: `capture` was another before. `bugrelay run --from-now` \
-                 goes on at the server's present end, and what lies between is not told",
+                "the stored position is not one of logical decoding: `capture` was another before; Bugzilla's history \
+                 has what lies between",
             )),
         }
     }

@@ -39,13 +39,9 @@ pub(super) async fn read(client: &Client) -> Result<Option<Publication>, Capture
     Publication::read(&rows).map_err(|error| explain(&error))
 }
 
-/// Makes it, unless it would hurt: then nothing is left of it. `knows_columns` as PostgreSQL 15 and later do.
-pub(super) async fn make(client: &Client, schema: &str, knows_columns: bool) -> Result<(), CaptureError> {
-    let sql = if knows_columns {
-        include_str!("../../../sql/postgresql/query/logical_publish.sql")
-    } else {
-        include_str!("../../../sql/postgresql/query/logical_publish_whole.sql")
-    };
+/// Makes it, unless it would hurt: then nothing is left of it.
+pub(super) async fn make(client: &Client, schema: &str) -> Result<(), CaptureError> {
+    let sql = include_str!("../../../sql/postgresql/query/logical_publish.sql");
     let run = async |sql: &str| in_time(ANSWER, client.batch_execute(sql)).await?.map_err(|error| explain(&error));
     // An error on the way ends the connection, and with it the transaction. Whoever changes the tables goes first.
     run(&format!("BEGIN;\nSET LOCAL lock_timeout = '500ms';\n{sql}")).await?;
@@ -95,7 +91,8 @@ impl Publication {
                 "ALTER PUBLICATION bugrelay SET (publish = 'insert, update, delete')".to_owned(),
             ));
         }
-        findings.extend(self.tables.iter().filter_map(|table| self.needless(table, schema)));
+        findings.extend(self.tables.iter().filter_map(|table| needless(table, schema)));
+        findings.extend(self.lists(schema));
         if findings.is_empty() {
             let message = "the publication has all that is needed, and nothing that could hurt".to_owned();
             findings.push(Finding { id: "publication".into(), severity: Severity::Good, message, remedy: None });
@@ -108,7 +105,7 @@ impl Publication {
                 message: "table duplicates does not tell its old rows: of a bug that is no duplicate any more it is not told \
                           of which it was one"
                     .to_owned(),
-                remedy: Some("ALTER TABLE duplicates REPLICA IDENTITY FULL".to_owned()),
+                remedy: Some("SET lock_timeout = '1s'; ALTER TABLE duplicates REPLICA IDENTITY FULL".to_owned()),
             });
         }
         findings
@@ -159,27 +156,38 @@ impl Publication {
         Some(error("publication_tables", message, remedy()))
     }
 
-    /// What it tells beyond our needs costs the server work, and brings content to us that nobody reads.
-    fn needless(&self, table: &Table, schema: &str) -> Option<Finding> {
-        let Table { schema: of, name, .. } = table;
-        let watched = WatchedTable::by_name(name).filter(|_| of == schema);
-        let (message, remedy) = match watched {
-            None => (
-                format!("the publication has table {of}.{name}, which is not looked at"),
-                format!("ALTER PUBLICATION bugrelay DROP TABLE {of}.{name}"),
+    /// The server refuses to alter or drop a column that is in a list, and Bugzilla's checksetup.pl does both.
+    fn lists(&self, schema: &str) -> Option<Finding> {
+        let watched = |table: &WatchedTable| self.lack(*table, schema).is_none();
+        let mut tables = WatchedTable::ALL.into_iter().filter(watched).filter_map(|table| self.table(table, schema));
+        let listed = tables.find(|table| table.published.len() < table.columns)?;
+        Some(Finding {
+            id: "publication_columns".into(),
+            severity: Severity::Warning,
+            message: format!(
+                "the publication has a list of columns for table {schema}.{}: an upgrade of Bugzilla that changes one of them would fail",
+                listed.name
             ),
-            // Where lists of columns are not known there is nothing to be done; where they are, this is of PostgreSQL 15 and later.
-            Some(_) => return None,
-        };
-        Some(Finding { id: "publication_needless".into(), severity: Severity::Warning, message, remedy: Some(remedy) })
+            remedy: Some(
+                "ALTER PUBLICATION bugrelay SET TABLE bugs, bugs_activity, longdescs, attachments, duplicates"
+                    .to_owned(),
+            ),
+        })
     }
+}
 
-    /// Whether content of watched tables is sent to us though the server could leave it out.
-    pub(super) fn tells_content(&self, schema: &str) -> bool {
-        let content = [WatchedTable::Bugs, WatchedTable::Activity, WatchedTable::Comments, WatchedTable::Attachments];
-        let tables = content.into_iter().filter_map(|table| self.table(table, schema));
-        tables.into_iter().any(|table| table.published.len() == table.columns)
+/// A table beyond our needs costs the server work, and brings content to us that nobody reads.
+fn needless(table: &Table, schema: &str) -> Option<Finding> {
+    let Table { schema: of, name, .. } = table;
+    if of == schema && WatchedTable::by_name(name).is_some() {
+        return None;
     }
+    Some(Finding {
+        id: "publication_needless".into(),
+        severity: Severity::Warning,
+        message: format!("the publication has table {of}.{name}, which is not looked at"),
+        remedy: Some(format!("ALTER PUBLICATION bugrelay DROP TABLE {of}.{name}")),
+    })
 }
 
 fn error(id: &'static str, message: String, remedy: String) -> Finding {

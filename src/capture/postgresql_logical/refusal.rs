@@ -32,7 +32,8 @@ pub(super) fn explain(error: &Error) -> CaptureError {
             CaptureError::transient(told("the slot is being read; is another bugrelay running?"))
         }
         SqlState::QUERY_CANCELED => CaptureError::transient(told(
-            "the database's log could not be read in time (a new slot waits for all transactions that write just then, on the whole server)",
+            "the database ended a look at its log after 5 minutes, or somebody ended it (a long transaction elsewhere makes looks slow; a new slot \
+             waits for all transactions that write just then, on the whole server)",
         )),
         SqlState::UNDEFINED_FILE => lost(&told("the server has deleted the log that follows the stored position")),
         SqlState::CONFIGURATION_LIMIT_EXCEEDED => CaptureError::misconfigured(told(
@@ -46,8 +47,6 @@ pub(super) fn explain(error: &Error) -> CaptureError {
 pub(super) fn lost(why: &str) -> CaptureError {
     CaptureError::gap(
         Gap::SlotLost,
-        format!(
-            "{why}; `bugrelay run --from-now` makes a new slot at the server's present end, and what lies between is not told"
-        ),
+        format!("{why}; a new slot is made at the server's present end, and Bugzilla's history has what lies between"),
     )
 }

@@ -54,11 +54,6 @@ impl Server {
     pub(super) fn keeps_without_limit(&self) -> bool {
         self.keep == "-1"
     }
-
-    /// Whether a publication can have lists of columns.
-    pub(super) fn knows_columns(&self) -> bool {
-        self.version >= 150_000
-    }
 }
 
 /// Which of the tables that messages are made of the account may not read.

@@ -168,7 +168,7 @@ impl State {
                 Gap::Ahead,
                 format!(
                     "the stored position {} lies behind the end of the server's log, {}: the server lost the end of its log or was \
-                     restored from a backup. `bugrelay run --from-now` goes on at its present end, and what lies between is not told",
+                     restored from a backup; what lies between is told as far as Bugzilla's history has it",
                     at.lsn, self.flushed
                 ),
             ));

@@ -21,6 +21,9 @@ use crate::database::postgresql::Connection;
 const BUSY: Duration = Duration::from_millis(100);
 const IDLE: Duration = Duration::from_millis(500);
 
+/// The pause is so many times the look at least: where a long transaction makes every look slow, the server has most of its time for others.
+const REST: u32 = 4;
+
 /// Messages of one look, but the last transaction is whole.
 const MESSAGES: i32 = 2_000;
 
@@ -75,7 +78,9 @@ impl Stream {
         let mut course = Course { told: self.reader.at().lsn, told_at: Instant::now(), outstanding: 0, pause: BUSY };
         loop {
             let stored = *acknowledged.borrow_and_update();
+            let began = Instant::now();
             let (transactions, more) = self.look(stored, &mut course).await?;
+            let rest = began.elapsed() * REST;
             course.pause = if transactions.is_empty() { (course.pause * 2).min(IDLE) } else { BUSY };
             for transaction in transactions {
                 if sender.send(Ok(transaction)).await.is_err() {
@@ -83,7 +88,7 @@ impl Stream {
                 }
             }
             if !more {
-                sleep(course.pause).await;
+                sleep(course.pause.max(rest)).await;
             } else if course.outstanding > 0 {
                 // Late or never: the next look is then as much longer.
                 let told = course.told;

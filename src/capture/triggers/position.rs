@@ -1,5 +1,7 @@
 //! Where the capture is: how many transactions were handed over, and from which queue. The queue itself knows what is still to be told.
 
+use std::time::{SystemTime, UNIX_EPOCH};
+
 use serde::{Deserialize, Serialize};
 
 use super::table::Identity;
@@ -13,7 +15,7 @@ pub(super) struct Stored {
     /// See [`Identity`].
     pub(super) server: String,
     pub(super) installation: String,
-    /// Transactions handed over; rises by one with each.
+    /// The number of the last transaction handed over; rises by one with each.
     pub(super) handed: u64,
 }
 
@@ -25,9 +27,12 @@ enum Way {
 }
 
 impl Stored {
-    /// Before anything was handed over.
+    /// Before anything was handed over. Begins at the microsecond: whatever an earlier beginning issued is lower, and acknowledged late it
+    /// deletes nothing that this one has handed over.
     pub(super) fn first(identity: Identity) -> Self {
-        Stored { way: Way::Triggers, server: identity.server, installation: identity.installation, handed: 0 }
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let handed = u64::try_from(since.as_micros()).unwrap_or_default();
+        Stored { way: Way::Triggers, server: identity.server, installation: identity.installation, handed }
     }
 
     /// Reads a stored position.
@@ -35,8 +40,8 @@ impl Stored {
         serde_json::from_str(&position.0).map_err(|_| {
             CaptureError::gap(
                 Gap::AnotherWay,
-                "the stored position was not issued by the trigger capture: `capture` was changed in the configuration. Change it back, \
-                 or `bugrelay run --from-now` goes on at the present end, and what lies between is not told",
+                "the stored position was not issued by the trigger capture: `capture` was changed in the configuration; Bugzilla's history \
+                 has what lies between",
             )
         })
     }

@@ -120,6 +120,16 @@ impl QueueTable for PostgresqlTable {
         Ok(Identity { server: value(&row, 0)?, installation: value(&row, 1)? })
     }
 
+    async fn claim(&mut self) -> Result<(), CaptureError> {
+        if within(self.connection.lock(&self.schema)).await? {
+            return Ok(());
+        }
+        Err(CaptureError::transient(format!(
+            "another bugrelay reads the trigger queue in schema {} of this database; stop one of them, or give each its own schema",
+            self.schema
+        )))
+    }
+
     async fn level(&mut self) -> Result<Level, CaptureError> {
         let row = self.row(include_str!("../../../sql/postgresql/query/trigger_level.sql"), &[]).await?;
         let (oldest, age): (Option<i64>, Option<f64>) = (value(&row, 2)?, value(&row, 3)?);

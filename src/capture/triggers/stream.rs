@@ -7,10 +7,10 @@ use async_trait::async_trait;
 use tokio::time::Instant;
 
 use super::position::Stored;
-use super::refusal::{refusal, shut};
+use super::refusal::{interruption, shut};
 use super::table::{Level, QueueTable, VALVE_ROWS};
 use super::window::{Whole, whole};
-use crate::capture::{Capture, CaptureError, Gap};
+use crate::capture::{Capture, CaptureError};
 use crate::changeset::{Position, Transaction};
 use crate::metrics::SourceMetrics;
 
@@ -109,8 +109,8 @@ impl TriggerCapture {
         }
         if self.inspected.elapsed() >= INSPECTION_INTERVAL {
             self.inspected = Instant::now();
-            if let Some(error) = refusal(&self.table.inspect().await?) {
-                return Err(CaptureError { gap: Some(Gap::TriggersLost), ..error });
+            if let Some(error) = interruption(&self.table.inspect().await?) {
+                return Err(error);
             }
         }
         Ok(())

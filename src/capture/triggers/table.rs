@@ -28,6 +28,11 @@ pub trait QueueTable: Send {
     /// Which server and which installation this is.
     async fn identity(&mut self) -> Result<Identity, CaptureError>;
 
+    /// Keeps others from reading the queue as long as this connection stands, where the server can do that. Transient if another reads it.
+    async fn claim(&mut self) -> Result<(), CaptureError> {
+        Ok(())
+    }
+
     /// How full it is. Cheap with millions of rows.
     async fn level(&mut self) -> Result<Level, CaptureError>;
 

@@ -147,3 +147,16 @@ async fn a_server_that_restarts_loses_and_repeats_nothing() {
     let mut capture = site::source(&url).open(Some(&position)).await.unwrap();
     assert_eq!(saves(&mut *capture, 2).await.0, [102, 103].map(comment_told));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_bugrelay_is_refused_and_the_first_loses_nothing() {
+    let site = Site::new();
+    let (mut capture, position) = open(&site, None).await;
+    for from in [None, Some(&position)] {
+        let Err(error) = site.source().open(from).await else { panic!("it opens") };
+        assert_eq!((error.class, error.gap), (Class::Transient, None), "{error}");
+        assert!(error.to_string().contains("another bugrelay"), "{error}");
+    }
+    site.run(&comment(101));
+    assert_eq!(saves(&mut *capture, 1).await.0, [comment_told(101)]);
+}

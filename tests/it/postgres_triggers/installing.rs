@@ -30,6 +30,32 @@ fn install_can_be_repeated_and_remove_leaves_nothing() {
 }
 
 #[test]
+fn the_owner_of_bugzillas_tables_installs_without_being_superuser_and_dumps_the_database() {
+    let database = Postgres::shared().database();
+    let (bugrelay, owner) = (configured(&database), database.owner_url());
+    let install = || {
+        let installed = bugrelay.verb(&["triggers", "install", "--as", &owner]);
+        assert_eq!(installed.code, 0, "{}{}", installed.out, installed.err);
+        // What Bugzilla itself has is to be enough for the dump.
+        database.exec(&format!("REVOKE bugrelay_owner FROM {}_owns", database.name));
+    };
+    let dump = || std::process::Command::new("pg_dump").arg(format!("--dbname={owner}")).output().unwrap();
+    install();
+    for right in
+        ["USAGE ON SCHEMA bugrelay", "SELECT ON bugrelay.trigger_queue", "SELECT ON SEQUENCE bugrelay.trigger_valve"]
+    {
+        database.exec(&format!("SET ROLE bugrelay_owner; REVOKE {right} FROM {}_owns", database.name));
+        assert!(!dump().status.success(), "{right}");
+        let checked = bugrelay.verb(&["triggers", "check"]);
+        assert!(checked.out.contains("grant_dump"), "{right}: {}", checked.out);
+        install();
+        assert!(!bugrelay.verb(&["triggers", "check"]).out.contains("grant_dump"));
+        let dumped = dump();
+        assert!(dumped.status.success(), "{}", String::from_utf8_lossy(&dumped.stderr));
+    }
+}
+
+#[test]
 fn what_sql_prints_installs_and_removes_the_same() {
     let database = Postgres::shared().database();
     let bugrelay = configured(&database);

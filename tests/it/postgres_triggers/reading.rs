@@ -1,9 +1,11 @@
 //! What is told: every committed transaction, whole, once, in the order of the commits.
 
-use bugrelay::capture::{Gap, Source as _};
+use bugrelay::capture::{Gap, Severity, Source as _};
 use bugrelay::changeset::RowChange;
+use bugrelay::failure::Class;
 
-use super::{bugzilla, comment, comments, next, open, source, waiting, web};
+use super::{PATIENCE, bugzilla, comment, comments, next, open, source, source_at, waiting, web};
+use crate::services::{Mode, Postgres, Proxy};
 
 #[tokio::test]
 async fn a_save_is_told_whole_and_forgotten_when_it_is_stored() {
@@ -144,4 +146,43 @@ async fn triggers_that_were_removed_and_installed_again_are_a_gap_and_so_is_anot
     assert_eq!(gap, Some(Gap::TriggersLost));
     let gap = source(&super::bugzilla()).open(Some(&start)).await.err().unwrap().gap;
     assert_eq!(gap, Some(Gap::ForeignServer));
+}
+
+#[tokio::test]
+async fn a_server_that_accepts_and_says_nothing_is_given_up() {
+    let bugzilla = bugzilla();
+    let port = Postgres::shared().port();
+    let proxy = Proxy::before(port).await;
+    proxy.set(Mode::Hang);
+    let url = bugzilla.bugrelay_url().replace(&format!(":{port}/"), &format!(":{}/", proxy.port()));
+    let findings = tokio::time::timeout(PATIENCE, source_at(&url).check()).await.expect("it does not hang");
+    assert_eq!(findings[0].severity, Severity::Unavailable, "{findings:?}");
+    assert!(findings[0].message.contains("within 15 s"), "{findings:?}");
+}
+
+#[tokio::test]
+async fn a_second_bugrelay_is_refused_and_the_first_loses_nothing() {
+    let bugzilla = bugzilla();
+    let (mut capture, start) = open(&bugzilla).await;
+    bugzilla.exec(&comment("one"));
+    for from in [None, Some(&start)] {
+        let error = source(&bugzilla).open(from).await.err().expect("it is refused");
+        assert_eq!((error.class, error.gap), (Class::Transient, None), "{error}");
+        assert!(error.to_string().contains("another bugrelay"), "{error}");
+    }
+    assert_eq!(comments(&next(capture.as_mut()).await), 1);
+}
+
+#[tokio::test]
+async fn a_late_acknowledgement_from_before_a_gap_deletes_nothing() {
+    let bugzilla = bugzilla();
+    let (mut before, _) = open(&bugzilla).await;
+    bugzilla.exec(&comment("before"));
+    let stored = next(before.as_mut()).await;
+    drop(before);
+    let (mut capture, _) = open(&bugzilla).await;
+    bugzilla.exec(&comment("after"));
+    next(capture.as_mut()).await;
+    capture.acknowledge(&stored.position).await.unwrap();
+    assert!(waiting(&bugzilla) > 0, "what is not stored yet is still there");
 }

@@ -33,6 +33,7 @@ pub(super) async fn inspect(table: &mut PostgresqlTable) -> Result<Vec<Finding>,
     let is_whole = objects(table, &row, &mut findings)?;
     findings.extend(triggers(table).await?);
     if is_whole {
+        findings.extend(dump(table, &row)?);
         findings.push(valve(table).await?);
     }
     Ok(findings)
@@ -101,6 +102,28 @@ fn objects(
         findings.push(good("trigger_queue", format!("the queue {schema}.trigger_queue can be used")));
     }
     Ok(findings[before..].iter().all(|finding| finding.severity < Severity::Error))
+}
+
+/// Bugzilla's owner dumps the database, and `pg_dump` ends at the first thing that it may not read.
+fn dump(table: &PostgresqlTable, row: &tokio_postgres::Row) -> Result<Option<Finding>, CaptureError> {
+    let Some(owner) = value::<Option<String>>(row, 16)? else { return Ok(None) };
+    let schema = &table.schema;
+    let rights = [
+        (17, format!("USAGE ON SCHEMA {schema}")),
+        (18, format!("SELECT ON {schema}.trigger_queue")),
+        (19, format!("SELECT ON SEQUENCE {schema}.trigger_queue_id, {schema}.trigger_valve")),
+    ];
+    for (column, right) in rights {
+        if value::<Option<bool>>(row, column)? == Some(false) {
+            return Ok(Some(Finding {
+                id: "grant_dump".into(),
+                severity: Severity::Warning,
+                message: format!("the owner of Bugzilla's tables, {owner}, lacks {right}: its pg_dump fails"),
+                remedy: Some(format!("GRANT {right} TO \"{owner}\"; or {INSTALL}")),
+            }));
+        }
+    }
+    Ok(None)
 }
 
 async fn triggers(table: &PostgresqlTable) -> Result<Vec<Finding>, CaptureError> {
