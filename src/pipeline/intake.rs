@@ -55,6 +55,9 @@ impl Intake {
             };
             self.metrics.connected.set(0);
             self.progress.connected(false);
+            if error.gap.is_some_and(|gap| !gap.can_be_swept()) {
+                self.progress.refused();
+            }
             // Once for a position, however often it is met.
             let gap = error.gap.map(|gap| (gap, position.clone()));
             if let Some((gap, _)) = gap.as_ref().filter(|_| gap != counted) {

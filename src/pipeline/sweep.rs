@@ -61,6 +61,9 @@ pub(super) enum SweepError {
     Database(#[from] crate::database::DatabaseError),
     #[error(transparent)]
     Queue(#[from] QueueError),
+    /// What was read may be another server's.
+    #[error("the change source broke off meanwhile")]
+    Unsettled,
     /// Nobody takes what is found.
     #[error("stopping")]
     Stopping,
@@ -113,6 +116,10 @@ impl Sweeper {
 #[async_trait]
 impl Listener for Sweeper {
     async fn tell(&self, found: Found) -> Result<usize, SweepError> {
+        // The name may lead to another server by now, which the source alone can tell.
+        if self.progress.settled_until(now_ms(), self.sweep.interval).is_none() {
+            return Err(SweepError::Unsettled);
+        }
         let (stored, answer) = oneshot::channel();
         self.handed.send(Handed { found, stored }).await.map_err(|_| SweepError::Stopping)?;
         answer.await.map_err(|_| SweepError::Stopping)

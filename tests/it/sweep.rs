@@ -1,5 +1,6 @@
 //! What the way in did not deliver is told from Bugzilla's history: once, under the same ids, and judged as everything else.
 
+mod foreign;
 mod gaps;
 mod history;
 mod replay;
