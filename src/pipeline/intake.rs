@@ -35,6 +35,8 @@ pub(super) struct Intake {
     pub(super) acknowledgements: watch::Receiver<Option<Position>>,
     /// The position to begin at is the store's: from the first moment on nothing is lost.
     pub(super) is_stored: bool,
+    /// When the last one was committed, in milliseconds, as far as anybody knows.
+    pub(super) known_ms: Option<i64>,
 }
 
 impl Intake {
@@ -119,7 +121,10 @@ impl Intake {
             last_error.clear();
             self.progress.taken();
             *position = Some(transaction.position.clone());
-            let committed_at_ms = commit_time_ms(transaction.committed_at, now_ms());
+            // Behind no position it is the present.
+            let known_ms = self.known_ms.filter(|_| !begins_anew);
+            let committed_at_ms = commit_time_ms(transaction.committed_at, known_ms, now_ms());
+            self.known_ms = Some(committed_at_ms);
             let rows = u32::try_from(transaction.rows.len()).unwrap_or(ROWS_MAX).min(ROWS_MAX);
             let Ok(room) = Arc::clone(room).acquire_many_owned(rows).await else {
                 return CaptureError::transient("stopping");
@@ -140,8 +145,29 @@ impl Intake {
     }
 }
 
-/// The source's date where it is old, else the moment of reading: its dates are whole seconds.
-fn commit_time_ms(committed_at: i64, now_ms: i64) -> i64 {
+/// The source's date where it is old, else the moment of reading: its dates are whole seconds. Undated, it is as old as the one
+/// before: were it taken for new, a source that catches up would seem to be at its end.
+fn commit_time_ms(committed_at: i64, known_ms: Option<i64>, now_ms: i64) -> i64 {
+    if committed_at <= 0 {
+        return known_ms.unwrap_or(now_ms);
+    }
     let dated = committed_at.saturating_mul(1000);
-    if committed_at <= 0 || (now_ms - dated).abs() < LIVE_MS { now_ms } else { dated }
+    if (now_ms - dated).abs() < LIVE_MS { now_ms } else { dated }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_bears_no_date_is_as_old_as_what_came_before_it() {
+        assert_eq!(commit_time_ms(0, Some(7_000), 900_000), 7_000);
+        assert_eq!(commit_time_ms(0, None, 900_000), 900_000);
+    }
+
+    #[test]
+    fn a_commit_of_this_moment_was_read_as_it_was_committed() {
+        assert_eq!(commit_time_ms(899, Some(7_000), 900_000), 900_000);
+        assert_eq!(commit_time_ms(800, Some(7_000), 900_000), 800_000);
+    }
 }
