@@ -1,14 +1,17 @@
 //! The task that reads the source: reconnects for ever, and hands over what it reads.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
+use tokio::time::Instant;
 
 use super::pause;
 use super::progress::{Progress, now_ms};
 use crate::backoff::Reconnect;
 use crate::capture::{Capture, CaptureError, Gap, Source};
 use crate::changeset::{Position, Transaction};
+use crate::failure::Class;
 use crate::metrics::SourceMetrics;
 
 /// A transaction, and when it was committed as nearly as can be told.
@@ -23,6 +26,9 @@ pub(super) struct Captured {
 
 /// Rows read ahead, at the most, about 100 bytes each; a transaction of more is taken alone.
 const ROWS_MAX: u32 = 20_000;
+
+/// A gap that comes sooner after another waits, longer each time.
+const GAPS_APART: Duration = Duration::from_secs(60);
 
 /// Sources date commits to the second. One read within this time of its date was read as it was committed.
 const LIVE_MS: i64 = 1_500;
@@ -43,6 +49,7 @@ impl Intake {
     /// Runs until nobody takes any more.
     pub(super) async fn run(mut self, mut position: Option<Position>) {
         let mut reconnect = Reconnect::default();
+        let (mut gaps, mut last_gap) = (Reconnect::default(), None::<Instant>);
         let mut last_error = String::new();
         let mut counted: Option<(Gap, Option<Position>)> = None;
         for gap in Gap::ALL {
@@ -70,7 +77,15 @@ impl Intake {
             if can_be_swept {
                 tracing::error!(%error, "changes are lost to this way in: it goes on at its present end, and Bugzilla's history tells them");
                 position = None;
-                continue;
+                if last_gap.replace(Instant::now()).is_none_or(|gap| gap.elapsed() > GAPS_APART) {
+                    gaps.reset();
+                    continue;
+                }
+                // Each gap has the history read: one that comes again at once must not do so all the time.
+                tokio::select! {
+                    () = taken.closed() => return,
+                    () = pause(Class::Transient, &mut gaps) => continue,
+                }
             }
             // Said once, and again when it changes: not at every attempt.
             if error.message != last_error {
