@@ -99,6 +99,7 @@ impl Pipeline {
             taken,
             acknowledgements,
             is_stored: stored.is_some(),
+            known_ms: stored.as_ref().map(|stored| stored.committed_at.saturating_mul(1000)),
         };
         let (handed, mut swept) = mpsc::channel(1);
         let sweeper = Sweeper {

@@ -27,7 +27,8 @@ pub struct Position(pub String);
 pub struct Transaction {
     /// The place right behind this commit: resuming there repeats nothing and loses nothing.
     pub position: Position,
-    /// When it was committed, seconds since 1970 by the source's clock; 0 if the source does not say.
+    /// When it was committed, seconds since 1970 by the source's clock; 0 if the source does not say: then it counts as
+    /// committed with the one before, and without any as committed now.
     pub committed_at: i64,
     /// In the order of writing. Empty: nothing of ours was in it, only the position moved.
     pub rows: Vec<RowChange>,

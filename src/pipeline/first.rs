@@ -61,17 +61,18 @@ impl Pipeline {
         self.set_mark(mark).await;
     }
 
-    /// Tells what is to be told first, if there is something.
+    /// Tells what is to be told first, if there is something. Waits for the source to be open: another server's history is not read.
     pub(super) async fn tell_first(&self, stored: &Checkpoint) {
         let mut reconnect = Reconnect::default();
         while let Some((mark, until)) = self.mark().await.and_then(|mark| Some((mark, mark.first?))) {
+            self.progress.opened().await;
             match self.sweep.over(&*self.queue, mark, until, &Behind { pipeline: self, stored }).await {
                 Ok(messages) => tracing::info!(messages, "Bugzilla's history is told; the source is read on"),
                 Err(error) => {
                     tracing::warn!(%error, "changes wait: Bugzilla's history cannot be told");
                     let class = match error {
                         SweepError::Database(error) => error.class,
-                        SweepError::Queue(_) | SweepError::Stopping => Class::Transient,
+                        SweepError::Queue(_) | SweepError::Unsettled | SweepError::Stopping => Class::Transient,
                     };
                     pause(class, &mut reconnect).await;
                 }

@@ -3,15 +3,22 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use tokio::sync::Notify;
+
 /// After so long without another transaction the source is idle: what it had is stored.
 const IDLE_MS: i64 = 2_000;
 
-/// After so long without a word from a source that is read, it has nothing more that was committed before.
-const QUIET_MS: i64 = 10_000;
+/// After so long without a word from a source that is read, it has nothing more that was committed before. A multiple of what a dead
+/// connection, a slow look or a large transaction may take before it is noticed.
+const QUIET_MS: i64 = 60_000;
 
 /// Shared by the capture's tasks and the admin endpoints.
 #[derive(Debug, Default)]
-pub struct Progress(Mutex<State>);
+pub struct Progress {
+    state: Mutex<State>,
+    /// Tells that the source was opened.
+    opened: Notify,
+}
 
 #[derive(Clone, Copy, Debug, Default)]
 struct State {
@@ -21,6 +28,8 @@ struct State {
     running: bool,
     /// Since when the source is not read.
     away_since_ms: Option<i64>,
+    /// The source said that it is another one, and was not opened since: its history may be that of another Bugzilla.
+    refused: bool,
     /// Of the last one stored: when that was, and when it was committed.
     stored_at_ms: i64,
     committed_at_ms: i64,
@@ -50,6 +59,27 @@ impl Progress {
         let mut state = self.state();
         state.heard_at_ms = now_ms();
         state.away_since_ms = if connected { None } else { state.away_since_ms.or(Some(now_ms())) };
+        if connected {
+            state.refused = false;
+            self.opened.notify_waiters();
+        }
+    }
+
+    /// The source is not the one that issued the position: nothing of it is told until it can be opened.
+    pub(super) fn refused(&self) {
+        self.state().refused = true;
+    }
+
+    /// Returns as soon as the source is open: it is the one that was read before.
+    pub(super) async fn opened(&self) {
+        loop {
+            // Registered before looking, so that no news falls between.
+            let news = self.opened.notified();
+            if self.state().is_open() {
+                return;
+            }
+            news.await;
+        }
     }
 
     /// The source is read from a position that an earlier run stored: an idle Bugzilla may give nothing to store for hours.
@@ -63,7 +93,7 @@ impl Progress {
     }
 
     /// Up to which second (since 1970) all that the source has was stored: without end while it is idle, and when it has been away
-    /// for longer than `patience`. None: nobody knows.
+    /// for longer than `patience`. None: nobody knows, or the source is another.
     pub(super) fn settled_until(&self, now_ms: i64, patience: Duration) -> Option<i64> {
         self.state().settled_until(now_ms, i64::try_from(patience.as_millis()).unwrap_or(i64::MAX))
     }
@@ -81,12 +111,19 @@ impl Progress {
 
     /// Nothing in here can be half done: a panic elsewhere is no reason to stop.
     fn state(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl State {
+    fn is_open(self) -> bool {
+        self.heard_at_ms > 0 && self.away_since_ms.is_none()
+    }
+
     fn settled_until(self, now_ms: i64, patience_ms: i64) -> Option<i64> {
+        if self.refused {
+            return None;
+        }
         if let Some(since) = self.away_since_ms {
             return (now_ms - since > patience_ms).then_some(i64::MAX);
         }
@@ -128,6 +165,7 @@ mod tests {
         waiting: 0,
         running: true,
         away_since_ms: None,
+        refused: false,
         stored_at_ms: 100_000,
         committed_at_ms: 40_000,
         heard_at_ms: 100_000,
@@ -141,13 +179,26 @@ mod tests {
 
     #[test]
     fn the_sweep_sees_all_while_the_source_is_idle_or_long_away() {
-        assert_eq!(STORED.settled_until(110_000, 300_000), Some(i64::MAX));
+        assert_eq!(STORED.settled_until(150_000, 300_000), Some(40), "it may be in the middle of a large transaction");
+        assert_eq!(STORED.settled_until(160_000, 300_000), Some(i64::MAX));
         let away = State { away_since_ms: Some(200_000), ..STORED };
         assert_eq!(
             (away.settled_until(400_000, 300_000), away.settled_until(600_000, 300_000)),
             (None, Some(i64::MAX))
         );
         assert_eq!(State::default().settled_until(900_000, 300_000), None);
+    }
+
+    #[tokio::test]
+    async fn a_source_that_turned_out_to_be_another_is_not_swept_until_it_is_opened() {
+        let progress = Progress::default();
+        progress.connected(false);
+        progress.refused();
+        progress.connected(false);
+        assert_eq!(progress.settled_until(now_ms() + 900_000, Duration::ZERO), None);
+        progress.connected(true);
+        progress.opened().await;
+        assert_eq!(progress.settled_until(now_ms() + 900_000, Duration::ZERO), Some(i64::MAX));
     }
 
     #[test]

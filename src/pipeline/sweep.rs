@@ -61,6 +61,9 @@ pub(super) enum SweepError {
     Database(#[from] crate::database::DatabaseError),
     #[error(transparent)]
     Queue(#[from] QueueError),
+    /// What was read may be another server's.
+    #[error("the change source broke off meanwhile")]
+    Unsettled,
     /// Nobody takes what is found.
     #[error("stopping")]
     Stopping,
@@ -113,6 +116,10 @@ impl Sweeper {
 #[async_trait]
 impl Listener for Sweeper {
     async fn tell(&self, found: Found) -> Result<usize, SweepError> {
+        // The name may lead to another server by now, which the source alone can tell.
+        if self.progress.settled_until(now_ms(), self.sweep.interval).is_none() {
+            return Err(SweepError::Unsettled);
+        }
         let (stored, answer) = oneshot::channel();
         self.handed.send(Handed { found, stored }).await.map_err(|_| SweepError::Stopping)?;
         answer.await.map_err(|_| SweepError::Stopping)
@@ -145,11 +152,23 @@ impl Sweep {
             if let Some(Cursor { at, .. }) = cursor.filter(|cursor| cursor.at > place.at) {
                 // A restart goes on from here, less the window once more. Never back: an hour may be repeated.
                 let reached = at.to_epoch(&zone).saturating_sub(1).min(until);
-                queue.set_swept(SweepMark { until: reached.max(mark.until), ..mark }).await?;
+                self.reached(queue, SweepMark { until: reached.max(mark.until), ..mark }).await?;
             }
         }
-        queue.set_swept(SweepMark { until: until.max(mark.start), first: None, ..mark }).await?;
+        if mark.first.is_some() {
+            queue.set_swept(SweepMark { until: until.max(mark.until), first: None, ..mark }).await?;
+        } else if !span.is_empty() {
+            queue.swept_on(until).await?;
+        }
         Ok(stored)
+    }
+
+    /// What is told first is the pipeline's own mark. The sweep beside it moves on only if no gap was found since it looked.
+    async fn reached(&self, queue: &dyn Queue, mark: SweepMark) -> Result<(), QueueError> {
+        match mark.first {
+            Some(_) => queue.set_swept(mark).await,
+            None => queue.swept_on(mark.until).await,
+        }
     }
 
     /// Each save by itself: its rows are taken for one commit.

@@ -49,8 +49,11 @@ pub trait Queue: Send + Sync {
     /// How far Bugzilla's history was swept; `None` on a fresh store.
     async fn swept(&self) -> Result<Option<SweepMark>, QueueError>;
 
-    /// The sweep has come there.
+    /// The sweep begins there, or has something to tell first. Whoever reads the source on says so, and nobody else.
     async fn set_swept(&self, mark: SweepMark) -> Result<(), QueueError>;
+
+    /// The sweep has come to that second: the mark goes forward, and never back. Nothing is done while something is to be told first.
+    async fn swept_on(&self, until: i64) -> Result<(), QueueError>;
 
     /// The oldest entries of a connector, at most `limit` and as many as [`READ_BYTES_MAX`] allows, and how the connector stands.
     /// No entries while it is paused.

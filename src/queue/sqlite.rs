@@ -149,6 +149,10 @@ impl Queue for SqliteQueue {
         self.writer.run(Effort::Synced, move |store| put::set_swept(store, mark)).await
     }
 
+    async fn swept_on(&self, until: i64) -> Result<(), QueueError> {
+        self.writer.run(Effort::Synced, move |store| put::swept_on(store, until)).await
+    }
+
     async fn next_behind(&self, connector: &str, after: i64, limit: usize) -> Result<Batch, QueueError> {
         let connector = connector.to_owned();
         self.read(&self.deliveries, move |store| read::next_behind(store, &connector, after, limit)).await

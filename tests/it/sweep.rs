@@ -1,5 +1,6 @@
 //! What the way in did not deliver is told from Bugzilla's history: once, under the same ids, and judged as everything else.
 
+mod foreign;
 mod gaps;
 mod history;
 mod replay;
@@ -10,8 +11,8 @@ use std::time::Duration;
 
 use crate::services::{Bugrelay, Database, poll};
 
-/// Saves are left to the way in for 10 s, and swept every 5.
-const PATIENCE: Duration = Duration::from_secs(45);
+/// Saves are left to the way in until it was silent for 60 s, and swept every 5.
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// As often as it can be.
 const OFTEN: &str = "sweep_interval_seconds = 5";

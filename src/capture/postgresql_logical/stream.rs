@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
 use prometheus::IntGauge;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep, timeout};
@@ -72,7 +73,7 @@ impl Stream {
         mut acknowledged: watch::Receiver<PgLsn>,
         sender: &Sender,
     ) -> Result<(), CaptureError> {
-        if tell_start && sender.send(Ok(nothing(self.reader.at())?)).await.is_err() {
+        if tell_start && sender.send(Ok(nothing(self.reader.at(), 0)?)).await.is_err() {
             return Ok(());
         }
         let mut course = Course { told: self.reader.at().lsn, told_at: Instant::now(), outstanding: 0, pause: BUSY };
@@ -103,6 +104,7 @@ impl Stream {
     /// Advances the slot to what is `stored`, and gives what is new; and whether there is more at once.
     async fn look(&mut self, stored: PgLsn, course: &mut Course) -> Result<(Vec<Transaction>, bool), CaptureError> {
         let slot = Slot { client: &self.connection.client, name: &self.slot };
+        let looked_at = Timestamp::now().as_second();
         let state = slot.state().await?;
         let found = state.holds(&slot, &self.database, self.reader.at())?;
         if let Some(gauge) = &self.retained_bytes {
@@ -133,7 +135,9 @@ impl Stream {
             // What came behind it was none of ours.
             last.position = at.to_position()?;
         } else if course.is_progress_due(at.lsn) {
-            transactions.push(nothing(at)?);
+            // At the end, all that was committed before this look was seen; while catching up nobody knows of when it was.
+            let is_at_end = !is_cut && upto == state.flushed;
+            transactions.push(nothing(at, if is_at_end { looked_at } else { 0 })?);
         }
         if !transactions.is_empty() {
             (course.told, course.told_at) = (at.lsn, Instant::now());
@@ -150,6 +154,6 @@ impl Course {
 }
 
 /// A transaction with no rows: how far we are.
-fn nothing(at: &Stored) -> Result<Transaction, CaptureError> {
-    Ok(Transaction { position: at.to_position()?, committed_at: 0, rows: vec![] })
+fn nothing(at: &Stored, committed_at: i64) -> Result<Transaction, CaptureError> {
+    Ok(Transaction { position: at.to_position()?, committed_at, rows: vec![] })
 }

@@ -116,6 +116,12 @@ pub(super) fn set_swept(connection: &Connection, mark: SweepMark) -> Result<(), 
     Ok(())
 }
 
+/// The sweep went on, unless a gap was found meanwhile.
+pub(super) fn swept_on(connection: &Connection, until: i64) -> Result<(), Fault> {
+    connection.prepare_cached(include_str!("../../../sql/sqlite/query/sweep_on.sql"))?.execute([until])?;
+    Ok(())
+}
+
 fn check_room(connection: &Connection, messages: &[Message], room: &Room) -> Result<(), Fault> {
     let mut used = connection.prepare_cached(include_str!("../../../sql/sqlite/query/used_bytes.sql"))?;
     let used: u64 = used.query_row([], |row| row.get(0)).map(|used: i64| u64::try_from(used).unwrap_or(0))?;

@@ -107,6 +107,13 @@ impl Queue for MemoryQueue {
         Ok(())
     }
 
+    async fn swept_on(&self, until: i64) -> Result<(), QueueError> {
+        if let Some(mark) = self.state().swept.as_mut().filter(|mark| mark.first.is_none()) {
+            mark.until = mark.until.max(until);
+        }
+        Ok(())
+    }
+
     async fn next_behind(&self, connector: &str, after: i64, limit: usize) -> Result<Batch, QueueError> {
         let mut state = self.state();
         let Some(line) = state.lines.get(connector) else { return Ok(Batch::default()) };

@@ -98,6 +98,10 @@ impl Queue for Store {
     async fn set_swept(&self, mark: SweepMark) -> Result<(), QueueError> {
         self.inner.set_swept(mark).await
     }
+
+    async fn swept_on(&self, until: i64) -> Result<(), QueueError> {
+        self.inner.swept_on(until).await
+    }
     async fn next_behind(&self, connector: &str, after: i64, limit: usize) -> Result<Batch, QueueError> {
         let _connection = self.connection.lock().await;
         let time = *self.reads_ahead.lock().unwrap();

@@ -79,6 +79,7 @@ conforms! { Folder:
     what_was_not_told_is_known_in_the_order_asked
     what_is_put_again_goes_to_those_named_who_want_it_and_changes_nothing_else
     the_sweeps_mark_survives_and_keeps_what_was_told_behind_it
+    the_sweeps_mark_goes_forward_alone_and_stands_while_a_gap_is_to_be_told
 }
 
 /// What the store says when it cannot be opened.

@@ -65,3 +65,20 @@ pub(in crate::queue_suite) async fn the_sweeps_mark_survives_and_keeps_what_was_
     queue.purge().await.unwrap();
     assert_eq!(queue.untold(vec![fact(1)]).await.unwrap(), [fact(1)]);
 }
+
+pub(in crate::queue_suite) async fn the_sweeps_mark_goes_forward_alone_and_stands_while_a_gap_is_to_be_told(
+    shelf: &impl Shelf,
+) {
+    let queue = shelf.open(Keep::default());
+    subscribe(&queue, &["kafka"]).await;
+    queue.put(vec![], at("p")).await.unwrap();
+    let mark = SweepMark { start: 100, until: 1_000, first: None };
+    queue.set_swept(mark).await.unwrap();
+    queue.swept_on(1_200).await.unwrap();
+    queue.swept_on(1_100).await.unwrap();
+    assert_eq!(queue.swept().await.unwrap(), Some(SweepMark { until: 1_200, ..mark }));
+    let gap = SweepMark { first: Some(1_500), ..mark };
+    queue.set_swept(gap).await.unwrap();
+    queue.swept_on(1_600).await.unwrap();
+    assert_eq!(queue.swept().await.unwrap(), Some(gap), "a sweep under way does not wipe out the repair");
+}
