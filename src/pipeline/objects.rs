@@ -26,10 +26,15 @@ const READ_TIMEOUT: Duration = Duration::from_secs(60);
 const SHORTEST_WAIT: Duration = Duration::from_millis(1);
 const LONGEST_WAIT: Duration = Duration::from_millis(500);
 
-/// Everything asked for that is still there; the newest of it was committed at this time.
+/// Everything asked for that is still there; the newest of it was committed at this time, or 0: nothing is waited for.
 pub(super) async fn read(reader: &Arc<dyn Reader>, request: &Request, committed_at_ms: i64) -> Snapshot {
     let is_recent = (now_ms() - committed_at_ms).abs() < LONG_AGO_MS;
-    let patience = if is_recent { VISIBLE_AFTER } else { MOMENT };
+    let patience = match committed_at_ms {
+        // What the tables told themselves, and do not show, was deleted since.
+        0 => Duration::ZERO,
+        _ if is_recent => VISIBLE_AFTER,
+        _ => MOMENT,
+    };
     let mut reconnect = Reconnect::default();
     let (mut first_read, mut wait) = (None, SHORTEST_WAIT);
     loop {
@@ -112,6 +117,11 @@ mod tests {
         let (rows, took) = found(u32::MAX, false, now_ms() - 3_600_000).await;
         assert_eq!(rows, 0);
         assert!(took < Duration::from_secs(2));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_was_found_in_the_tables_and_deleted_since_is_not_waited_for() {
+        assert_eq!(found(u32::MAX, false, 0).await, (0, Duration::ZERO));
     }
 
     #[tokio::test(start_paused = true)]
