@@ -1,9 +1,11 @@
 //! A Bugzilla on PostgreSQL, and how logical decoding reads it.
 
+use std::time::Duration;
+
 use bugrelay::capture::postgresql_logical::{PostgresqlLogical, PostgresqlLogicalConfig};
 use bugrelay::tls::Tls;
 
-use crate::services::{Postgres, PostgresDatabase};
+use crate::services::{Postgres, PostgresDatabase, poll};
 
 /// One Bugzilla of a server. Leaves no slot behind.
 pub(crate) struct Site {
@@ -57,6 +59,8 @@ impl Site {
 
     /// Gives up the slot once nobody reads it.
     pub(crate) fn drop_slot(&self) {
+        // The server notices the end of a reader that was in the middle of a look when it has done that look.
+        assert!(poll(Duration::from_secs(30), || self.slot("active") == "f"), "the slot is still read");
         self.run(&format!("SELECT pg_drop_replication_slot('{}')", self.slot_name()));
     }
 
