@@ -159,20 +159,3 @@ async fn a_message_that_is_called_invalid_is_parked_once_another_is_taken() {
     let mut connector = connector(&to(&mock.bootstrap_servers(), "one"), PATIENCE);
     assert_eq!(drain(&mut connector, (1..=3).map(envelope).collect()).await, [1]);
 }
-
-#[tokio::test]
-async fn what_a_broker_may_have_appended_is_perhaps_delivered_though_another_refusal_ended_the_batch() {
-    // An imitation, since no real broker says the two in turn. One partition's records are queued again, the other's are refused.
-    let mock = MockCluster::new(1).unwrap();
-    mock.create_topic("halves", 2, 1).unwrap();
-    let (appended, refused) = (
-        RDKafkaRespErr::RD_KAFKA_RESP_ERR_NOT_ENOUGH_REPLICAS_AFTER_APPEND,
-        RDKafkaRespErr::RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED,
-    );
-    mock.request_errors(RDKafkaApiKey::Produce, &[appended, refused]);
-    let mut connector = connector(&to(&mock.bootstrap_servers(), "halves"), PATIENCE);
-    let errors: Vec<SendError> = send(&mut connector, 1..=14).await.into_iter().map(Result::unwrap_err).collect();
-    assert!(errors.iter().all(|error| error.message.contains("not authorised for the topic")), "{errors:?}");
-    let perhaps = errors.iter().filter(|error| error.perhaps_delivered).count();
-    assert!((1..14).contains(&perhaps), "{errors:?}");
-}
