@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use bugrelay::backoff::Schedule;
 use bugrelay::bugzilla::{ActivityId, BugId};
 use bugrelay::changeset::{Kind, Position, Subject};
-use bugrelay::delivery::{Delivery, Gate, GateError, Handle, Policy};
+use bugrelay::delivery::{Delivery, Gate, GateError, Handle, Oversize, Policy};
 use bugrelay::message::{Body, Envelope, Fact, Message, MessageId};
 use bugrelay::metrics::Metrics;
 use bugrelay::queue::{
@@ -360,7 +360,13 @@ impl Rig {
 
 /// As configured by default.
 pub(crate) fn policy() -> Policy {
-    Policy { filter: Filter::default(), batch: 500, timeout: Duration::from_secs(10), schedule: Schedule::default() }
+    Policy {
+        filter: Filter::default(),
+        batch: 500,
+        timeout: Duration::from_secs(10),
+        schedule: Schedule::default(),
+        oversize: Oversize::Park,
+    }
 }
 
 /// The sequences of what arrived, in order.
