@@ -70,7 +70,7 @@ pub struct Trace {
     pub put_at_ms: i64,
     /// Whether it was the event alone then; `None`: an older version put it.
     pub private: Option<bool>,
-    /// Bytes of its text; `None`: nobody waits for it any more, and it is gone.
+    /// Bytes of its text; `None`: nobody waits for it any more.
     pub bytes: Option<usize>,
     /// Whom it waits for, by name. To all others it was sent, or it was not meant for them, or was given up.
     pub held: Vec<Held>,

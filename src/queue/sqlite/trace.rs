@@ -29,6 +29,8 @@ pub(super) fn traces(connection: &Connection, sought: Sought, after: i64, limit:
     let mut held = view.prepare_cached(include_str!("../../../sql/sqlite/query/trace_held.sql"))?;
     for trace in &mut entries {
         trace.held = held.query_map([trace.sequence], holder)?.collect::<Result<_, _>>()?;
+        // One that nobody waits for is about to go.
+        trace.bytes = trace.bytes.filter(|_| !trace.held.is_empty());
     }
     let seen = entries.last().filter(|_| entries.len() == limit).map_or(last, |trace| trace.sequence);
     Ok(Page { entries, next: (seen < end).then_some(seen) })
