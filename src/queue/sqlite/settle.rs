@@ -1,4 +1,4 @@
-//! Deliveries out: what is in flight, what became of it, and bodies that nobody waits for any more.
+//! Deliveries out: what is in flight, what became of it, and which bodies nobody waits for any more.
 
 use std::collections::HashSet;
 
@@ -44,8 +44,10 @@ pub(super) fn settle(connection: &Connection, connector: &str, settlement: &Sett
         let mut done = connection.prepare_cached(include_str!("../../../sql/sqlite/query/entry_done.sql"))?;
         done.execute(params![id, first, last])?;
     }
+    // Their bodies stay until room is needed or the store is purged: to zero them takes longer than all of this.
     for (first, last) in runs(settlement.done.clone()) {
-        drop_bodies(connection, first, last)?;
+        let mut spent = connection.prepare_cached(include_str!("../../../sql/sqlite/query/spent_add.sql"))?;
+        spent.execute([first, last])?;
     }
     stand(connection, id, &settlement.standing)?;
     if let Some(flight) = flight {
