@@ -155,14 +155,20 @@ impl Common {
         let delays = self.backoff_seconds.iter().copied().map(Duration::from_secs).collect();
         let schedule = Schedule::new(delays)
             .ok_or_else(|| Fault::at("backoff_seconds", "the list is empty; write at least one delay"))?;
-        let batch = within("batch", self.batch, 1..=10_000)?;
+        let batch = usize::try_from(within("batch", self.batch, 1..=10_000)?).unwrap_or(usize::MAX);
+        if let Some(most) = kind.batch_max().filter(|&most| batch > most) {
+            let what = format!(
+                "it is {batch}, and with its other keys this connector takes at most {most} at once; write that or less"
+            );
+            return Err(Fault::at("batch", what));
+        }
         let timeout = within("timeout_seconds", self.timeout_seconds, 1..=3_600)?;
         let Common { targets, actions, products, .. } = self;
         Ok(ConnectorConfig {
             enabled: self.enabled,
             filter: Filter { targets, actions, products, private_events },
             timeout: Duration::from_secs(timeout),
-            batch: usize::try_from(batch).unwrap_or(usize::MAX),
+            batch,
             schedule,
             oversize,
             kind,

@@ -119,8 +119,12 @@ fn lines(batch: &[Envelope]) -> (Vec<u8>, Vec<usize>) {
     let size = batch.iter().map(|envelope| envelope.body.bytes.len() + 1).sum();
     let (mut lines, mut ends) = (Vec::with_capacity(size), Vec::with_capacity(batch.len()));
     for envelope in batch {
+        let start = lines.len();
+        lines.extend_from_slice(&envelope.body.bytes);
         // A relayed body may be spread over lines; in JSON a raw line break is white space only.
-        lines.extend(envelope.body.bytes.iter().map(|&byte| if matches!(byte, b'\n' | b'\r') { b' ' } else { byte }));
+        for byte in &mut lines[start..] {
+            *byte = if matches!(*byte, b'\n' | b'\r') { b' ' } else { *byte };
+        }
         lines.push(b'\n');
         ends.push(lines.len());
     }

@@ -31,6 +31,11 @@ use crate::message::Envelope;
 const LOOK: Duration = Duration::from_secs(10);
 
 impl KafkaConfig {
+    /// A transaction is no larger than what can be noted of it with it.
+    pub(super) fn batch_max(&self) -> Option<usize> {
+        self.transactional_id.as_ref().map(|_| transaction::MESSAGES_MAX)
+    }
+
     /// Asks the brokers for the topics. Sends nothing, and fences no producer.
     pub(super) async fn check(&self) -> Result<String, SendError> {
         let (topics, work) = (self.topics.all(), TaskTracker::new());
@@ -108,17 +113,11 @@ impl KafkaConnector {
     }
 
     /// One attempt; `by`: when what is not acknowledged is given up.
-    async fn attempt(
-        &self,
-        link: &mut Link,
-        batch: &[Envelope],
-        outcomes: &Outcomes,
-        by: Instant,
-    ) -> Result<(), Failure> {
+    async fn attempt(&self, link: &Link, batch: &[Envelope], outcomes: &Outcomes, by: Instant) -> Result<(), Failure> {
         let (grace, topics) = (self.reserve() / 2, &self.config.topics);
         let all_or_nothing = link.ledger.is_some();
         let course = Course { session: &link.session, topics, alone: self.alone, all_or_nothing, by, grace };
-        match &mut link.ledger {
+        match &link.ledger {
             None => course.send(batch, outcomes).await,
             Some(ledger) => ledger.send(course, batch, outcomes).await,
         }
@@ -130,11 +129,11 @@ impl Connector for KafkaConnector {
     async fn send(&mut self, batch: &[Envelope], outcomes: &Outcomes) {
         let by = Instant::now() + self.timeout.saturating_sub(self.reserve());
         // Taken out: a deadline that drops this future drops the producer, and with it what it still holds.
-        let mut link = match self.link(batch, by).await {
+        let link = match self.link(batch, by).await {
             Ok(link) => link,
             Err(error) => return outcomes.failed_from(0, &error),
         };
-        let result = self.attempt(&mut link, batch, outcomes, by).await;
+        let result = self.attempt(&link, batch, outcomes, by).await;
         self.found |= self.alone && outcomes.hold_poison();
         match result {
             // Without the link: how messages go is a property of the producer.

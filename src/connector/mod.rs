@@ -67,6 +67,14 @@ impl Kind {
         }
     }
 
+    /// Most envelopes that one `send` takes; `None`: any number.
+    pub fn batch_max(&self) -> Option<usize> {
+        match self {
+            Kind::Kafka(config) => config.batch_max(),
+            Kind::Stomp(_) | Kind::File(_) => None,
+        }
+    }
+
     /// Builds it; it connects when it first sends. `timeout`: the deadline of each `send`.
     pub fn build(&self, timeout: Duration) -> Box<dyn Connector> {
         match self {
@@ -152,7 +160,16 @@ impl SendError {
 pub struct Outcomes(Mutex<Vec<Option<Outcome>>>);
 
 /// What became of one envelope.
-pub type Outcome = Result<(), SendError>;
+pub type Outcome = Result<Arrival, SendError>;
+
+/// When a bus took responsibility for an envelope.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Arrival {
+    /// In this attempt.
+    Now,
+    /// In an earlier one, of which nobody knew: it was not sent again.
+    Before,
+}
 
 impl Outcomes {
     /// For a batch of so many.
@@ -162,7 +179,12 @@ impl Outcomes {
 
     /// The envelope at `index` of the batch was sent.
     pub fn sent(&self, index: usize) {
-        self.record(index, Ok(()));
+        self.record(index, Ok(Arrival::Now));
+    }
+
+    /// The bus has had the envelope at `index` of the batch since an earlier attempt, and it was not sent again.
+    pub fn sent_before(&self, index: usize) {
+        self.record(index, Ok(Arrival::Before));
     }
 
     /// The envelope at `index` of the batch failed.

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use crate::bugzilla::BugId;
-use crate::connector::{Outcome, SendError};
+use crate::connector::{Arrival, Outcome, SendError};
 use crate::failure::Class;
 use crate::queue::{Entry, Settlement, Standing};
 
@@ -50,13 +50,10 @@ pub fn verdict(entries: &[Entry], outcomes: Vec<Option<Outcome>>, silence: SendE
     for ((index, entry), outcome) in entries.iter().enumerate().zip(outcomes) {
         let bug = entry.envelope.subject.bug();
         let arrived = match outcome {
-            Some(Ok(())) if !failed_bugs.contains(&bug) => {
-                verdict.sent.push(index);
-                true
-            }
-            Some(Ok(())) => {
-                verdict.failed.push(index);
-                true
+            Some(Ok(arrival)) => {
+                let done = if failed_bugs.contains(&bug) { &mut verdict.failed } else { &mut verdict.sent };
+                done.push(index);
+                Some(arrival)
             }
             // Its event takes its place, before what follows of its bug. An event alone cannot be made shorter.
             Some(Err(error))
@@ -65,7 +62,7 @@ pub fn verdict(entries: &[Entry], outcomes: Vec<Option<Outcome>>, silence: SendE
                 failed_bugs.insert(bug);
                 verdict.failed.push(index);
                 verdict.shortened.push(index);
-                false
+                None
             }
             Some(Err(error)) if error.class == Class::Poison => {
                 verdict.parked.push((index, error.message));
@@ -76,20 +73,21 @@ pub fn verdict(entries: &[Entry], outcomes: Vec<Option<Outcome>>, silence: SendE
                 failed_bugs.insert(bug);
                 verdict.failed.push(index);
                 verdict.failure.get_or_insert(error);
-                perhaps
+                perhaps.then_some(Arrival::Now)
             }
             None => {
                 silent = true;
                 failed_bugs.insert(bug);
                 verdict.failed.push(index);
-                true
+                Some(Arrival::Now)
             }
         };
-        if arrived && entry.perhaps_sent {
+        // What was there before, and not sent again, did not come twice.
+        if arrived == Some(Arrival::Now) && entry.perhaps_sent {
             verdict.repeated += 1;
         }
         // Refused this time is not undelivered: an earlier attempt may have got through.
-        if (arrived || entry.perhaps_sent) && verdict.failed.last() == Some(&index) {
+        if (arrived.is_some() || entry.perhaps_sent) && verdict.failed.last() == Some(&index) {
             verdict.perhaps_sent.push(index);
         }
     }
@@ -154,20 +152,24 @@ mod tests {
         verdict(&entries, outcomes, SendError::unanswered("silence"), Oversize::Park)
     }
 
+    fn sent() -> Option<Outcome> {
+        Some(Ok(Arrival::Now))
+    }
+
     fn down() -> Option<Outcome> {
         Some(Err(SendError::transient("down")))
     }
 
     #[test]
     fn what_was_acknowledged_behind_a_failed_message_of_its_bug_is_sent_again_and_others_are_done() {
-        let v = judge(&[1, 1, 2], vec![down(), Some(Ok(())), Some(Ok(()))]);
+        let v = judge(&[1, 1, 2], vec![down(), sent(), sent()]);
         assert_eq!((v.sent, v.failed, v.perhaps_sent), (vec![2], vec![0, 1], vec![1]));
         assert_eq!(v.repeated, 0, "it is counted when it is sent again");
     }
 
     #[test]
     fn a_poisonous_message_holds_up_nothing_behind_it() {
-        let v = judge(&[1, 1], vec![Some(Err(SendError::poison("too large"))), Some(Ok(()))]);
+        let v = judge(&[1, 1], vec![Some(Err(SendError::poison("too large"))), sent()]);
         assert_eq!((v.sent, v.parked, v.failed), (vec![1], vec![(0, "too large".to_owned())], vec![]));
         assert!(v.failure.is_none());
     }
@@ -179,7 +181,7 @@ mod tests {
             let Entry { envelope, .. } = entry(bug);
             Entry { envelope: Envelope { body, ..envelope }, perhaps_sent: false, attempts: 0 }
         };
-        let outcomes = vec![Some(Err(SendError::too_large("2 MB"))), Some(Ok(())), Some(Ok(()))];
+        let outcomes = vec![Some(Err(SendError::too_large("2 MB"))), sent(), sent()];
         let judge = |entries: &[Entry], oversize| {
             verdict(entries, outcomes.clone(), SendError::unanswered("silence"), oversize)
         };
@@ -201,12 +203,12 @@ mod tests {
         assert_eq!(failure.class, Class::Transient);
         assert!(failure.message.contains("each of 2 messages") && failure.message.contains("no such format"));
         assert!(judge(&[1], vec![poison()]).failure.is_none(), "one alone says nothing of the others");
-        assert!(judge(&[1, 2, 3], vec![poison(), poison(), Some(Ok(()))]).failure.is_none());
+        assert!(judge(&[1, 2, 3], vec![poison(), poison(), sent()]).failure.is_none());
     }
 
     #[test]
     fn silence_is_a_failure_that_perhaps_arrived() {
-        let v = judge(&[1, 2, 3], vec![Some(Ok(())), None]);
+        let v = judge(&[1, 2, 3], vec![sent(), None]);
         assert_eq!((v.sent, v.failed, v.perhaps_sent), (vec![0], vec![1, 2], vec![1, 2]));
         assert_eq!(v.failure.map(|f| f.message), Some("silence".to_owned()));
     }
@@ -223,7 +225,9 @@ mod tests {
         let silence = SendError::unanswered("silence");
         let refused = verdict(std::slice::from_ref(&once), vec![down()], silence.clone(), Oversize::Park);
         assert_eq!((refused.perhaps_sent, refused.repeated), (vec![0], 0));
-        let taken = verdict(&[once], vec![Some(Ok(()))], silence, Oversize::Park);
+        let taken = verdict(std::slice::from_ref(&once), vec![sent()], silence.clone(), Oversize::Park);
         assert_eq!((taken.sent, taken.repeated), (vec![0], 1));
+        let known = verdict(&[once], vec![Some(Ok(Arrival::Before))], silence, Oversize::Park);
+        assert_eq!((known.sent, known.repeated), (vec![0], 0), "it was not sent again");
     }
 }

@@ -16,7 +16,12 @@ pub async fn purge(queue: Arc<dyn Queue>, shutdown: Shutdown) {
             () = shutdown.requested() => return,
             () = tokio::time::sleep(INTERVAL) => {}
         }
-        match queue.purge().await {
+        // After a large backlog it takes seconds; a stop need not wait for it.
+        let purged = tokio::select! {
+            () = shutdown.requested() => return,
+            purged = queue.purge() => purged,
+        };
+        match purged {
             Ok(()) => {}
             Err(error @ QueueError::Lost { .. }) => {
                 tracing::error!(%error, "the store is gone; bugrelay stops");

@@ -10,6 +10,7 @@ mod put;
 mod read;
 mod reserve;
 mod settle;
+mod spent;
 mod trace;
 mod upkeep;
 mod writer;
@@ -238,6 +239,9 @@ impl Queue for SqliteQueue {
         let purge_old =
             move |store: &Connection| file.verify().and_then(|()| upkeep::purge_old(store, now, told, parked));
         self.writer.run(Effort::Synced, purge_old).await?;
+        // A quarter of the log at once, so that deliveries need not wait long for it.
+        let step = i64::try_from(self.reserve.log_bytes() / 4 / file::PAGE).unwrap_or(1);
+        while self.writer.run(Effort::Written, move |store| spent::drop_spent(store, step)).await? {}
         let put = before(self.settings.sent_retention);
         let mut after = Some(0);
         while let Some(sequence) = after {

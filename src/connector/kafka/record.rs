@@ -48,11 +48,6 @@ impl Topics {
         batch.iter().map(|envelope| self.of(envelope)).collect()
     }
 
-    /// Where the first and the last of a batch go.
-    pub(super) fn of_ends(&self, batch: &[Envelope]) -> BTreeSet<String> {
-        batch.first().into_iter().chain(batch.last()).map(|envelope| self.of(envelope)).collect()
-    }
-
     /// All that Bugzilla's own messages can go to.
     pub(super) fn all(&self) -> BTreeSet<String> {
         let targets = ["bug", "comment", "attachment"].into_iter();

@@ -3,14 +3,16 @@
 //! With the records travels a mark of what they were: a committed offset of a group that bears the transaction's name. A new
 //! producer ends whatever its predecessor left open and reads the mark; what it speaks of has arrived and is not sent again.
 
-use std::collections::BTreeSet;
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
 use rdkafka::consumer::{BaseConsumer, Consumer as _, ConsumerGroupMetadata};
 use rdkafka::error::KafkaError;
 use rdkafka::producer::Producer as _;
-use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
+use rdkafka::topic_partition_list::{Offset, TopicPartitionList, TopicPartitionListElem};
 use rdkafka::types::RDKafkaErrorCode as Code;
 use tokio::time::Instant;
 
@@ -25,79 +27,70 @@ use crate::message::Envelope;
 /// What a call gets at the least, though the deadline has come.
 const LAST_WAIT: Duration = Duration::from_millis(100);
 
-/// A batch that was committed, by its sequences. The ids at its ends prove that the store still tells of the same messages.
+/// Messages that one mark can speak of. A broker takes 4096 characters beside an offset (`offset.metadata.max.bytes`); a tag has 5 bytes,
+/// which are 3334 characters for all of them.
+pub(super) const MESSAGES_MAX: usize = 500;
+
+/// A batch that was committed: the sequences at its ends, and a tag of each message. It speaks of these and of no others, also of those
+/// between them that had no part in it: one that was parked then may be put back.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Mark {
     first: i64,
     last: i64,
-    /// Of messages.
-    count: usize,
-    first_id: String,
-    last_id: String,
+    tags: HashSet<Tag>,
 }
+
+/// 40 bits of what only this message has: its id, and its place in the store. Another store tells of other messages in the same
+/// places; a replay tells of the same ones in other places.
+type Tag = [u8; 5];
 
 /// The group whose offsets are the marks, and what they said when the producer began.
 pub(super) struct Ledger {
     group: Arc<ConsumerGroupMetadata>,
-    /// Proven by the batch that the producer began with; forgotten as soon as nothing of them waits any more.
     marks: Vec<Mark>,
 }
 
 impl Mark {
     fn of(batch: &[Envelope]) -> Option<Self> {
-        let (first, last) = (batch.first()?, batch.last()?);
-        Some(Mark {
-            first: first.sequence,
-            last: last.sequence,
-            count: batch.len(),
-            first_id: first.id.to_string(),
-            last_id: last.id.to_string(),
-        })
+        let (first, last) = (batch.first()?.sequence, batch.last()?.sequence);
+        Some(Mark { first, last, tags: batch.iter().map(tag).collect() })
     }
 
     fn write(&self) -> String {
-        format!("{} {} {} {} {}", self.first, self.last, self.count, self.first_id, self.last_id)
+        let tags: Vec<u8> = self.tags.iter().flatten().copied().collect();
+        format!("{} {} {}", self.first, self.last, STANDARD_NO_PAD.encode(tags))
     }
 
     fn read(text: &str) -> Option<Self> {
         let mut words = text.split(' ');
         let (first, last) = (words.next()?.parse().ok()?, words.next()?.parse().ok()?);
-        let count = words.next()?.parse().ok()?;
-        Some(Mark { first, last, count, first_id: words.next()?.to_owned(), last_id: words.next()?.to_owned() })
+        let tags = STANDARD_NO_PAD.decode(words.next()?).ok()?;
+        Some(Mark { first, last, tags: tags.as_chunks().0.iter().copied().collect() })
     }
 
-    /// As committed offsets; the number itself means nothing.
-    fn places(&self, topics: &BTreeSet<String>) -> Result<TopicPartitionList, KafkaError> {
+    /// As a committed offset; the number itself means nothing.
+    fn place(&self, topic: &str) -> Result<TopicPartitionList, KafkaError> {
         let mut places = TopicPartitionList::new();
-        for topic in topics {
-            let mut place = places.add_partition(topic, 0);
-            place.set_offset(Offset::Offset(0))?;
-            place.set_metadata(self.write());
-        }
+        let mut place = places.add_partition(topic, 0);
+        place.set_offset(Offset::Offset(0))?;
+        place.set_metadata(self.write());
         Ok(places)
     }
 
-    fn spans(&self, envelope: &Envelope) -> bool {
-        (self.first..=self.last).contains(&envelope.sequence)
-    }
-
-    /// Whether what it spans of this batch, the oldest that waits, is what it speaks of.
-    ///
-    /// A batch is the oldest that waits, whole; so if one of its ends is unsettled, all others between are of that batch too. One
-    /// end is enough: batches may be smaller now, or the other end unwanted. More messages than it had are a doubt, and
-    /// then they are rather sent twice than not at all.
-    fn is_of(&self, batch: &[Envelope]) -> bool {
-        let is_end = |envelope: &Envelope| {
-            let id = envelope.id.to_string();
-            (envelope.sequence == self.first && id == self.first_id)
-                || (envelope.sequence == self.last && id == self.last_id)
-        };
-        batch.iter().any(is_end) && batch.iter().filter(|envelope| self.spans(envelope)).count() <= self.count
+    fn speaks_of(&self, envelope: &Envelope) -> bool {
+        (self.first..=self.last).contains(&envelope.sequence) && self.tags.contains(&tag(envelope))
     }
 }
 
+fn tag(envelope: &Envelope) -> Tag {
+    // The low half of an id of version 5 is a hash but for its first two bits.
+    let (_, hash) = envelope.id.0.as_u64_pair();
+    let [_, _, _, tag @ ..] = (hash ^ envelope.sequence.cast_unsigned()).to_be_bytes();
+    tag
+}
+
 impl Ledger {
-    /// Ends what a predecessor left open, and reads the marks that speak of this batch, the oldest that waits.
+    /// Ends what a predecessor left open, and reads the marks. They are where the first message of their batch went.
     pub(super) async fn open(
         session: &Session,
         config: &KafkaConfig,
@@ -112,7 +105,8 @@ impl Ledger {
             .map_err(|e| explain(session, &e))?;
         let mut client = config.client();
         client.set("group.id", id).set("enable.auto.commit", "false");
-        let topics = config.topics.of_batch(batch);
+        let mut topics = config.topics.all();
+        topics.extend(config.topics.of_batch(batch));
         let read = session.blocking(move |_| {
             let consumer: BaseConsumer<Watch> = client.create_with_context(Watch::default())?;
             let mut places = TopicPartitionList::new();
@@ -120,27 +114,25 @@ impl Ledger {
                 places.add_partition(topic, 0);
             }
             let places = consumer.committed_offsets(places, left())?;
+            places.elements().iter().try_for_each(told)?;
             let marks: Vec<Mark> = places.elements().iter().filter_map(|place| Mark::read(place.metadata())).collect();
             let group = consumer.group_metadata().ok_or(KafkaError::Canceled)?;
             Ok((group, marks))
         });
-        let (group, mut marks) = read.await?.map_err(|error: KafkaError| explain(session, &error))?;
-        marks.retain(|mark| mark.is_of(batch));
+        let (group, marks) = read.await?.map_err(|error: KafkaError| explain(session, &error))?;
         Ok(Ledger { group: Arc::new(group), marks })
     }
 
     /// Sends a batch: all of it or nothing.
     pub(super) async fn send(
-        &mut self,
+        &self,
         course: Course<'_>,
         batch: &[Envelope],
         outcomes: &Outcomes,
     ) -> Result<(), Failure> {
-        // What lies before a batch is settled, and may be put back one day to be sent.
-        self.marks.retain(|mark| batch.first().is_some_and(|first| first.sequence <= mark.last));
         let (arrived, rest): (Vec<usize>, Vec<usize>) =
-            (0..batch.len()).partition(|&index| self.marks.iter().any(|mark| mark.spans(&batch[index])));
-        arrived.into_iter().for_each(|index| outcomes.sent(index));
+            (0..batch.len()).partition(|&index| self.marks.iter().any(|mark| mark.speaks_of(&batch[index])));
+        arrived.into_iter().for_each(|index| outcomes.sent_before(index));
         let envelopes: Vec<Envelope> = rest.iter().map(|&index| batch[index].clone()).collect();
         let trial = Outcomes::new(envelopes.len());
         let result = self.transact(course, &envelopes, &trial).await;
@@ -174,11 +166,10 @@ impl Ledger {
             let _ = session.blocking(move |producer| producer.abort_transaction(left())).await;
             return Err(Failure { error: SendError { perhaps_delivered: false, ..failure.error }, ..failure });
         }
-        // With both ends, that whoever begins with either of them looks where a mark is.
-        let ends = course.topics.of_ends(batch);
+        let topic = batch.first().map(|first| course.topics.of(first)).unwrap_or_default();
         let group = Arc::clone(&self.group);
         let marked = session
-            .blocking(move |producer| producer.send_offsets_to_transaction(&mark.places(&ends)?, &group, left()));
+            .blocking(move |producer| producer.send_offsets_to_transaction(&mark.place(&topic)?, &group, left()));
         marked.await?.map_err(|error| explain(session, &error))?;
         let committed = session.blocking(move |producer| producer.commit_transaction(left())).await?;
         committed.map_err(|error| {
@@ -187,6 +178,15 @@ impl Ledger {
             SendError { perhaps_delivered: !undone, ..explain(session, &error) }.into()
         })
     }
+}
+
+/// A place of which no answer came may hold the one mark that counts. Where we may not look we never wrote.
+fn told(place: &TopicPartitionListElem<'_>) -> Result<(), KafkaError> {
+    const NONE: [Code; 2] = [Code::TopicAuthorizationFailed, Code::UnknownTopicOrPartition];
+    place.error().or_else(|error| match error.rdkafka_error_code() {
+        Some(code) if NONE.contains(&code) => Ok(()),
+        _ => Err(error),
+    })
 }
 
 /// Nothing of a transaction was delivered that was not committed.
@@ -219,22 +219,26 @@ mod tests {
     }
 
     #[test]
-    fn a_mark_speaks_of_its_batch_and_of_no_other_store() {
+    fn a_mark_speaks_of_its_batch_and_of_nothing_else() {
         let batch: Vec<Envelope> = (3..=9).map(|n| envelope(n, "a")).collect();
-        let mark = Mark::of(&batch[1..4]).unwrap();
-        assert_eq!(Mark::read(&mark.write()), Some(mark.clone()));
-        assert!(mark.is_of(&batch));
-        assert_eq!(batch.iter().filter(|envelope| mark.spans(envelope)).count(), 3);
-        assert!(mark.is_of(&batch[1..2]) && mark.is_of(&batch[3..]), "one end is enough");
-        assert!(!mark.is_of(&batch[..1]) && !mark.is_of(&batch[4..]));
+        let sent = [batch[1].clone(), batch[3].clone(), batch[4].clone()];
+        let mark = Mark::read(&Mark::of(&sent).unwrap().write()).unwrap();
+        let spoken_of = |batch: &[Envelope]| -> Vec<i64> {
+            batch.iter().filter(|envelope| mark.speaks_of(envelope)).map(|envelope| envelope.sequence).collect()
+        };
+        assert_eq!(spoken_of(&batch), [4, 6, 7]);
         let another: Vec<Envelope> = (3..=9).map(|n| envelope(n, "b")).collect();
-        assert!(!mark.is_of(&another), "a fresh store counts from 1 again");
+        assert_eq!(spoken_of(&another), [0; 0], "a fresh store counts from 1 again");
+        let replayed = Envelope { sequence: 5, ..batch[1].clone() };
+        assert_eq!(spoken_of(&[replayed]), [0; 0]);
     }
 
     #[test]
-    fn a_message_that_was_put_back_between_others_is_not_taken_for_sent() {
-        let batch: Vec<Envelope> = (3..=6).map(|n| envelope(n, "a")).collect();
-        let without = [batch[0].clone(), batch[2].clone(), batch[3].clone()];
-        assert!(!Mark::of(&without).unwrap().is_of(&batch));
+    fn a_mark_of_the_largest_batch_is_taken_by_every_broker() {
+        let far = i64::MAX - 1_000;
+        let batch: Vec<Envelope> = (far..).take(MESSAGES_MAX).map(|n| envelope(n, "a")).collect();
+        let mark = Mark::of(&batch).unwrap();
+        assert_eq!(mark.tags.len(), MESSAGES_MAX);
+        assert!(mark.write().len() <= 4096, "{}", mark.write().len());
     }
 }

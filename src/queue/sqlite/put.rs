@@ -5,9 +5,9 @@ use std::sync::Arc;
 use rusqlite::{CachedStatement, Connection, params};
 
 use super::fault::Fault;
-use super::file::Identity;
+use super::file::{Identity, PAGE};
 use super::reserve::Reserve;
-use super::{Checkpoint, Envelope, Fact, Filter, Message, Subscriber, SweepMark, now_ms};
+use super::{Checkpoint, Envelope, Fact, Filter, Message, Subscriber, SweepMark, now_ms, spent};
 use crate::changeset::Subject;
 use crate::queue::ledger_key;
 
@@ -123,8 +123,6 @@ pub(super) fn swept_on(connection: &Connection, until: i64) -> Result<(), Fault>
 }
 
 fn check_room(connection: &Connection, messages: &[Message], room: &Room) -> Result<(), Fault> {
-    let mut used = connection.prepare_cached(include_str!("../../../sql/sqlite/query/used_bytes.sql"))?;
-    let used: u64 = used.query_row([], |row| row.get(0)).map(|used: i64| u64::try_from(used).unwrap_or(0))?;
     let more: usize = messages.iter().map(|message| message.body.bytes.len()).sum();
     let more = more as u64;
     let max = room.max_bytes;
@@ -134,6 +132,8 @@ fn check_room(connection: &Connection, messages: &[Message], room: &Room) -> Res
             "{more} bytes that belong together never fit into {max}; raise `max_megabytes` in [queue] to {megabytes} or more"
         )));
     }
+    reclaim(connection, more, max)?;
+    let used = used_bytes(connection)?;
     if used.saturating_add(more) > max {
         return Err(Fault::Limit(format!(
             "it holds {used} of {max} bytes; mend the connector that fills it (`bugrelay backlog list`), or raise \
@@ -141,6 +141,22 @@ fn check_room(connection: &Connection, messages: &[Message], room: &Room) -> Res
         )));
     }
     room.reserve.hold(more)
+}
+
+/// Drops bodies that nobody waits for, as far as so many bytes need their room: a store that is filled while it is emptied stays small.
+fn reclaim(connection: &Connection, more: u64, max: u64) -> Result<(), Fault> {
+    let over = used_bytes(connection)?.saturating_add(more).saturating_sub(max);
+    let pages = |bytes: u64| i64::try_from(bytes.div_ceil(PAGE)).unwrap_or(i64::MAX);
+    let lacking = pages(over).max(pages(more) - spent::free_pages(connection)?);
+    if lacking > 0 {
+        spent::drop_spent(connection, lacking)?;
+    }
+    Ok(())
+}
+
+fn used_bytes(connection: &Connection) -> Result<u64, Fault> {
+    let mut used = connection.prepare_cached(include_str!("../../../sql/sqlite/query/used_bytes.sql"))?;
+    Ok(used.query_row([], |row| row.get(0)).map(|used: i64| u64::try_from(used).unwrap_or(0))?)
 }
 
 fn last_sequence(connection: &Connection) -> Result<i64, Fault> {

@@ -1,4 +1,4 @@
-//! Deliveries out: what is in flight, what became of it, and bodies that nobody waits for any more.
+//! Deliveries out: what is in flight, what became of it, and which bodies nobody waits for any more.
 
 use std::collections::{HashMap, HashSet};
 
@@ -61,7 +61,9 @@ pub(super) fn settle(connection: &Connection, connector: &str, settlement: &Sett
         // Skipped while it was on its way, and sent after all.
         let mut done = connection.prepare_cached(include_str!("../../../sql/sqlite/query/parked_done.sql"))?;
         done.execute(params![id, first, last])?;
-        drop_bodies(connection, first, last)?;
+        // Their bodies stay until room is needed or the store is purged: to zero them takes longer than all of this.
+        let mut spent = connection.prepare_cached(include_str!("../../../sql/sqlite/query/spent_add.sql"))?;
+        spent.execute([first, last])?;
     }
     stand(connection, id, &settlement.standing)?;
     if let Some(flight) = flight {

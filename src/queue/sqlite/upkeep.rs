@@ -3,7 +3,7 @@
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::fault::Fault;
-use super::{read, settle};
+use super::{read, settle, spent};
 use crate::changeset::Subject;
 use crate::message::Body;
 use crate::queue::body_from_columns;
@@ -98,9 +98,7 @@ pub(super) fn purge_messages(connection: &Connection, after: i64, put_before: i6
 
 /// Gives at most `step` free pages back to the disk; `false` when only so many are left as are to be kept.
 pub(super) fn release_pages(connection: &Connection, keep: i64, step: i64) -> Result<bool, Fault> {
-    let free: i64 =
-        connection.query_row(include_str!("../../../sql/sqlite/query/free_pages.sql"), [], |row| row.get(0))?;
-    let release = (free - keep).min(step);
+    let release = (spent::free_pages(connection)? - keep).min(step);
     if release <= 0 {
         return Ok(false);
     }

@@ -11,6 +11,7 @@ use super::QueueError;
 use super::fault::Fault;
 use super::file;
 use super::reserve::Reserve;
+use super::spent;
 use super::upkeep;
 
 /// Jobs that may wait, and that share one transaction at most.
@@ -158,9 +159,14 @@ impl Desk {
         }
     }
 
-    /// Gives free pages of the file back to the disk, if there are some by now. In small steps: each needs a little room itself.
+    /// Gives free pages of the file, and those of spent bodies, back to the disk, if there are some by now. In small steps: each needs a
+    /// little room itself.
     fn make_room(&self, wanted: u64) -> Result<(), Fault> {
         for _ in 0..=wanted / file::PAGE / 32 {
+            file::truncate_log(&self.connection)?;
+            let transaction = Transaction::new_unchecked(&self.connection, TransactionBehavior::Immediate)?;
+            spent::drop_spent(&transaction, 32)?;
+            transaction.commit()?;
             file::truncate_log(&self.connection)?;
             if !upkeep::release_pages(&self.connection, 0, 32)? {
                 break;

@@ -19,6 +19,8 @@ fn every_mistake_in_a_kafka_connector_is_told_with_its_remedy() {
     refuse("compression = \"zip\"", &["does not take this value"]);
     refuse("sasl_username = \"me\"\nsecurity_protocol = \"ssl\"", &["keys for SASL", "sasl_ssl"]);
     refuse("ssl_ca_location = \"/ca.pem\"\nsecurity_protocol = \"plaintext\"", &["keys for SSL", "\"ssl\""]);
+    refuse("transactional_id = \"a\"\nbatch = 501", &["at most 500 at once"]);
+    parse(&with(SECTION, &keys("transactional_id = \"a\"\nbatch = 500")), &[]).unwrap();
     let missing = parse(&with(SECTION, "type = \"kafka\""), &[]).unwrap_err();
     assert!(missing.contains("[connectors.bus] `bootstrap_servers` is missing"), "{missing}");
     assert_refused(SECTION, &[("type = \"kafka\"\nbootstrap_servers = \" \"", &["host:port"])]);

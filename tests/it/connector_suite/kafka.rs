@@ -193,7 +193,7 @@ async fn a_message_that_is_too_large_is_poison_and_the_rest_flows() {
         let mut left = vec![];
         for (envelope, outcome) in waiting.into_iter().zip(outcomes) {
             match outcome {
-                Ok(()) => {}
+                Ok(_) => {}
                 Err(error) if error.class == Class::Poison => {
                     assert!(error.too_large && error.message.contains("max.message.bytes"), "{error}");
                     poison.push(envelope.sequence);

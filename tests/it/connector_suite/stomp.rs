@@ -72,7 +72,7 @@ async fn assert_only_the_second_is_poison(connector: &mut dyn Connector, batch: 
         fates[index] = Some(outcome);
     }
     for (index, fate) in fates.into_iter().flatten().enumerate() {
-        assert_eq!(fate.map_err(|error| error.class), if index == 1 { Err(Class::Poison) } else { Ok(()) });
+        assert_eq!(fate.err().map(|error| error.class), (index == 1).then_some(Class::Poison));
     }
 }
 

@@ -265,6 +265,7 @@ async fn nothing_of_a_redacted_text_is_left_in_any_file() {
         let sent = left.split_off(left.len() - 35);
         queue.settle("kafka", done(sent.clone())).await.unwrap();
         queue.settle("stomp", done(sent)).await.unwrap();
+        queue.purge().await.unwrap();
         let private = left.split_off(left.len() - 10);
         queue.redact(private.clone()).await.unwrap();
         for &sequence in &private {
@@ -309,6 +310,19 @@ async fn the_file_shrinks_after_a_backlog() {
     queue.purge().await.unwrap();
     let after = queue.stats().await.unwrap().store_bytes;
     assert!(before > 40 << 20 && after < 20 << 20, "{before} {after}");
+}
+
+#[tokio::test]
+async fn a_store_that_is_filled_while_it_is_emptied_stays_small() {
+    let folder = Folder::new();
+    let queue = folder.open(Keep::default());
+    subscribe(&queue, &["kafka"]).await;
+    for n in 0..80 {
+        queue.put((n * 500..n * 500 + 500).map(|id| comment(id, 1_000)).collect(), at("p")).await.unwrap();
+        queue.settle("kafka", done(waiting(&queue, "kafka").await)).await.unwrap();
+    }
+    let bytes = queue.stats().await.unwrap().store_bytes;
+    assert!(bytes < 20 << 20, "{bytes} bytes on disk after 40 MB passed through");
 }
 
 /// A disk of its own, which goes when dropped.

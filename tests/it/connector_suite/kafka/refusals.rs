@@ -32,7 +32,7 @@ async fn drain(connector: &mut KafkaConnector, mut waiting: Vec<Envelope>) -> Ve
         let mut left = vec![];
         for (envelope, outcome) in waiting.into_iter().zip(outcomes) {
             match outcome {
-                Ok(()) => {}
+                Ok(_) => {}
                 Err(error) if error.class == Class::Poison => parked.push(envelope.sequence),
                 Err(error) => {
                     assert_eq!((error.class, error.perhaps_delivered), (Class::Transient, false), "{error}");

@@ -20,7 +20,7 @@ fn perhaps_delivered(outcomes: &[Option<Outcome>]) -> usize {
     let perhaps = |outcome: &&Option<Outcome>| match outcome {
         None => true,
         Some(Err(error)) => error.perhaps_delivered,
-        Some(Ok(())) => false,
+        Some(Ok(_)) => false,
     };
     outcomes.iter().filter(perhaps).count()
 }

@@ -1,0 +1,1 @@
+INSERT INTO spent (first, last) VALUES (?1, ?2)

@@ -1,0 +1,1 @@
+SELECT rowid, first, last FROM spent ORDER BY rowid LIMIT 1
