@@ -71,6 +71,11 @@ impl LocalTime {
         self.to_utc(zone).epoch_second()
     }
 
+    /// Its place among all local times, in seconds; less than 15 hours off [`LocalTime::to_epoch`], whatever the zone.
+    pub fn ordinal(self) -> i64 {
+        self.to_epoch(&Zone(TimeZone::UTC))
+    }
+
     /// The next second that a clock on the wall shows.
     #[must_use]
     pub fn a_second_later(self) -> Self {

@@ -14,6 +14,7 @@ use std::time::SystemTime;
 
 use async_trait::async_trait;
 
+use crate::bugzilla::LocalTime;
 use crate::changeset::{Position, Subject};
 use crate::failure::Class;
 use crate::message::{Body, Envelope, Fact, Message, MessageId};
@@ -35,12 +36,13 @@ pub trait Queue: Send + Sync {
     /// Where the capture stands; `None` on a fresh store.
     async fn checkpoint(&self) -> Result<Option<Checkpoint>, QueueError>;
 
-    /// Stores messages and the position behind them in one transaction. A message all of whose facts were told before is left out.
+    /// Stores messages and the position behind them in one transaction. A message all of whose facts were told before, of the same
+    /// second, is left out: an id that comes with another second was given out again, and what bore it before is forgotten.
     /// Returns those stored, with their sequences.
     async fn put(&self, messages: Vec<Message>, checkpoint: Checkpoint) -> Result<Vec<Envelope>, QueueError>;
 
-    /// Which of these facts were not told before, in the order asked.
-    async fn untold(&self, facts: Vec<Fact>) -> Result<Vec<Fact>, QueueError>;
+    /// Which of these facts, of these seconds, were not told before, in the order asked.
+    async fn untold(&self, facts: Vec<(Fact, LocalTime)>) -> Result<Vec<(Fact, LocalTime)>, QueueError>;
 
     /// Stores messages for these connectors, as far as they want them, told before or not; neither the checkpoint nor what counts as
     /// told is changed. Returns those that somebody gets, with their new sequences.

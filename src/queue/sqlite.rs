@@ -28,6 +28,7 @@ use super::{
     BacklogStats, Batch, Checkpoint, Entry, Filter, Page, Queue, QueueError, Settlement, Standing, Stats, Subscriber,
     SweepMark, Waiting,
 };
+use crate::bugzilla::LocalTime;
 use crate::changeset::Subject;
 use crate::message::{Envelope, Fact, Message};
 
@@ -132,7 +133,7 @@ impl Queue for SqliteQueue {
         self.writer.run(Effort::Grown, move |store| put::put(store, &messages, &checkpoint, &room)).await
     }
 
-    async fn untold(&self, facts: Vec<Fact>) -> Result<Vec<Fact>, QueueError> {
+    async fn untold(&self, facts: Vec<(Fact, LocalTime)>) -> Result<Vec<(Fact, LocalTime)>, QueueError> {
         self.read(&self.deliveries, move |store| put::untold(store, facts)).await
     }
 

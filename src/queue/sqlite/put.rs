@@ -8,6 +8,7 @@ use super::fault::Fault;
 use super::file::Identity;
 use super::reserve::Reserve;
 use super::{Checkpoint, Envelope, Fact, Filter, Message, Subscriber, SweepMark, now_ms};
+use crate::bugzilla::LocalTime;
 use crate::changeset::Subject;
 use crate::queue::ledger_key;
 
@@ -97,13 +98,13 @@ pub(super) fn put_again(
 }
 
 /// Those that are not in the ledger.
-pub(super) fn untold(connection: &Connection, facts: Vec<Fact>) -> Result<Vec<Fact>, Fault> {
+pub(super) fn untold(connection: &Connection, facts: Vec<(Fact, LocalTime)>) -> Result<Vec<(Fact, LocalTime)>, Fault> {
     let mut has = connection.prepare_cached(include_str!("../../../sql/sqlite/query/ledger_has.sql"))?;
     let mut found = Vec::new();
-    for fact in facts {
+    for (fact, saved_at) in facts {
         let (kind, id) = ledger_key(fact);
-        if !has.exists([told(kind, id)])? {
-            found.push(fact);
+        if !has.exists([told(kind, id), saved_at.ordinal()])? {
+            found.push((fact, saved_at));
         }
     }
     Ok(found)
@@ -179,14 +180,15 @@ impl<'c> Pen<'c> {
 
     /// Writes the message's facts into the ledger; `false` if all were there already. A message without facts is known by its id.
     fn tell(&mut self, message: &Message) -> Result<bool, Fault> {
+        let saved_at = message.saved_at.ordinal();
         let mut news = false;
         for &fact in &message.facts {
             let (kind, id) = ledger_key(fact);
-            news |= self.tell.execute([told(kind, id), self.now])? == 1;
+            news |= self.tell.execute([told(kind, id), self.now, saved_at])? == 1;
         }
         if message.facts.is_empty() {
             let (half, _) = message.id.0.as_u64_pair();
-            news = self.tell.execute([told("m", half.cast_signed()), self.now])? == 1;
+            news = self.tell.execute([told("m", half.cast_signed()), self.now, saved_at])? == 1;
         }
         Ok(news)
     }

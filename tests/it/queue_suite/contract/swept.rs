@@ -2,15 +2,15 @@
 
 use std::time::Duration;
 
-use bugrelay::bugzilla::CommentId;
-use bugrelay::message::Fact;
+use bugrelay::bugzilla::{CommentId, LocalTime};
+use bugrelay::message::{Fact, Message};
 use bugrelay::queue::{Checkpoint, Filter, Queue as _, Subscriber, SweepMark};
 
-use super::super::sample::{at, comments, done, put, sequences, subscribe, subscriber, waiting};
+use super::super::sample::{at, comment, comments, done, put, saved_at, sequences, subscribe, subscriber, waiting};
 use super::super::{Keep, Shelf};
 
-fn fact(id: i64) -> Fact {
-    Fact::Comment(CommentId(id))
+fn fact(id: i64) -> (Fact, LocalTime) {
+    (Fact::Comment(CommentId(id)), saved_at())
 }
 
 pub(in crate::queue_suite) async fn what_was_not_told_is_known_in_the_order_asked(shelf: &impl Shelf) {
