@@ -95,7 +95,8 @@ pub trait Queue: Send + Sync {
     async fn stats(&self) -> Result<Stats, QueueError>;
 
     /// Forgets what need not be kept any more: facts that were told longer than their retention before the checkpoint came where it
-    /// is, before the save that it stands behind, and before the sweep's mark; sent messages and parked ones beyond their retention.
+    /// is, before the save that it stands behind, and before the sweep's mark, and those of saves that long before both, of which a
+    /// start in the past tells many; sent messages and parked ones beyond their retention. In small steps: others need not wait.
     async fn purge(&self) -> Result<(), QueueError>;
 }
 

@@ -203,9 +203,12 @@ impl Queue for SqliteQueue {
         let before = |age: Duration| now.saturating_sub(ms(age));
         let (told, parked) = (ms(self.settings.told_retention), before(self.settings.parked_retention));
         let file = self.identity.clone();
-        let purge_old =
-            move |store: &Connection| file.verify().and_then(|()| upkeep::purge_old(store, now, told, parked));
+        let purge_old = move |store: &Connection| file.verify().and_then(|()| upkeep::purge_old(store, parked));
         self.writer.run(Effort::Synced, purge_old).await?;
+        let mut after = Some(i64::MIN);
+        while let Some(key) = after {
+            after = self.writer.run(Effort::Synced, move |store| upkeep::purge_ledger(store, key, now, told)).await?;
+        }
         let put = before(self.settings.sent_retention);
         let mut after = Some(0);
         while let Some(sequence) = after {

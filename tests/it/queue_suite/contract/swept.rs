@@ -20,6 +20,35 @@ pub(in crate::queue_suite) async fn what_was_not_told_is_known_in_the_order_aske
     assert_eq!(queue.untold(asked).await.unwrap(), [fact(4), fact(2)]);
 }
 
+pub(in crate::queue_suite) async fn an_id_that_comes_with_another_second_was_given_out_again(shelf: &impl Shelf) {
+    let queue = shelf.open(Keep::default());
+    put(&queue, [1, 2]).await;
+    let mut again = comments([1, 2]);
+    again[0].saved_at = saved_at().a_second_later();
+    let facts = |messages: &[Message]| messages.iter().map(|message| (message.facts[0], message.saved_at)).collect();
+    assert_eq!(queue.untold(facts(&again)).await.unwrap(), [(again[0].facts[0], again[0].saved_at)]);
+    assert_eq!(sequences(&queue.put(again.clone(), at("q")).await.unwrap()), [3]);
+    assert!(queue.put(again, at("q")).await.unwrap().is_empty(), "and it is told once");
+    assert_eq!(queue.untold(vec![fact(1), fact(2)]).await.unwrap(), [fact(1)], "what bore it before is forgotten");
+}
+
+pub(in crate::queue_suite) async fn what_a_start_in_the_past_told_is_forgotten_as_it_goes(shelf: &impl Shelf) {
+    let queue = shelf.open(Keep { told: Duration::ZERO, ..Keep::default() });
+    queue.put(vec![], at("now")).await.unwrap();
+    let day = 86_400;
+    let mark = SweepMark { start: 1_600_000_000, until: 1_700_000_000, first: Some(4_000_000_000) };
+    queue.set_swept(mark).await.unwrap();
+    // More than is looked at in one step.
+    let count = 12_000;
+    queue.put(comments(1..=count), at("now")).await.unwrap();
+    let told = || (1..=count).map(fact).collect::<Vec<_>>();
+    queue.purge().await.unwrap();
+    assert_eq!(queue.untold(told()).await.unwrap(), [], "a restart looks there again");
+    queue.set_swept(SweepMark { until: 1_700_000_000 + day, ..mark }).await.unwrap();
+    queue.purge().await.unwrap();
+    assert_eq!(queue.untold(told()).await.unwrap(), told(), "the past is not kept while it is told");
+}
+
 pub(in crate::queue_suite) async fn what_is_put_again_goes_to_those_named_who_want_it_and_changes_nothing_else(
     shelf: &impl Shelf,
 ) {
