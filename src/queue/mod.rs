@@ -45,8 +45,13 @@ pub trait Queue: Send + Sync {
     async fn untold(&self, facts: Vec<(Fact, LocalTime)>) -> Result<Vec<(Fact, LocalTime)>, QueueError>;
 
     /// Stores messages for these connectors, as far as they want them, told before or not; neither the checkpoint nor what counts as
-    /// told is changed. Returns those that somebody gets, with their new sequences.
-    async fn put_again(&self, messages: Vec<Message>, connectors: Vec<String>) -> Result<Vec<Envelope>, QueueError>;
+    /// told is changed. Returns those that somebody gets, with their new sequences. `None`: nothing was stored, for the last quarter of
+    /// the room is left to what is told for the first time. Deliveries make room.
+    async fn put_again(
+        &self,
+        messages: Vec<Message>,
+        connectors: Vec<String>,
+    ) -> Result<Option<Vec<Envelope>>, QueueError>;
 
     /// How far Bugzilla's history was swept; `None` on a fresh store.
     async fn swept(&self) -> Result<Option<SweepMark>, QueueError>;

@@ -137,7 +137,11 @@ impl Queue for SqliteQueue {
         self.read(&self.deliveries, move |store| put::untold(store, facts)).await
     }
 
-    async fn put_again(&self, messages: Vec<Message>, connectors: Vec<String>) -> Result<Vec<Envelope>, QueueError> {
+    async fn put_again(
+        &self,
+        messages: Vec<Message>,
+        connectors: Vec<String>,
+    ) -> Result<Option<Vec<Envelope>>, QueueError> {
         let room = self.room();
         self.writer.run(Effort::Grown, move |store| put::put_again(store, &messages, &connectors, &room)).await
     }

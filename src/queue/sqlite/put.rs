@@ -73,14 +73,18 @@ pub(super) fn put(
     Ok(stored)
 }
 
-/// Stores messages for some connectors, told before or not.
+/// Stores messages for some connectors, told before or not; `None` if a quarter of the room would not be left.
 pub(super) fn put_again(
     connection: &Connection,
     messages: &[Message],
     connectors: &[String],
     room: &Room,
-) -> Result<Vec<Envelope>, Fault> {
+) -> Result<Option<Vec<Envelope>>, Fault> {
     room.file.verify()?;
+    let used = used_bytes(connection)?;
+    if used > EMPTY_BYTES && used.saturating_add(size_of(messages)) > room.max_bytes / 4 * 3 {
+        return Ok(None);
+    }
     check_room(connection, messages, room)?;
     let mut sequence = last_sequence(connection)?;
     let mut pen = Pen::new(connection)?;
@@ -94,7 +98,7 @@ pub(super) fn put_again(
         }
     }
     connection.prepare_cached(include_str!("../../../sql/sqlite/query/sequence_write.sql"))?.execute([sequence])?;
-    Ok(stored)
+    Ok(Some(stored))
 }
 
 /// Those that are not in the ledger.
@@ -124,10 +128,8 @@ pub(super) fn swept_on(connection: &Connection, until: i64) -> Result<(), Fault>
 }
 
 fn check_room(connection: &Connection, messages: &[Message], room: &Room) -> Result<(), Fault> {
-    let mut used = connection.prepare_cached(include_str!("../../../sql/sqlite/query/used_bytes.sql"))?;
-    let used: u64 = used.query_row([], |row| row.get(0)).map(|used: i64| u64::try_from(used).unwrap_or(0))?;
-    let more: usize = messages.iter().map(|message| message.body.bytes.len()).sum();
-    let more = more as u64;
+    let used = used_bytes(connection)?;
+    let more = size_of(messages);
     let max = room.max_bytes;
     if more.saturating_add(EMPTY_BYTES) > max {
         let megabytes = more.saturating_add(EMPTY_BYTES).div_ceil(1 << 20) + 1;
@@ -142,6 +144,16 @@ fn check_room(connection: &Connection, messages: &[Message], room: &Room) -> Res
         )));
     }
     room.reserve.hold(more)
+}
+
+/// Bytes of the bodies.
+fn size_of(messages: &[Message]) -> u64 {
+    messages.iter().map(|message| message.body.bytes.len() as u64).sum()
+}
+
+fn used_bytes(connection: &Connection) -> Result<u64, Fault> {
+    let mut used = connection.prepare_cached(include_str!("../../../sql/sqlite/query/used_bytes.sql"))?;
+    Ok(used.query_row([], |row| row.get(0)).map(|used: i64| u64::try_from(used).unwrap_or(0))?)
 }
 
 fn last_sequence(connection: &Connection) -> Result<i64, Fault> {

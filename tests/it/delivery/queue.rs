@@ -96,8 +96,12 @@ impl Queue for MemoryQueue {
         Ok(facts.into_iter().filter(|fact| !told.contains(fact)).collect())
     }
 
-    async fn put_again(&self, messages: Vec<Message>, connectors: Vec<String>) -> Result<Vec<Envelope>, QueueError> {
-        Ok(self.state().add(messages, |connector| connectors.iter().any(|named| named == connector)))
+    async fn put_again(
+        &self,
+        messages: Vec<Message>,
+        connectors: Vec<String>,
+    ) -> Result<Option<Vec<Envelope>>, QueueError> {
+        Ok(Some(self.state().add(messages, |connector| connectors.iter().any(|named| named == connector))))
     }
 
     async fn swept(&self) -> Result<Option<SweepMark>, QueueError> {

@@ -89,7 +89,11 @@ impl Queue for Store {
     async fn untold(&self, facts: Vec<(Fact, LocalTime)>) -> Result<Vec<(Fact, LocalTime)>, QueueError> {
         self.inner.untold(facts).await
     }
-    async fn put_again(&self, messages: Vec<Message>, connectors: Vec<String>) -> Result<Vec<Envelope>, QueueError> {
+    async fn put_again(
+        &self,
+        messages: Vec<Message>,
+        connectors: Vec<String>,
+    ) -> Result<Option<Vec<Envelope>>, QueueError> {
         self.inner.put_again(messages, connectors).await
     }
     async fn swept(&self) -> Result<Option<SweepMark>, QueueError> {

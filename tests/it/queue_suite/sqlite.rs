@@ -80,6 +80,7 @@ conforms! { Folder:
     an_id_that_comes_with_another_second_was_given_out_again
     what_a_start_in_the_past_told_is_forgotten_as_it_goes
     what_is_put_again_goes_to_those_named_who_want_it_and_changes_nothing_else
+    what_is_put_again_leaves_room_to_what_is_new
     the_sweeps_mark_survives_and_keeps_what_was_told_behind_it
     the_sweeps_mark_goes_forward_alone_and_stands_while_a_gap_is_to_be_told
 }

@@ -58,13 +58,28 @@ pub(in crate::queue_suite) async fn what_is_put_again_goes_to_those_named_who_wa
     queue.subscribe(vec![subscriber("kafka"), subscriber("stomp"), picky]).await.unwrap();
     put(&queue, [1]).await;
     let connectors = ["stomp", "amqp", "nobody"].map(str::to_owned).to_vec();
-    let again = queue.put_again(comments([1, 2]), connectors).await.unwrap();
+    let again = queue.put_again(comments([1, 2]), connectors).await.unwrap().unwrap();
     assert_eq!(sequences(&again), [2, 3]);
     assert_eq!((again[0].id, again[1].id), (comments([1])[0].id, comments([2])[0].id));
     assert_eq!((waiting(&queue, "kafka").await, waiting(&queue, "stomp").await), (vec![1], vec![1, 2, 3]));
     assert_eq!(queue.checkpoint().await.unwrap(), Some(at("p")));
     assert_eq!(put(&queue, [2]).await, [4], "telling it to some is not telling it");
-    assert!(queue.put_again(comments([5]), vec!["amqp".to_owned()]).await.unwrap().is_empty());
+    assert!(queue.put_again(comments([5]), vec!["amqp".to_owned()]).await.unwrap().unwrap().is_empty());
+}
+
+pub(in crate::queue_suite) async fn what_is_put_again_leaves_room_to_what_is_new(shelf: &impl Shelf) {
+    let queue = shelf.open(Keep { max_megabytes: 8, ..Keep::default() });
+    subscribe(&queue, &["kafka"]).await;
+    let again = async |id| queue.put_again(vec![comment(id, 1 << 20)], vec!["kafka".to_owned()]).await.unwrap();
+    let mut count = 0;
+    while again(count).await.is_some() {
+        count += 1;
+        assert!(count < 7, "it took all the room");
+    }
+    assert!(count >= 4, "it takes its part");
+    assert_eq!(queue.put(vec![comment(100, 1 << 20)], at("p")).await.unwrap().len(), 1);
+    queue.settle("kafka", done(1..=count)).await.unwrap();
+    assert!(again(50).await.is_some(), "deliveries make room");
 }
 
 pub(in crate::queue_suite) async fn the_sweeps_mark_survives_and_keeps_what_was_told_behind_it(shelf: &impl Shelf) {
