@@ -109,6 +109,13 @@ pub fn moment(text: &str, zone: &Zone) -> Option<i64> {
     text.parse::<DateTime>().ok().map(|local| LocalTime(local).to_epoch(zone))
 }
 
+/// As Bugzilla stores it.
+impl fmt::Display for LocalTime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.to_sql())
+    }
+}
+
 impl fmt::Display for UtcTime {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let t = TimeZone::UTC.to_datetime(self.0);
@@ -126,6 +133,11 @@ impl Zone {
     /// UTC, the default.
     pub fn utc() -> Self {
         Zone(TimeZone::UTC)
+    }
+
+    /// By which it can be had again.
+    pub fn name(&self) -> &str {
+        self.0.iana_name().unwrap_or("UTC")
     }
 }
 
