@@ -4,7 +4,7 @@ mod ahead;
 mod brokers;
 mod failing;
 mod privacy;
-mod queue;
+pub(crate) mod queue;
 mod random;
 mod rig;
 mod running;

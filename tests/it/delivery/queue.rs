@@ -84,6 +84,8 @@ impl Queue for MemoryQueue {
     }
 
     async fn put(&self, messages: Vec<Message>, checkpoint: Checkpoint) -> Result<Vec<Envelope>, QueueError> {
+        // A store takes its time, in which others do their work.
+        tokio::task::yield_now().await;
         let mut state = self.state();
         state.checkpoint = Some(checkpoint);
         let facts = |message: &Message| message.facts.iter().map(|&fact| (fact, message.saved_at)).collect::<Vec<_>>();

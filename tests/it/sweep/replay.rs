@@ -54,24 +54,25 @@ fn a_replay_waits_for_room_and_leaves_some_to_what_bugzilla_says_now() {
     bugrelay.replace("[queue]", "[queue]\nmax_megabytes = 16");
     bugrelay.start();
     bugrelay.wait_until_ready();
-    // Six megabytes.
-    let hundred = "WITH RECURSIVE n AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM n WHERE n < 100)";
+    // Nearly eight megabytes: once is half of the room, and twice all of it.
+    let many = "WITH RECURSIVE n AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM n WHERE n < 130)";
     bugzilla.exec(&format!(
-        "INSERT INTO longdescs (bug_id, who, bug_when, thetext) {hundred} SELECT 1, 3, LOCALTIMESTAMP(0), REPEAT('a', 60000) FROM n"
+        "INSERT INTO longdescs (bug_id, who, bug_when, thetext) {many} SELECT 1, 3, LOCALTIMESTAMP(0), REPEAT('a', 60000) FROM n"
     ));
-    bugrelay.wait_for(100);
+    let other = || std::fs::read_to_string(bugrelay.path("other.jsonl")).unwrap_or_default().lines().count();
+    bugrelay.wait_for(130);
+    assert!(poll(PATIENCE, || other() == 130), "{} lines", other());
     assert_eq!(bugrelay.verb(&["connector", "pause", "other"]).code, 0);
     let since = ["--since", "2026-02-01T00:00:00Z", "--connector", "other"];
-    assert_eq!(replayed(&bugrelay, &since)["messages"]["comment.create"], 100);
+    assert_eq!(replayed(&bugrelay, &since)["messages"]["comment.create"], 130);
     let mut second = bugrelay.command(&[&["replay"][..], &since].concat()).spawn().unwrap();
     assert!(poll(PATIENCE, || bugrelay.log().contains("the replay waits for deliveries to make room")));
     bugzilla.exec(&save(2, 3, 0));
-    assert_eq!(bugrelay.wait_for(102).len(), 102, "Bugzilla is heard meanwhile");
+    assert_eq!(bugrelay.wait_for(132).len(), 132, "Bugzilla is heard meanwhile");
     assert!(second.try_wait().unwrap().is_none());
     assert_eq!(bugrelay.verb(&["connector", "resume", "other"]).code, 0);
     assert!(second.wait().unwrap().success());
-    let other = || std::fs::read_to_string(bugrelay.path("other.jsonl")).unwrap().lines().count();
-    assert!(poll(PATIENCE, || other() == 302), "{} lines", other());
+    assert!(poll(PATIENCE, || other() == 392), "{} lines", other());
 }
 
 #[test]

@@ -13,13 +13,13 @@ use bugrelay::database::sqlite::Sqlite;
 use bugrelay::message::{FieldFilter, Identity, Wording};
 use bugrelay::metrics::Metrics;
 use bugrelay::pipeline::{Editor, Pipeline, Progress, Sweep};
-use bugrelay::queue::sqlite::{Settings, SqliteQueue};
 use bugrelay::queue::{Checkpoint, Queue, SweepMark};
 use bugrelay::shutdown::Shutdown;
 use bugrelay::visibility::Rules;
 use tokio::sync::{broadcast, watch};
 
 use super::PATIENCE;
+use crate::delivery::queue::MemoryQueue;
 use crate::services::SqliteBugzilla;
 
 /// Has transactions without end, and nothing in them.
@@ -83,7 +83,7 @@ fn pipeline(bugzilla: &SqliteBugzilla, queue: Arc<dyn Queue>, shutdown: Shutdown
     }
 }
 
-/// On one thread the way in is asked for more whenever the pipeline waits for the store.
+/// On one thread the way in has more whenever the pipeline has waited for the store.
 #[tokio::test]
 async fn what_the_sweep_found_is_told_though_the_way_in_always_has_something_more() {
     let bugzilla = SqliteBugzilla::without_triggers();
@@ -91,14 +91,7 @@ async fn what_the_sweep_found_is_told_though_the_way_in_always_has_something_mor
     bugzilla.exec(
         "INSERT INTO longdescs (bug_id, who, bug_when, thetext) VALUES (1, 2, datetime('now', '-60 seconds'), 'Overheard.')",
     );
-    let settings = Settings {
-        path: bugzilla.folder().join("store.db"),
-        max_megabytes: 64,
-        sent_retention: Duration::from_secs(60),
-        parked_retention: Duration::from_secs(60),
-        told_retention: Duration::from_secs(60),
-    };
-    let queue: Arc<dyn Queue> = Arc::new(SqliteQueue::open(settings).unwrap());
+    let queue: Arc<dyn Queue> = Arc::new(MemoryQueue::default());
     let since = jiff::Timestamp::now().as_second() - 120;
     queue.put(vec![], Checkpoint { position: Position("busy".to_owned()), committed_at: since }).await.unwrap();
     queue.set_swept(SweepMark { start: since, until: since, first: None }).await.unwrap();
