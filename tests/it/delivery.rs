@@ -3,8 +3,9 @@
 mod ahead;
 mod brokers;
 mod failing;
+mod oversize;
 mod privacy;
-pub(crate) mod queue;
+mod queue;
 mod random;
 mod rig;
 mod running;

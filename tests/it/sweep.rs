@@ -6,7 +6,6 @@ mod history;
 mod replay;
 mod restored;
 mod start;
-mod steady;
 
 use std::path::Path;
 use std::time::Duration;
