@@ -127,7 +127,7 @@ pub fn installer(config: &BugzillaConfig, administrator: &BugzillaConfig, notify
 }
 
 /// Bugzilla's history tables, with connections of their own: a server that goes silent is given up for these alone.
-fn history(config: &BugzillaConfig) -> History {
+pub fn history(config: &BugzillaConfig) -> History {
     History::new(database(config), config.zone.clone())
 }
 

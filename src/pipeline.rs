@@ -2,8 +2,8 @@
 //!
 //! Transactions are taken as many at a time as have come: one at a time while Bugzilla is quiet, thousands while catching
 //! up, so that a read of the tables and a sync of the store serve all of them. The position behind them is stored in the
-//! same transaction as their messages, and the source is acknowledged after that. What the sweep finds is stored between them, when
-//! the source has nothing.
+//! same transaction as their messages, and the source is acknowledged after that. What the sweep finds is stored between them: the
+//! source comes first, and what was found waits for one batch of it at the most.
 
 mod editor;
 mod first;
@@ -125,15 +125,12 @@ impl Pipeline {
                     }
                     self.store(&mut stored, &mut batch).await;
                     acknowledged.send_replace(stored.as_ref().map(|stored| stored.position.clone()));
+                    // A source under load is always ready.
+                    if let Ok(handed) = swept.try_recv() {
+                        self.take(handed, stored.as_ref()).await;
+                    }
                 }
-                Some(Handed { found, stored: answer }) = swept.recv() => {
-                    let messages = match &stored {
-                        Some(stored) => self.tell_found(found, stored).await,
-                        None => 0,
-                    };
-                    // Who swept may have been stopped meanwhile: what was stored stays stored.
-                    let _ = answer.send(messages);
-                }
+                Some(handed) = swept.recv() => self.take(handed, stored.as_ref()).await,
             }
         }
         for (task, what) in [(&mut reading, "reads changes"), (&mut sweeping, "sweeps")] {
@@ -143,6 +140,16 @@ impl Pipeline {
                 tracing::error!(%error, "the task that {what} ended by itself");
             }
         }
+    }
+
+    /// Takes what the sweep hands over.
+    async fn take(&self, Handed { found, stored: answer }: Handed, stored: Option<&Checkpoint>) {
+        let messages = match stored {
+            Some(stored) => self.tell_found(found, stored).await,
+            None => 0,
+        };
+        // Who swept may have been stopped meanwhile: what was stored stays stored.
+        let _ = answer.send(messages);
     }
 
     /// Stores what the sweep found and nobody has told by now; gives how many messages that was. The checkpoint stays where it is.

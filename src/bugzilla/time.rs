@@ -71,6 +71,11 @@ impl LocalTime {
         self.to_utc(zone).epoch_second()
     }
 
+    /// Its place among all local times, in seconds; less than 15 hours off [`LocalTime::to_epoch`], whatever the zone.
+    pub fn ordinal(self) -> i64 {
+        self.to_epoch(&Zone(TimeZone::UTC))
+    }
+
     /// The next second that a clock on the wall shows.
     #[must_use]
     pub fn a_second_later(self) -> Self {
@@ -104,6 +109,13 @@ pub fn moment(text: &str, zone: &Zone) -> Option<i64> {
     text.parse::<DateTime>().ok().map(|local| LocalTime(local).to_epoch(zone))
 }
 
+/// As Bugzilla stores it.
+impl fmt::Display for LocalTime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.to_sql())
+    }
+}
+
 impl fmt::Display for UtcTime {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let t = TimeZone::UTC.to_datetime(self.0);
@@ -121,6 +133,11 @@ impl Zone {
     /// UTC, the default.
     pub fn utc() -> Self {
         Zone(TimeZone::UTC)
+    }
+
+    /// By which it can be had again.
+    pub fn name(&self) -> &str {
+        self.0.iana_name().unwrap_or("UTC")
     }
 }
 

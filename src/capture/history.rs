@@ -4,10 +4,12 @@
 //! another way reads it here (the sweep, `start`, replay); [`HistorySource`] is this alone as a way in. What only a deleted row
 //! tells (a bug that is no duplicate any more) is not to be seen here, nor which rows were one transaction.
 
+mod clock;
 mod page;
 mod rows;
 mod source;
 
+pub use self::clock::{Clock, ClockFault};
 pub use self::page::{Cursor, Page, Save, Span};
 pub use self::source::HistorySource;
 
@@ -26,7 +28,10 @@ const PAGE_ROWS: usize = 2_000;
 /// A read that takes longer has lost its server without a word. The server's own limit is below it: see [`Database::read`].
 const READ_TIMEOUT: Duration = Duration::from_secs(55);
 
-const CLOCK: &str = include_str!("../../sql/standard/query/history_clock.sql");
+/// No zone is further ahead of UTC, in seconds, with what clocks may be off.
+const ANY_ZONE: i64 = 15 * 3_600;
+
+const NEWEST: &str = include_str!("../../sql/standard/query/history_newest.sql");
 const MARK: &str = include_str!("../../sql/standard/query/history_mark.sql");
 
 /// The tables, each with the column that has its rows' time (all of them indexed by Bugzilla), and the statement that reads them.
@@ -55,19 +60,38 @@ impl History {
         &self.zone
     }
 
-    /// The server's clock: it dates the rows, or shares its zone with what does.
+    /// The server's clock, in seconds since 1970.
     pub async fn now(&self) -> Result<i64, DatabaseError> {
-        // A file has no clock but this machine's.
-        if self.database.dialect() == Dialect::Sqlite {
-            return Ok(jiff::Timestamp::now().as_second());
-        }
-        let mut now = None;
-        self.read(&[CLOCK.to_owned()], &mut |_, row| now = row.time(0)).await?;
-        let now = now.ok_or_else(|| DatabaseError {
+        Ok(self.clock().await?.now)
+    }
+
+    /// What the clocks show, and the newest save. A file has no clock but this machine's.
+    pub async fn clock(&self) -> Result<Clock, DatabaseError> {
+        let here = jiff::Timestamp::now().as_second();
+        let before = LocalTime::of_epoch(here + ANY_ZONE, &Zone::utc()).to_sql();
+        let mut statements = vec![NEWEST.replace("{before}", &before)];
+        statements.extend(match self.database.dialect() {
+            Dialect::Mysql => Some(include_str!("../../sql/mysql/query/history_clock.sql").to_owned()),
+            Dialect::Postgresql => Some(include_str!("../../sql/postgresql/query/history_clock.sql").to_owned()),
+            Dialect::Sqlite => None,
+        });
+        let shown = LocalTime::of_epoch(here, &self.zone);
+        let mut clock = Clock { now: here, here, shown, called: self.zone.name().to_owned(), newest: None };
+        let mut told = statements.len() == 1;
+        self.read(&statements, &mut |statement, row| match (statement, row.time(0), row.time(1)) {
+            (0, newest, _) => clock.newest = newest,
+            (_, Some(utc), Some(shown)) => {
+                (clock.now, clock.shown, clock.called) = (utc.to_epoch(&Zone::utc()), shown, row.text(2));
+                told = true;
+            }
+            _ => {}
+        })
+        .await?;
+        let silence = || DatabaseError {
             class: Class::Transient,
             message: "the database does not say what time it is".to_owned(),
-        })?;
-        Ok(now.to_epoch(&self.zone))
+        };
+        told.then_some(clock).ok_or_else(silence)
     }
 
     /// Where to begin to see everything since a moment (seconds since 1970): an hour earlier where the zone repeats one.

@@ -7,6 +7,7 @@ use clap::Args;
 
 use super::{Exit, output, run_with};
 use crate::app;
+use crate::capture::history::{ClockFault, History};
 use crate::capture::{Finding, Severity};
 use crate::config::{Config, ConfigError, ConnectorConfig};
 use crate::database::Database;
@@ -40,6 +41,7 @@ impl Check {
         if !self.offline {
             findings.extend(app::source(&config.bugzilla, None).check().await);
             findings.extend(bugzilla(&*app::database(&config.bugzilla)).await);
+            findings.extend(time_zone(&app::history(&config.bugzilla)).await);
             let store = store(&config);
             let store_is_usable = store.severity == Severity::Good;
             for (name, connector) in config.connectors.iter().filter(|(_, connector)| connector.enabled) {
@@ -109,6 +111,30 @@ async fn bugzilla(database: &dyn Database) -> Vec<Finding> {
         findings.push(finding("engines", Severity::Warning, message, Some(&remedy)));
     }
     findings
+}
+
+/// Whether Bugzilla's times are in the configured zone.
+async fn time_zone(history: &History) -> Option<Finding> {
+    // A server or table that cannot be read is a finding of its own.
+    let clock = history.clock().await.ok()?;
+    let finding =
+        |severity, message, remedy| Some(Finding { id: Cow::Borrowed("time_zone"), severity, message, remedy });
+    let (severity, fault) = match clock.check(history.zone()) {
+        Ok(()) => {
+            let message = format!("Bugzilla's times can be read in the zone {}", history.zone().name());
+            return finding(Severity::Good, message, None);
+        }
+        Err(fault @ ClockFault::Apart(_)) => return finding(Severity::Warning, fault.to_string(), None),
+        // Not so on a server whose sessions for Bugzilla have a zone of their own, while nobody saves.
+        Err(fault @ ClockFault::Elsewhere { .. }) => (Severity::Warning, fault),
+        Err(fault @ ClockFault::Ahead { .. }) => (Severity::Error, fault),
+    };
+    let remedy = clock.suggested().filter(|zone| *zone != history.zone().name()).map_or_else(
+        || "[bugzilla] time_zone = \"...\", the zone in which Bugzilla writes its times".to_owned(),
+        |zone| format!("[bugzilla] time_zone = \"{zone}\""),
+    );
+    let message = format!("{fault}; messages tell wrong times, and nothing is swept");
+    finding(severity, message, Some(remedy))
 }
 
 fn store(config: &Config) -> Finding {

@@ -73,6 +73,7 @@ impl<'a> Builder<'a> {
             product,
             committed_at_ms,
             facts: facts(deed, set),
+            saved_at: set.id.at,
             body: Body { bytes: bytes.into(), event_bytes },
         };
         (message, reason)

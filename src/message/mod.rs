@@ -18,7 +18,7 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use crate::bugzilla::{ActivityId, AttachmentId, BugId, CommentId};
+use crate::bugzilla::{ActivityId, AttachmentId, BugId, CommentId, LocalTime};
 use crate::changeset::{Kind, Subject};
 
 /// The same for the same thing, whatever captured it: see [`MessageId::of`].
@@ -42,6 +42,8 @@ pub struct Message {
     pub committed_at_ms: i64,
     /// What it tells of: the ledger's entries that keep it from being told twice.
     pub facts: Vec<Fact>,
+    /// The second that the rows of its save bear. A server that lost its end gives ids out again; with other seconds.
+    pub saved_at: LocalTime,
     /// What leaves.
     pub body: Body,
 }

@@ -72,7 +72,7 @@ impl Pipeline {
                     tracing::warn!(%error, "changes wait: Bugzilla's history cannot be told");
                     let class = match error {
                         SweepError::Database(error) => error.class,
-                        SweepError::Zone(_) => Class::Misconfigured,
+                        SweepError::Clock(_) => Class::Misconfigured,
                         SweepError::Queue(_) | SweepError::Unsettled | SweepError::Stopping => Class::Transient,
                     };
                     pause(class, &mut reconnect).await;

@@ -26,7 +26,7 @@ pub(super) fn of(messages: Vec<Message>) -> Vec<Vec<Message>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bugzilla::BugId;
+    use crate::bugzilla::{BugId, LocalTime};
     use crate::changeset::{Kind, Subject};
     use crate::message::{Body, MessageId};
 
@@ -39,6 +39,7 @@ mod tests {
             product: None,
             committed_at_ms: 0,
             facts: vec![],
+            saved_at: LocalTime::new(2026, 11, 22, 5, 0, 0).unwrap(),
             body: Body { bytes: vec![0; bytes].into(), event_bytes: None },
         }
     }

@@ -1,9 +1,11 @@
 //! Replay: saves of the past are found in Bugzilla's history, their messages built anew and stored once more for some connectors.
 //!
-//! They are judged by what is public now, keep their ids and get new sequences, behind what waits. The capture does not notice.
+//! They are judged by what is public now, keep their ids and get new sequences, behind what waits. The capture does not notice: a
+//! replay waits for room in the store before the capture has to.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::watch;
 
@@ -13,8 +15,11 @@ use super::{CHANGE_SETS_MAX, parts};
 use crate::bugzilla::{BugId, LocalTime};
 use crate::capture::history::Span;
 use crate::database::DatabaseError;
-use crate::message::Envelope;
+use crate::message::{Envelope, Message};
 use crate::queue::{Queue, QueueError};
+
+/// How often it is looked whether there is room by now.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// What a replay needs.
 #[derive(Clone)]
@@ -86,7 +91,7 @@ impl Replay {
                         replayed.count(part.iter().map(|message| (message.routing_key(), message.body.is_private())));
                         continue;
                     }
-                    let stored = self.queue.put_again(part, order.connectors.clone()).await?;
+                    let stored = self.store(part, &order.connectors).await?;
                     self.news.send_replace(());
                     let told = |envelope: &Envelope| (envelope.routing_key.clone(), envelope.body.is_private());
                     replayed.count(stored.iter().map(told));
@@ -95,6 +100,23 @@ impl Replay {
             cursor = page.next;
         }
         Ok(replayed)
+    }
+
+    /// Waits while there is no room for it: what Bugzilla says now comes first.
+    async fn store(&self, part: Vec<Message>, connectors: &[String]) -> Result<Vec<Envelope>, QueueError> {
+        let mut has_waited = false;
+        loop {
+            if let Some(stored) = self.queue.put_again(part.clone(), connectors.to_vec()).await? {
+                return Ok(stored);
+            }
+            if !std::mem::replace(&mut has_waited, true) {
+                tracing::warn!(
+                    "the replay waits for deliveries to make room: the last quarter of `max_megabytes` in [queue] is for what \
+                     Bugzilla says now; `bugrelay backlog list` shows what fills the store"
+                );
+            }
+            tokio::time::sleep(PATIENCE).await;
+        }
     }
 }
 

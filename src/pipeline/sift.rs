@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use crate::bugzilla::LocalTime;
 use crate::changeset::{ActivityRow, ChangeSet};
 use crate::message::Fact;
 use crate::queue::{Queue, QueueError};
@@ -16,39 +17,42 @@ pub(super) async fn untold(
         return Ok(sets);
     }
     let facts = sets.iter().flat_map(|(set, _)| facts(set)).collect();
-    let untold: HashSet<Fact> = queue.untold(facts).await?.into_iter().collect();
+    let untold: HashSet<(Fact, LocalTime)> = queue.untold(facts).await?.into_iter().collect();
     Ok(sets.into_iter().filter_map(|(set, committed_at)| Some((rest(set, &untold)?, committed_at))).collect())
 }
 
-/// Everything that the messages of a change set can tell of.
-fn facts(set: &ChangeSet) -> impl Iterator<Item = Fact> {
+/// Everything that the messages of a change set can tell of, with its second.
+fn facts(set: &ChangeSet) -> impl Iterator<Item = (Fact, LocalTime)> {
     let created = set.created.then_some(Fact::Bug(set.id.bug));
     let duplicate = set.duplicate.and(set.comments.first()).map(|&comment| Fact::Duplicate(comment));
     let comments = set.comments.iter().map(|&comment| Fact::Comment(comment));
     let attachments = set.attachments.iter().map(|&attachment| Fact::Attachment(attachment));
-    created.into_iter().chain(duplicate).chain(comments).chain(attachments).chain(activity(set))
+    let facts = created.into_iter().chain(duplicate).chain(comments).chain(attachments).chain(activity(set));
+    facts.map(|fact| (fact, set.id.at))
 }
 
 fn activity(set: &ChangeSet) -> impl Iterator<Item = Fact> {
     set.activity.iter().map(|row| Fact::Activity(row.id))
 }
 
-fn rest(mut set: ChangeSet, untold: &HashSet<Fact>) -> Option<ChangeSet> {
+fn rest(mut set: ChangeSet, untold: &HashSet<(Fact, LocalTime)>) -> Option<ChangeSet> {
+    let at = set.id.at;
+    let is_untold = |fact| untold.contains(&(fact, at));
     // A duplicate is told with the bug's other changes; without any, by the comment that was written with it.
     let was_told_with_changes = set.activity.iter().any(is_of_the_bug);
-    set.created &= untold.contains(&Fact::Bug(set.id.bug));
-    set.attachments.retain(|&attachment| untold.contains(&Fact::Attachment(attachment)));
-    set.activity.retain(|row| untold.contains(&Fact::Activity(row.id)));
+    set.created &= is_untold(Fact::Bug(set.id.bug));
+    set.attachments.retain(|&attachment| is_untold(Fact::Attachment(attachment)));
+    set.activity.retain(|row| is_untold(Fact::Activity(row.id)));
     let witness = set.comments.first().copied();
     let duplicate_is_untold = if was_told_with_changes {
         set.activity.iter().any(is_of_the_bug)
     } else {
-        witness.is_some_and(|comment| untold.contains(&Fact::Duplicate(comment)))
+        witness.is_some_and(|comment| is_untold(Fact::Duplicate(comment)))
     };
     set.duplicate = set.duplicate.filter(|_| duplicate_is_untold);
     // The ledger keeps it from being told again.
     let witness = witness.filter(|_| set.duplicate.is_some());
-    set.comments.retain(|&comment| Some(comment) == witness || untold.contains(&Fact::Comment(comment)));
+    set.comments.retain(|&comment| Some(comment) == witness || is_untold(Fact::Comment(comment)));
     let is_empty = !set.created
         && set.comments.is_empty()
         && set.attachments.is_empty()
@@ -64,7 +68,7 @@ fn is_of_the_bug(row: &ActivityRow) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bugzilla::{ActivityId, BugId, CommentId, FieldId, LocalTime, UserId};
+    use crate::bugzilla::{ActivityId, BugId, CommentId, FieldId, UserId};
     use crate::changeset::{ChangeSetId, DuplicateChange};
 
     fn set(comments: &[i64], activity: &[i64], duplicate: bool) -> ChangeSet {
@@ -78,7 +82,7 @@ mod tests {
     }
 
     fn left(set: ChangeSet, told: &[Fact]) -> Option<ChangeSet> {
-        let untold = facts(&set).filter(|fact| !told.contains(fact)).collect();
+        let untold = facts(&set).filter(|(fact, _)| !told.contains(fact)).collect();
         rest(set, &untold)
     }
 

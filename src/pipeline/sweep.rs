@@ -14,15 +14,12 @@ use super::progress::{Progress, now_ms};
 use super::{pause, sift};
 use crate::backoff::Reconnect;
 use crate::bugzilla::LocalTime;
-use crate::capture::history::{Cursor, History, Page, Span};
+use crate::capture::history::{ClockFault, Cursor, History, Page, Span};
 use crate::changeset::{ChangeSet, group};
 use crate::queue::{Queue, QueueError, SweepMark};
 
 /// Saves younger than this are left to the way in, in seconds.
 const BEHIND: i64 = 10;
-
-/// A clock may be off by so many seconds; zones mostly differ by half an hour or more.
-const CLOCKS_APART: i64 = 15 * 60;
 
 /// How often it is looked whether there is something to sweep by now.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -68,11 +65,8 @@ pub(super) enum SweepError {
     #[error("the change source broke off meanwhile")]
     Unsettled,
     /// The times of the history mean something else than the configuration says: what they span is not known.
-    #[error(
-        "the database's clock, read in the configured zone, differs from this machine's by {0} s: set `time_zone` in [bugzilla] to the \
-         zone in which Bugzilla's times are, or mend the clock (`date`, `SELECT LOCALTIMESTAMP`)"
-    )]
-    Zone(i64),
+    #[error("{0}; `bugrelay check` has the line that mends it")]
+    Clock(#[from] ClockFault),
     /// Nobody takes what is found.
     #[error("stopping")]
     Stopping,
@@ -109,9 +103,9 @@ impl Sweeper {
     async fn sweep_once(&self) -> Result<bool, SweepError> {
         let Some(mark) = self.queue.swept().await?.filter(|mark| mark.first.is_none()) else { return Ok(false) };
         let Some(bound) = self.progress.settled_until(now_ms(), self.sweep.interval) else { return Ok(false) };
-        let now = self.sweep.history.now().await?;
-        check_clock(now, now_ms() / 1000)?;
-        let until = bound.min(now).saturating_sub(BEHIND);
+        let clock = self.sweep.history.clock().await?;
+        clock.check(self.sweep.history.zone())?;
+        let until = bound.min(clock.now).saturating_sub(BEHIND);
         if until < mark.start {
             return Ok(false);
         }
@@ -122,12 +116,6 @@ impl Sweeper {
         }
         Ok(true)
     }
-}
-
-/// Both in seconds since 1970.
-fn check_clock(database: i64, machine: i64) -> Result<(), SweepError> {
-    let off = database - machine;
-    if off.abs() > CLOCKS_APART { Err(SweepError::Zone(off)) } else { Ok(()) }
 }
 
 #[async_trait]
@@ -210,18 +198,5 @@ impl Sweep {
                 }
             }
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_zone_that_is_not_bugzillas_is_told_from_a_clock_that_is_a_little_off() {
-        assert!(check_clock(1_795_323_600 + 899, 1_795_323_600).is_ok());
-        let east = check_clock(1_795_323_600 + 3_600, 1_795_323_600).unwrap_err().to_string();
-        assert!(east.contains("by 3600 s: set `time_zone`"), "{east}");
-        assert!(check_clock(1_795_323_600 - 1_800, 1_795_323_600).is_err());
     }
 }

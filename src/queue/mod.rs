@@ -17,6 +17,7 @@ use std::time::SystemTime;
 
 use async_trait::async_trait;
 
+use crate::bugzilla::LocalTime;
 use crate::changeset::{Position, Subject};
 use crate::failure::Class;
 use crate::message::{Body, Envelope, Fact, Message, MessageId};
@@ -38,16 +39,22 @@ pub trait Queue: Send + Sync {
     /// Where the capture stands; `None` on a fresh store.
     async fn checkpoint(&self) -> Result<Option<Checkpoint>, QueueError>;
 
-    /// Stores messages and the position behind them in one transaction. A message all of whose facts were told before is left out.
+    /// Stores messages and the position behind them in one transaction. A message all of whose facts were told before, of the same
+    /// second, is left out: an id that comes with another second was given out again, and what bore it before is forgotten.
     /// Returns those stored, with their sequences.
     async fn put(&self, messages: Vec<Message>, checkpoint: Checkpoint) -> Result<Vec<Envelope>, QueueError>;
 
-    /// Which of these facts were not told before, in the order asked.
-    async fn untold(&self, facts: Vec<Fact>) -> Result<Vec<Fact>, QueueError>;
+    /// Which of these facts, of these seconds, were not told before, in the order asked.
+    async fn untold(&self, facts: Vec<(Fact, LocalTime)>) -> Result<Vec<(Fact, LocalTime)>, QueueError>;
 
     /// Stores messages for these connectors, as far as they want them, told before or not; neither the checkpoint nor what counts as
-    /// told is changed. Returns those that somebody gets, with their new sequences.
-    async fn put_again(&self, messages: Vec<Message>, connectors: Vec<String>) -> Result<Vec<Envelope>, QueueError>;
+    /// told is changed. Returns those that somebody gets, with their new sequences. `None`: nothing was stored, for the last quarter of
+    /// the room is left to what is told for the first time. Deliveries make room.
+    async fn put_again(
+        &self,
+        messages: Vec<Message>,
+        connectors: Vec<String>,
+    ) -> Result<Option<Vec<Envelope>>, QueueError>;
 
     /// How far Bugzilla's history was swept; `None` on a fresh store.
     async fn swept(&self) -> Result<Option<SweepMark>, QueueError>;
@@ -118,7 +125,8 @@ pub trait Queue: Send + Sync {
     async fn stats(&self) -> Result<Stats, QueueError>;
 
     /// Forgets what need not be kept any more: facts that were told longer than their retention before the checkpoint came where it
-    /// is, before the save that it stands behind, and before the sweep's mark; sent messages and parked ones beyond their retention.
+    /// is, before the save that it stands behind, and before the sweep's mark, and those of saves that long before both, of which a
+    /// start in the past tells many; sent messages and parked ones beyond their retention. In small steps: others need not wait.
     async fn purge(&self) -> Result<(), QueueError>;
 }
 

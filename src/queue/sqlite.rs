@@ -32,6 +32,7 @@ use super::{
     BacklogStats, Batch, Checkpoint, Disposal, Entry, Filter, Page, Parked, Queue, QueueError, Settlement, Sought,
     Standing, Stats, Subscriber, SweepMark, Trace, Waiting,
 };
+use crate::bugzilla::LocalTime;
 use crate::changeset::Subject;
 use crate::message::{Envelope, Fact, Message};
 
@@ -136,11 +137,15 @@ impl Queue for SqliteQueue {
         self.writer.run(Effort::Grown, move |store| put::put(store, &messages, &checkpoint, &room)).await
     }
 
-    async fn untold(&self, facts: Vec<Fact>) -> Result<Vec<Fact>, QueueError> {
+    async fn untold(&self, facts: Vec<(Fact, LocalTime)>) -> Result<Vec<(Fact, LocalTime)>, QueueError> {
         self.read(&self.deliveries, move |store| put::untold(store, facts)).await
     }
 
-    async fn put_again(&self, messages: Vec<Message>, connectors: Vec<String>) -> Result<Vec<Envelope>, QueueError> {
+    async fn put_again(
+        &self,
+        messages: Vec<Message>,
+        connectors: Vec<String>,
+    ) -> Result<Option<Vec<Envelope>>, QueueError> {
         let room = self.room();
         self.writer.run(Effort::Grown, move |store| put::put_again(store, &messages, &connectors, &room)).await
     }
@@ -236,12 +241,15 @@ impl Queue for SqliteQueue {
         let before = |age: Duration| now.saturating_sub(ms(age));
         let (told, parked) = (ms(self.settings.told_retention), before(self.settings.parked_retention));
         let file = self.identity.clone();
-        let purge_old =
-            move |store: &Connection| file.verify().and_then(|()| upkeep::purge_old(store, now, told, parked));
+        let purge_old = move |store: &Connection| file.verify().and_then(|()| upkeep::purge_old(store, parked));
         self.writer.run(Effort::Synced, purge_old).await?;
         // A quarter of the log at once, so that deliveries need not wait long for it.
         let step = i64::try_from(self.reserve.log_bytes() / 4 / file::PAGE).unwrap_or(1);
         while self.writer.run(Effort::Written, move |store| spent::drop_spent(store, step)).await? {}
+        let mut after = Some(i64::MIN);
+        while let Some(key) = after {
+            after = self.writer.run(Effort::Synced, move |store| upkeep::purge_ledger(store, key, now, told)).await?;
+        }
         let put = before(self.settings.sent_retention);
         let mut after = Some(0);
         while let Some(sequence) = after {

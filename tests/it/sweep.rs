@@ -4,6 +4,7 @@ mod foreign;
 mod gaps;
 mod history;
 mod replay;
+mod restored;
 mod start;
 
 use std::path::Path;

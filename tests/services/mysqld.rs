@@ -80,6 +80,11 @@ impl Mysqld {
         database
     }
 
+    /// A database that was made before.
+    pub(crate) fn database_named(&self, name: &str) -> Database<'_> {
+        Database { server: self, name: name.to_owned() }
+    }
+
     /// Runs statements as root, outside any database; gives what they print, columns separated by tabs.
     pub(crate) fn exec(&self, sql: &str) -> String {
         self.client("", sql)
@@ -111,6 +116,22 @@ impl Mysqld {
     pub(crate) fn start_again(&mut self) {
         self.process = launch(&self.product, self.folder.path(), self.port, &self.options);
         self.wait_until_ready();
+    }
+
+    /// Keeps its data as they are, for [`Mysqld::put_back`]. It must be down.
+    pub(crate) fn back_up(&self) {
+        self.copy("data", "backup");
+    }
+
+    /// Puts those data into the place of what it has: whatever was committed since is lost, its log included. It must be down.
+    pub(crate) fn put_back(&self) {
+        std::fs::remove_dir_all(self.folder.path().join("data")).expect("its data");
+        self.copy("backup", "data");
+    }
+
+    fn copy(&self, from: &str, to: &str) {
+        let path = |name: &str| self.folder.path().join(name);
+        run(Command::new("cp").args(["-a", "--reflink=auto"]).arg(path(from)).arg(path(to)));
     }
 
     /// It hangs: connections stay open, nothing is answered.

@@ -8,6 +8,7 @@ use super::fault::Fault;
 use super::file::{Identity, PAGE};
 use super::reserve::Reserve;
 use super::{Checkpoint, Envelope, Fact, Filter, Message, Subscriber, SweepMark, now_ms, spent};
+use crate::bugzilla::LocalTime;
 use crate::changeset::Subject;
 use crate::queue::ledger_key;
 
@@ -72,14 +73,20 @@ pub(super) fn put(
     Ok(stored)
 }
 
-/// Stores messages for some connectors, told before or not.
+/// Stores messages for some connectors, told before or not; `None` if a quarter of the room would not be left.
 pub(super) fn put_again(
     connection: &Connection,
     messages: &[Message],
     connectors: &[String],
     room: &Room,
-) -> Result<Vec<Envelope>, Fault> {
+) -> Result<Option<Vec<Envelope>>, Fault> {
     room.file.verify()?;
+    let (more, most) = (size_of(messages), room.max_bytes / 4 * 3);
+    reclaim(connection, more, most)?;
+    let used = used_bytes(connection)?;
+    if used > EMPTY_BYTES && used.saturating_add(more) > most {
+        return Ok(None);
+    }
     check_room(connection, messages, room)?;
     let mut sequence = last_sequence(connection)?;
     let mut pen = Pen::new(connection)?;
@@ -93,17 +100,17 @@ pub(super) fn put_again(
         }
     }
     connection.prepare_cached(include_str!("../../../sql/sqlite/query/sequence_write.sql"))?.execute([sequence])?;
-    Ok(stored)
+    Ok(Some(stored))
 }
 
 /// Those that are not in the ledger.
-pub(super) fn untold(connection: &Connection, facts: Vec<Fact>) -> Result<Vec<Fact>, Fault> {
+pub(super) fn untold(connection: &Connection, facts: Vec<(Fact, LocalTime)>) -> Result<Vec<(Fact, LocalTime)>, Fault> {
     let mut has = connection.prepare_cached(include_str!("../../../sql/sqlite/query/ledger_has.sql"))?;
     let mut found = Vec::new();
-    for fact in facts {
+    for (fact, saved_at) in facts {
         let (kind, id) = ledger_key(fact);
-        if !has.exists([told(kind, id)])? {
-            found.push(fact);
+        if !has.exists([told(kind, id), saved_at.ordinal()])? {
+            found.push((fact, saved_at));
         }
     }
     Ok(found)
@@ -123,8 +130,7 @@ pub(super) fn swept_on(connection: &Connection, until: i64) -> Result<(), Fault>
 }
 
 fn check_room(connection: &Connection, messages: &[Message], room: &Room) -> Result<(), Fault> {
-    let more: usize = messages.iter().map(|message| message.body.bytes.len()).sum();
-    let more = more as u64;
+    let more = size_of(messages);
     let max = room.max_bytes;
     if more.saturating_add(EMPTY_BYTES) > max {
         let megabytes = more.saturating_add(EMPTY_BYTES).div_ceil(1 << 20) + 1;
@@ -152,6 +158,11 @@ fn reclaim(connection: &Connection, more: u64, max: u64) -> Result<(), Fault> {
         spent::drop_spent(connection, lacking)?;
     }
     Ok(())
+}
+
+/// Bytes of the bodies.
+fn size_of(messages: &[Message]) -> u64 {
+    messages.iter().map(|message| message.body.bytes.len() as u64).sum()
 }
 
 fn used_bytes(connection: &Connection) -> Result<u64, Fault> {
@@ -195,14 +206,15 @@ impl<'c> Pen<'c> {
 
     /// Writes the message's facts into the ledger; `false` if all were there already. A message without facts is known by its id.
     fn tell(&mut self, message: &Message) -> Result<bool, Fault> {
+        let saved_at = message.saved_at.ordinal();
         let mut news = false;
         for &fact in &message.facts {
             let (kind, id) = ledger_key(fact);
-            news |= self.tell.execute([told(kind, id), self.now])? == 1;
+            news |= self.tell.execute([told(kind, id), self.now, saved_at])? == 1;
         }
         if message.facts.is_empty() {
             let (half, _) = message.id.0.as_u64_pair();
-            news = self.tell.execute([told("m", half.cast_signed()), self.now])? == 1;
+            news = self.tell.execute([told("m", half.cast_signed()), self.now, saved_at])? == 1;
         }
         Ok(news)
     }

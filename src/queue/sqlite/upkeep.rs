@@ -14,7 +14,7 @@ const NEIGHBOURS: i64 = 64;
 /// Redacted messages rewritten at once; bounds memory.
 const AT_ONCE: usize = 32;
 
-/// Messages looked at by one purging transaction, so that deliveries need not wait long for it.
+/// Rows looked at by one purging transaction, so that deliveries need not wait long for it.
 const PURGE_STEP: i64 = 5_000;
 
 /// Replaces bodies by their events, and leaves no byte of the rest in the file.
@@ -70,9 +70,8 @@ pub(super) fn public_bodies(connection: &Connection, after: i64, limit: usize) -
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-/// Forgets facts that were told so long ago (milliseconds), parked messages from before that time, and connectors of which nothing is left.
-pub(super) fn purge_old(connection: &Connection, now: i64, told_for: i64, parked_before: i64) -> Result<(), Fault> {
-    connection.prepare_cached(include_str!("../../../sql/sqlite/query/purge_ledger.sql"))?.execute([told_for, now])?;
+/// Forgets parked messages from before that time (milliseconds), and connectors of which nothing is left.
+pub(super) fn purge_old(connection: &Connection, parked_before: i64) -> Result<(), Fault> {
     let mut parked = connection.prepare_cached(include_str!("../../../sql/sqlite/query/purge_parked.sql"))?;
     let parked = parked.query_map([parked_before], |row| row.get(0))?.collect::<Result<Vec<i64>, _>>()?;
     for sequence in parked {
@@ -80,6 +79,18 @@ pub(super) fn purge_old(connection: &Connection, now: i64, told_for: i64, parked
     }
     connection.prepare_cached(include_str!("../../../sql/sqlite/query/purge_connectors.sql"))?.execute([])?;
     Ok(())
+}
+
+/// Forgets some facts behind the key `after` that are told for so long, both in milliseconds, that nobody looks at them again. Gives
+/// where to go on, if there is more.
+pub(super) fn purge_ledger(connection: &Connection, after: i64, now: i64, told_for: i64) -> Result<Option<i64>, Fault> {
+    let mut next = connection.prepare_cached(include_str!("../../../sql/sqlite/query/purge_ledger_next.sql"))?;
+    let last: Option<i64> = next.query_row([after, PURGE_STEP], |row| row.get(0))?;
+    if let Some(last) = last {
+        let mut purge = connection.prepare_cached(include_str!("../../../sql/sqlite/query/purge_ledger.sql"))?;
+        purge.execute([after, last, told_for, now])?;
+    }
+    Ok(last)
 }
 
 /// Forgets some messages behind `after` that were put before that time and that nobody needs. Gives where to go on, if there is more.

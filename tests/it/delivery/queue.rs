@@ -5,6 +5,7 @@ use std::ops::RangeInclusive;
 use std::sync::{Mutex, MutexGuard};
 
 use async_trait::async_trait;
+use bugrelay::bugzilla::LocalTime;
 use bugrelay::changeset::Subject;
 use bugrelay::message::{Envelope, Fact, Message};
 use bugrelay::queue::{
@@ -20,7 +21,7 @@ struct State {
     subscribers: Vec<Subscriber>,
     checkpoint: Option<Checkpoint>,
     swept: Option<SweepMark>,
-    told: HashSet<Fact>,
+    told: HashSet<(Fact, LocalTime)>,
     envelopes: Vec<Envelope>,
     lines: HashMap<String, Line>,
 }
@@ -86,17 +87,22 @@ impl Queue for MemoryQueue {
     async fn put(&self, messages: Vec<Message>, checkpoint: Checkpoint) -> Result<Vec<Envelope>, QueueError> {
         let mut state = self.state();
         state.checkpoint = Some(checkpoint);
-        state.told.extend(messages.iter().flat_map(|message| message.facts.clone()));
+        let facts = |message: &Message| message.facts.iter().map(|&fact| (fact, message.saved_at)).collect::<Vec<_>>();
+        state.told.extend(messages.iter().flat_map(facts));
         Ok(state.add(messages, |_| true))
     }
 
-    async fn untold(&self, facts: Vec<Fact>) -> Result<Vec<Fact>, QueueError> {
-        let told: HashSet<Fact> = self.state().told.clone();
+    async fn untold(&self, facts: Vec<(Fact, LocalTime)>) -> Result<Vec<(Fact, LocalTime)>, QueueError> {
+        let told = self.state().told.clone();
         Ok(facts.into_iter().filter(|fact| !told.contains(fact)).collect())
     }
 
-    async fn put_again(&self, messages: Vec<Message>, connectors: Vec<String>) -> Result<Vec<Envelope>, QueueError> {
-        Ok(self.state().add(messages, |connector| connectors.iter().any(|named| named == connector)))
+    async fn put_again(
+        &self,
+        messages: Vec<Message>,
+        connectors: Vec<String>,
+    ) -> Result<Option<Vec<Envelope>>, QueueError> {
+        Ok(Some(self.state().add(messages, |connector| connectors.iter().any(|named| named == connector))))
     }
 
     async fn swept(&self) -> Result<Option<SweepMark>, QueueError> {

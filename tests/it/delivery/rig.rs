@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::scripted::Script;
 use async_trait::async_trait;
 use bugrelay::backoff::Schedule;
-use bugrelay::bugzilla::{ActivityId, BugId};
+use bugrelay::bugzilla::{ActivityId, BugId, LocalTime};
 use bugrelay::changeset::{Kind, Position, Subject};
 use bugrelay::delivery::{Delivery, Gate, GateError, Handle, Oversize, Policy};
 use bugrelay::message::{Body, Envelope, Fact, Message, MessageId};
@@ -87,10 +87,14 @@ impl Queue for Store {
     async fn put(&self, messages: Vec<Message>, checkpoint: Checkpoint) -> Result<Vec<Envelope>, QueueError> {
         self.inner.put(messages, checkpoint).await
     }
-    async fn untold(&self, facts: Vec<Fact>) -> Result<Vec<Fact>, QueueError> {
+    async fn untold(&self, facts: Vec<(Fact, LocalTime)>) -> Result<Vec<(Fact, LocalTime)>, QueueError> {
         self.inner.untold(facts).await
     }
-    async fn put_again(&self, messages: Vec<Message>, connectors: Vec<String>) -> Result<Vec<Envelope>, QueueError> {
+    async fn put_again(
+        &self,
+        messages: Vec<Message>,
+        connectors: Vec<String>,
+    ) -> Result<Option<Vec<Envelope>>, QueueError> {
         self.inner.put_again(messages, connectors).await
     }
     async fn swept(&self) -> Result<Option<SweepMark>, QueueError> {
@@ -385,6 +389,7 @@ fn message(bug: i64, number: i64) -> Message {
         product: Some("Product".into()),
         committed_at_ms: 1_700_000_000_000,
         facts: vec![Fact::Activity(ActivityId(number))],
+        saved_at: LocalTime::new(2023, 11, 14, 22, 13, 20).unwrap(),
         body: Body { bytes: body.into_bytes().into(), event_bytes: Some(event.len()) },
     }
 }

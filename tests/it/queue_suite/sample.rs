@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use bugrelay::bugzilla::{BugId, CommentId};
+use bugrelay::bugzilla::{BugId, CommentId, LocalTime};
 use bugrelay::changeset::{Kind, Position, Subject};
 use bugrelay::failure::Class;
 use bugrelay::message::{Body, Envelope, Fact, Message, MessageId};
@@ -21,8 +21,14 @@ pub(super) fn comment(id: i64, bytes: usize) -> Message {
         product: Some("Firefox".to_owned()),
         committed_at_ms: 1_700_000_000_000 + id,
         facts: vec![Fact::Comment(CommentId(id))],
+        saved_at: saved_at(),
         body: Body { bytes: body.into_bytes().into(), event_bytes: Some(event.len()) },
     }
+}
+
+/// The second of every save here: that of `committed_at_ms`.
+pub(super) fn saved_at() -> LocalTime {
+    LocalTime::new(2023, 11, 14, 22, 13, 20).unwrap()
 }
 
 /// What stands in the text of a comment, and nowhere else.

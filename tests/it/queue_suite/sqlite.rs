@@ -77,7 +77,10 @@ conforms! { Folder:
     purging_takes_nothing_that_somebody_waits_for
     calls_from_many_tasks_do_not_mix
     what_was_not_told_is_known_in_the_order_asked
+    an_id_that_comes_with_another_second_was_given_out_again
+    what_a_start_in_the_past_told_is_forgotten_as_it_goes
     what_is_put_again_goes_to_those_named_who_want_it_and_changes_nothing_else
+    what_is_put_again_leaves_room_to_what_is_new
     parked_messages_are_looked_at_in_pages_with_their_bodies_or_without
     what_is_parked_is_put_back_at_its_old_place_under_its_sequence_and_id
     what_is_put_back_while_a_batch_is_under_way_is_not_of_that_batch

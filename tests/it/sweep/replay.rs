@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use super::{ids, save, wait_for_ids};
-use crate::services::{Bugrelay, Database, MariaDb};
+use super::{PATIENCE, ids, save, wait_for_ids};
+use crate::services::{Bugrelay, Database, MariaDb, poll};
 
 /// With the connectors `out` and `other`, and a token.
 fn running(bugzilla: &Database) -> Bugrelay {
@@ -44,6 +44,35 @@ fn a_replay_tells_saves_again_under_their_ids_to_whom_it_is_told() {
     let hidden = replayed(&bugrelay, &[&since[..], &["--bug", "1"]].concat());
     assert_eq!(hidden["private"], 2);
     assert!(bugrelay.log().contains("a replay was ordered by the admin API"));
+}
+
+#[test]
+fn a_replay_waits_for_room_and_leaves_some_to_what_bugzilla_says_now() {
+    let bugzilla = MariaDb::shared().database();
+    let mut bugrelay = running(&bugzilla);
+    assert!(bugrelay.terminate().success());
+    bugrelay.replace("[queue]", "[queue]\nmax_megabytes = 16");
+    bugrelay.start();
+    bugrelay.wait_until_ready();
+    // Nearly eight megabytes: once is half of the room, and twice all of it.
+    let many = "WITH RECURSIVE n AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM n WHERE n < 130)";
+    bugzilla.exec(&format!(
+        "INSERT INTO longdescs (bug_id, who, bug_when, thetext) {many} SELECT 1, 3, LOCALTIMESTAMP(0), REPEAT('a', 60000) FROM n"
+    ));
+    let other = || std::fs::read_to_string(bugrelay.path("other.jsonl")).unwrap_or_default().lines().count();
+    bugrelay.wait_for(130);
+    assert!(poll(PATIENCE, || other() == 130), "{} lines", other());
+    assert_eq!(bugrelay.verb(&["connector", "pause", "other"]).code, 0);
+    let since = ["--since", "2026-02-01T00:00:00Z", "--connector", "other"];
+    assert_eq!(replayed(&bugrelay, &since)["messages"]["comment.create"], 130);
+    let mut second = bugrelay.command(&[&["replay"][..], &since].concat()).spawn().unwrap();
+    assert!(poll(PATIENCE, || bugrelay.log().contains("the replay waits for deliveries to make room")));
+    bugzilla.exec(&save(2, 3, 0));
+    assert_eq!(bugrelay.wait_for(132).len(), 132, "Bugzilla is heard meanwhile");
+    assert!(second.try_wait().unwrap().is_none());
+    assert_eq!(bugrelay.verb(&["connector", "resume", "other"]).code, 0);
+    assert!(second.wait().unwrap().success());
+    assert!(poll(PATIENCE, || other() == 392), "{} lines", other());
 }
 
 #[test]

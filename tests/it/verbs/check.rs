@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::NOBODY;
-use crate::services::{Bugrelay, Database, MariaDb, MySql, Mysqld};
+use crate::services::{Bugrelay, Database, MariaDb, MySql, Mysqld, Postgres};
 
 const GRANTS: &str = include_str!("../../../sql/mysql/grants.sql");
 
@@ -42,7 +42,7 @@ fn on_a_good_server_everything_is_listed_and_the_exit_is_0() {
         "grant_replication",
         "grant_monitor",
     ];
-    for id in ids.into_iter().chain(["grant_select", "tables", "store", "connector_out"]) {
+    for id in ids.into_iter().chain(["grant_select", "tables", "time_zone", "store", "connector_out"]) {
         assert!(ended.out.contains(&format!("good     {id}: ")), "{id}:\n{}", ended.out);
     }
     let (code, findings) = findings(&bugrelay);
@@ -148,6 +148,51 @@ fn settings_that_forbid_to_read_are_named_with_the_sql_that_mends_them() {
         assert_eq!(severity, "error");
         assert!(words.iter().all(|word| text.contains(word)), "{text}");
     }
+}
+
+#[test]
+fn a_zone_that_is_not_bugzillas_is_named_with_the_line_that_mends_it() {
+    let server = MariaDb::start(&["--default-time-zone=+03:00"]);
+    let bugzilla = server.database();
+    let zoned = |zone: &str| {
+        let bugrelay = Bugrelay::configured(&bugzilla.bugrelay_url(), &format!("time_zone = \"{zone}\""), "");
+        let (code, found) = findings(&bugrelay);
+        let (severity, text) = finding(&found, "time_zone");
+        (code, severity, text)
+    };
+    // Nobody has saved anything for days: the server's clock tells.
+    let (code, severity, text) = zoned("UTC");
+    assert_eq!((code, severity.as_str()), (0, "warning"), "{text}");
+    assert!(text.contains("[bugzilla] time_zone = \"...\", the zone in which Bugzilla writes its times"), "{text}");
+    assert_eq!(zoned("Europe/Istanbul").1, "good");
+    bugzilla.exec("UPDATE bugs SET delta_ts = LOCALTIMESTAMP(0) WHERE bug_id = 1");
+    let (code, severity, text) = zoned("UTC");
+    assert_eq!((code, severity.as_str()), (78, "error"), "{text}");
+    assert_eq!(zoned("Asia/Tokyo").1, "warning");
+    assert_eq!(zoned("Europe/Istanbul").1, "good");
+    // A date that no zone can explain tells nothing.
+    bugzilla.exec("UPDATE bugs SET delta_ts = '2038-01-01' WHERE bug_id = 1");
+    assert_eq!(zoned("Europe/Istanbul").1, "good");
+}
+
+#[test]
+fn a_server_in_utc_whose_bugzilla_has_a_zone_of_its_own_is_told_by_what_is_saved() {
+    let bugzilla = Postgres::shared().database();
+    let zoned = |zone: &str| {
+        let bugrelay = Bugrelay::configured(&bugzilla.bugrelay_url(), &format!("time_zone = \"{zone}\""), "");
+        let (_, found) = findings(&bugrelay);
+        finding(&found, "time_zone")
+    };
+    bugzilla.exec("UPDATE bugs SET delta_ts = now() AT TIME ZONE 'Asia/Tokyo' WHERE bug_id = 1");
+    assert_eq!(zoned("Asia/Tokyo").0, "good");
+    assert_eq!(zoned("UTC").0, "error");
+    // The sessions of bugrelay say what they have.
+    bugzilla.exec("UPDATE bugs SET delta_ts = now() AT TIME ZONE 'UTC' WHERE bug_id = 1");
+    assert_eq!(zoned("UTC").0, "good");
+    bugzilla.exec(&format!("ALTER DATABASE {} SET timezone TO 'Asia/Tokyo'", bugzilla.name));
+    let (severity, text) = zoned("UTC");
+    assert_eq!(severity, "warning");
+    assert!(text.contains("[bugzilla] time_zone = \"Asia/Tokyo\""), "{text}");
 }
 
 /// An account with these grants on the database; gives its address.

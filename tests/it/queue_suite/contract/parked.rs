@@ -230,7 +230,7 @@ pub(in crate::queue_suite) async fn what_became_of_messages_is_known_by_bug_and_
     let mut messages = comments(1..=3);
     messages[1].body = messages[1].body.redacted();
     let mut stored = queue.put(messages, at("p")).await.unwrap();
-    stored.extend(queue.put_again(comments([1]), vec!["kafka".to_owned()]).await.unwrap());
+    stored.extend(queue.put_again(comments([1]), vec!["kafka".to_owned()]).await.unwrap().unwrap());
     queue.settle("amqp", done(1..=3)).await.unwrap();
     queue.settle("stomp", done(2..=3)).await.unwrap();
     queue.settle("stomp", parks([1])).await.unwrap();
