@@ -55,7 +55,7 @@ async fn a_session_that_is_given_away_under_us_is_noticed_and_its_lock_given_bac
     let other = web(&url).await;
     other.batch_execute("BEGIN").await.unwrap();
     bugzilla.exec(&comment("two"));
-    let read = tokio::spawn(async move { capture.next().await.err().expect("it is not told without the lock") });
+    let read = tokio::spawn(async move { capture.next().await.expect_err("it is not told without the lock") });
     tokio::time::timeout(super::PATIENCE, other.batch_execute("SELECT pg_sleep(1.5); COMMIT")).await.unwrap().unwrap();
     let error = read.await.unwrap();
     assert_eq!(error.class, Class::Misconfigured, "{error}");
