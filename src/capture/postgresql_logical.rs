@@ -37,7 +37,7 @@ use self::slot::{Slot, State};
 use self::stream::Stream;
 use super::{Capture, CaptureError, Finding, Gap, Severity, Source};
 use crate::changeset::{Position, Transaction};
-use crate::database::postgresql::{Connection, Postgresql};
+use crate::database::postgresql::{Postgresql, Session};
 use crate::tls::Tls;
 
 /// Transactions read ahead of whoever takes them, beside those of one look.
@@ -78,36 +78,35 @@ impl PostgresqlLogical {
         }
     }
 
-    async fn connect(&self) -> Result<Connection, CaptureError> {
-        let connected = self.server.connect().await;
-        let connection =
-            connected.map_err(|error| CaptureError { class: error.class, message: error.message, gap: None })?;
-        let session = include_str!("../../sql/postgresql/query/logical_session.sql");
-        connection.client.batch_execute(session).await.map_err(|error| explain(&error))?;
-        Ok(connection)
+    async fn connect(&self) -> Result<Session, CaptureError> {
+        let session = self.server.session().await?;
+        let settings = include_str!("../../sql/postgresql/query/logical_session.sql");
+        session.connection.client.batch_execute(settings).await.map_err(|error| explain(&error))?;
+        Ok(session)
     }
 
-    async fn inspect(&self, connection: &Connection) -> Result<Inspection, CaptureError> {
-        Inspection::of(&self.slot_of(connection), &self.database, self.allow_unlimited_wal).await
+    async fn inspect(&self, session: &Session) -> Result<Inspection, CaptureError> {
+        Inspection::of(&self.slot_of(session), &self.database, self.allow_unlimited_wal).await
     }
 
-    fn slot_of<'a>(&'a self, connection: &'a Connection) -> Slot<'a> {
-        Slot { client: &connection.client, name: &self.slot }
+    fn slot_of<'a>(&'a self, session: &'a Session) -> Slot<'a> {
+        Slot { client: &session.connection.client, name: &self.slot }
     }
 
     /// Keeps other bugrelays from the slot: between two looks the server does not know that it is read.
-    async fn claim(&self, connection: &Connection) -> Result<(), CaptureError> {
-        let locked = refusal::in_time(refusal::ANSWER, connection.lock(&self.slot)).await?;
-        if locked.map_err(|error| explain(&error))? {
-            return Ok(());
-        }
-        Err(CaptureError::transient(format!("another bugrelay reads the slot {}; stop one of them", self.slot)))
+    async fn claim(&self, session: &Session) -> Result<(), CaptureError> {
+        let locked = refusal::in_time(refusal::ANSWER, session.lock(&self.slot)).await?;
+        let Some(holder) = locked.map_err(|error| explain(&error))? else { return Ok(()) };
+        Err(CaptureError::transient(format!(
+            "another bugrelay reads the slot {}; stop one of them; {holder}",
+            self.slot
+        )))
     }
 
     /// A new slot at the present end of the log. One that is there already held what nobody asks for any more.
-    async fn begin(&self, connection: &Connection, inspected: &Inspection) -> Result<Stored, CaptureError> {
+    async fn begin(&self, session: &Session, inspected: &Inspection) -> Result<Stored, CaptureError> {
         let Inspection { server, slot: state, publication, .. } = inspected;
-        let slot = self.slot_of(connection);
+        let slot = self.slot_of(session);
         if server.keeps_without_limit() && !self.allow_unlimited_wal {
             return Err(CaptureError::misconfigured(
                 "max_slot_wal_keep_size is -1: without a limit a bugrelay that is away would fill the server's disk, so no slot is made; \
@@ -116,7 +115,7 @@ impl PostgresqlLogical {
         }
         if publication.is_none() {
             let schema = server.schema.as_deref().unwrap_or_default();
-            publication::make(&connection.client, schema).await?;
+            publication::make(&session.connection.client, schema).await?;
         }
         if let Some(State { found: Some(found), .. }) = state {
             if let Some(reader) = found.reader {
@@ -129,12 +128,12 @@ impl PostgresqlLogical {
         }
         let lsn = slot.create().await?;
         tracing::info!(slot = self.slot, %lsn, "the slot is made");
-        let unfiled: BTreeSet<i64> = server::unfiled(&connection.client).await?;
+        let unfiled: BTreeSet<i64> = server::unfiled(&session.connection.client).await?;
         Ok(Stored::new(server.system.clone(), server.timeline, lsn, unfiled))
     }
 
     /// A stored position, if the server has what follows it.
-    fn resume(&self, connection: &Connection, inspected: &Inspection, from: &Position) -> Result<Stored, CaptureError> {
+    fn resume(&self, session: &Session, inspected: &Inspection, from: &Position) -> Result<Stored, CaptureError> {
         let Inspection { server, slot: state, .. } = inspected;
         let stored = Stored::parse(from)?;
         if stored.system != server.system {
@@ -157,7 +156,7 @@ impl PostgresqlLogical {
             );
         }
         if let Some(state) = state {
-            state.holds(&self.slot_of(connection), &self.database, &stored)?;
+            state.holds(&self.slot_of(session), &self.database, &stored)?;
         }
         Ok(Stored { timeline: server.timeline, ..stored })
     }
@@ -166,22 +165,22 @@ impl PostgresqlLogical {
 #[async_trait]
 impl Source for PostgresqlLogical {
     async fn open(&self, from: Option<&Position>) -> Result<Box<dyn Capture>, CaptureError> {
-        let connection = self.connect().await?;
-        let inspected = self.inspect(&connection).await?;
+        let session = self.connect().await?;
+        let inspected = self.inspect(&session).await?;
         if let Some(error) = inspected.refusal() {
             return Err(error);
         }
-        self.claim(&connection).await?;
+        self.claim(&session).await?;
         let at = match from {
-            Some(position) => self.resume(&connection, &inspected, position)?,
-            None => self.begin(&connection, &inspected).await?,
+            Some(position) => self.resume(&session, &inspected, position)?,
+            None => self.begin(&session, &inspected).await?,
         };
         let Server { schema, .. } = inspected.server;
         let (sender, transactions) = mpsc::channel(READ_AHEAD);
         // What is stored needs not be told again.
         let (acknowledged, acknowledgements) = watch::channel(at.lsn);
         let stream = Stream {
-            connection,
+            session,
             slot: self.slot.clone(),
             database: self.database.clone(),
             reader: Reader::new(schema.unwrap_or_default(), at),
@@ -194,8 +193,8 @@ impl Source for PostgresqlLogical {
 
     async fn check(&self) -> Vec<Finding> {
         let asked = async {
-            let connection = self.connect().await?;
-            self.inspect(&connection).await
+            let session = self.connect().await?;
+            self.inspect(&session).await
         };
         match asked.await {
             Ok(Inspection { mut findings, .. }) => {

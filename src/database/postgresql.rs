@@ -1,6 +1,7 @@
 //! PostgreSQL. All statements of a read travel together, in one message of the simple query protocol: it answers in text, as MySQL does.
 
 mod failure;
+mod session;
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -10,13 +11,12 @@ use futures_util::stream::poll_fn;
 use futures_util::{StreamExt as _, TryStreamExt as _};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{Notify, Semaphore};
-use tokio::time::Instant;
 use tokio_postgres::config::SslMode;
-use tokio_postgres::types::Type;
 use tokio_postgres::{AsyncMessage, Client, Config, NoTls, SimpleQueryMessage, SimpleQueryRow};
 use tokio_postgres_rustls::MakeRustlsConnect;
 use tokio_util::task::AbortOnDropHandle;
 
+pub(crate) use self::session::Session;
 use super::{CONNECTIONS_MAX, Database, DatabaseError, Dialect, Row};
 use crate::failure::Class;
 use crate::tls::{self, Tls};
@@ -29,10 +29,6 @@ const UNACKNOWLEDGED_MAX: Duration = Duration::from_secs(30);
 
 /// Until a session stands: a server that is stopped or overloaded accepts connections and says nothing.
 const CONNECTED_WITHIN: Duration = Duration::from_secs(15);
-
-/// How long a lock is tried for, and how often.
-const LOCKED_WITHIN: Duration = Duration::from_secs(3);
-const LOCK_PAUSE: Duration = Duration::from_millis(50);
 
 /// The database that a configuration names.
 pub struct Postgresql {
@@ -50,23 +46,6 @@ pub(crate) struct Connection {
     /// Woken by what the session has asked to LISTEN to, and when the connection ends.
     pub(crate) heard: Arc<Notify>,
     _driver: AbortOnDropHandle<()>,
-}
-
-impl Connection {
-    /// Takes a lock of this name in this database, for as long as the session lasts. False if another has it. A session of our own that has
-    /// just been given up may still stand on the server: it is waited for, 3 s.
-    pub(crate) async fn lock(&self, name: &str) -> Result<bool, tokio_postgres::Error> {
-        let sql = include_str!("../../sql/postgresql/query/reader_lock.sql");
-        let until = Instant::now() + LOCKED_WITHIN;
-        loop {
-            let rows = self.client.query_typed(sql, &[(&name, Type::TEXT)]).await?;
-            let is_ours = rows.first().map(|row| row.try_get(0)).transpose()?.unwrap_or(false);
-            if is_ours || Instant::now() >= until {
-                return Ok(is_ours);
-            }
-            tokio::time::sleep(LOCK_PAUSE).await;
-        }
-    }
 }
 
 #[async_trait]
@@ -114,14 +93,9 @@ impl Postgresql {
         idle.pop()
     }
 
-    /// A connection of its own, for whoever needs a session. Transient if the server does not let us in within 15 s.
+    /// A connection of its own. Transient if the server does not let us in within 15 s.
     pub(crate) async fn connect(&self) -> Result<Connection, DatabaseError> {
-        let connected = tokio::time::timeout(CONNECTED_WITHIN, self.let_in()).await;
-        connected.unwrap_or_else(|_| {
-            let message =
-                format!("the database accepts connections and lets nobody in within {} s", CONNECTED_WITHIN.as_secs());
-            Err(DatabaseError { class: Class::Transient, message })
-        })
+        tokio::time::timeout(CONNECTED_WITHIN, self.let_in()).await.unwrap_or_else(|_| Err(silent()))
     }
 
     async fn let_in(&self) -> Result<Connection, DatabaseError> {
@@ -134,6 +108,12 @@ impl Postgresql {
             }
         }
     }
+}
+
+fn silent() -> DatabaseError {
+    let message =
+        format!("the database accepts connections and lets nobody in within {} s", CONNECTED_WITHIN.as_secs());
+    DatabaseError { class: Class::Transient, message }
 }
 
 fn driven<S, T>((client, mut connection): (Client, tokio_postgres::Connection<S, T>)) -> Connection

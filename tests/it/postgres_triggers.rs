@@ -1,6 +1,7 @@
 //! The triggers on PostgreSQL: what they leave is told once and whole, and whatever is wrong with them, Bugzilla's writes succeed.
 
 mod installing;
+mod pooled;
 mod reading;
 mod running;
 mod writing;

@@ -305,7 +305,7 @@ fn program(name: &str) -> String {
 }
 
 /// PostgreSQL refuses to run as root: the account that its package made does it then.
-fn as_servant() -> Vec<String> {
+pub(super) fn as_servant() -> Vec<String> {
     let words = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"];
     if is_root() { words.map(str::to_owned).to_vec() } else { vec![] }
 }
@@ -314,7 +314,7 @@ fn is_root() -> bool {
     std::fs::metadata("/proc/self").expect("/proc is there").uid() == 0
 }
 
-fn give_away(folder: &Path) {
+pub(super) fn give_away(folder: &Path) {
     if is_root() {
         run(Command::new("chown").args(["-R", "postgres:postgres"]).arg(folder));
     }

@@ -1,5 +1,6 @@
--- The end of the log, and the slot if there is one (postgresql_logical, at each look).
-SELECT pg_current_wal_flush_lsn() AS flushed,
+-- Who answers, the end of the log, and the slot if there is one (postgresql_logical, at each look).
+SELECT pg_backend_pid() AS process,
+       pg_current_wal_flush_lsn() AS flushed,
        s.slot_name IS NOT NULL AS is_there,
        s.plugin::text AS plugin,
        s.database::text AS database,

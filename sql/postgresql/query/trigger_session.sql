@@ -1,8 +1,10 @@
--- How a session of the trigger capture begins: no statement of it may hang, and the lock of a reader that is gone must not stay.
+-- How a session of the trigger capture begins: no statement of it may hang, and the lock of a reader that is gone must not stay. A deletion
+-- need not wait for the server's disk: a row that comes back after a crash of the server is known to the store, and told no more.
 SET tcp_keepalives_idle = 10;
 SET tcp_keepalives_interval = 5;
 SET tcp_keepalives_count = 3;
 SET statement_timeout = '50s';
 SET lock_timeout = '5s';
 SET idle_in_transaction_session_timeout = '60s';
+SET synchronous_commit = off;
 LISTEN {schema}

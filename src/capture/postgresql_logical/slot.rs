@@ -27,6 +27,8 @@ pub(super) struct Slot<'a> {
 
 /// How the slot stands.
 pub(super) struct State {
+    /// The server's process that answers.
+    pub(super) process: i32,
     /// The end of the log that is safe on the server's disk.
     pub(super) flushed: PgLsn,
     /// None if it is not there.
@@ -179,7 +181,7 @@ impl State {
     fn read(row: &Row) -> Result<Self, Error> {
         let is_there: bool = row.try_get("is_there")?;
         let found = if is_there { Some(Found::read(row)?) } else { None };
-        Ok(State { flushed: row.try_get("flushed")?, found })
+        Ok(State { process: row.try_get("process")?, flushed: row.try_get("flushed")?, found })
     }
 }
 

@@ -16,7 +16,7 @@ use super::reader::Reader;
 use super::slot::Slot;
 use crate::capture::CaptureError;
 use crate::changeset::Transaction;
-use crate::database::postgresql::Connection;
+use crate::database::postgresql::Session;
 
 /// Between two looks while something comes, and at the most while nothing does.
 const BUSY: Duration = Duration::from_millis(100);
@@ -39,7 +39,7 @@ const PROGRESS: Duration = Duration::from_secs(10);
 
 /// A slot that is read.
 pub(super) struct Stream {
-    pub(super) connection: Connection,
+    pub(super) session: Session,
     pub(super) slot: String,
     pub(super) database: String,
     pub(super) reader: Reader,
@@ -103,9 +103,12 @@ impl Stream {
 
     /// Advances the slot to what is `stored`, and gives what is new; and whether there is more at once.
     async fn look(&mut self, stored: PgLsn, course: &mut Course) -> Result<(Vec<Transaction>, bool), CaptureError> {
-        let slot = Slot { client: &self.connection.client, name: &self.slot };
+        let slot = Slot { client: &self.session.connection.client, name: &self.slot };
         let looked_at = Timestamp::now().as_second();
         let state = slot.state().await?;
+        if state.process != self.session.process {
+            return Err(self.session.taken_apart(state.process, &self.slot).await.into());
+        }
         let found = state.holds(&slot, &self.database, self.reader.at())?;
         if let Some(gauge) = &self.retained_bytes {
             gauge.set(found.retained);

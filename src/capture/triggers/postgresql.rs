@@ -1,6 +1,7 @@
 //! The queue on PostgreSQL: NOTIFY wakes, plain statements read and delete. Each is a transaction of its own, so that nothing of
 //! Bugzilla's waits for us and the server's list of notifications is never held up.
 
+mod bottom;
 mod failure;
 mod inspection;
 pub mod installation;
@@ -12,11 +13,12 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tokio_postgres::types::{ToSql, Type};
 
+use self::bottom::Bottom;
 use self::failure::explain;
 use super::{Identity, Level, QueueServer, QueueTable, Queued};
 use crate::capture::{CaptureError, Finding};
 use crate::database::Row;
-use crate::database::postgresql::{Connection, Postgresql};
+use crate::database::postgresql::{Postgresql, Session};
 
 /// How often it is looked without being woken: a notification may be switched off, or lost with its session.
 const POLL: Duration = Duration::from_secs(1);
@@ -40,12 +42,10 @@ impl PostgresqlQueue {
     }
 
     async fn open(&self) -> Result<PostgresqlTable, CaptureError> {
-        let connected = self.server.connect().await;
-        let connection =
-            connected.map_err(|error| CaptureError { class: error.class, message: error.message, gap: None })?;
-        let table = PostgresqlTable { connection, schema: self.schema.clone() };
-        let session = table.sql(include_str!("../../../sql/postgresql/query/trigger_session.sql"));
-        within(table.connection.client.batch_execute(&session)).await?;
+        let session = self.server.session().await?;
+        let table = PostgresqlTable { session, schema: self.schema.clone(), queue: None, bottom: Bottom::default() };
+        let settings = table.sql(include_str!("../../../sql/postgresql/query/trigger_session.sql"));
+        within(table.session.connection.client.batch_execute(&settings)).await?;
         Ok(table)
     }
 }
@@ -59,8 +59,11 @@ impl QueueServer for PostgresqlQueue {
 
 /// One session.
 struct PostgresqlTable {
-    connection: Connection,
+    session: Session,
     schema: String,
+    /// The server's own number of the table.
+    queue: Option<u32>,
+    bottom: Bottom,
 }
 
 impl PostgresqlTable {
@@ -74,7 +77,7 @@ impl PostgresqlTable {
         parameters: &[(&(dyn ToSql + Sync), Type)],
     ) -> Result<Vec<tokio_postgres::Row>, CaptureError> {
         let sql = self.sql(text);
-        within(self.connection.client.query_typed(&sql, parameters)).await
+        within(self.session.connection.client.query_typed(&sql, parameters)).await
     }
 
     /// The only row of a statement that always has one.
@@ -87,9 +90,17 @@ impl PostgresqlTable {
         row.ok_or_else(|| CaptureError::transient("the trigger queue gave no answer"))
     }
 
-    async fn delete(&self, text: &str, parameters: &[(&(dyn ToSql + Sync), Type)]) -> Result<u64, CaptureError> {
-        let sql = self.sql(text);
-        within(self.connection.client.execute_typed(&sql, parameters)).await
+    /// A row whose first column tells who answered: nobody but our own session, which has the lock.
+    async fn row_of_ours(
+        &self,
+        text: &str,
+        parameters: &[(&(dyn ToSql + Sync), Type)],
+    ) -> Result<tokio_postgres::Row, CaptureError> {
+        let row = self.row(text, parameters).await?;
+        match value(&row, 0)? {
+            process if process == self.session.process => Ok(row),
+            process => Err(self.session.taken_apart(process, &self.schema).await.into()),
+        }
     }
 }
 
@@ -121,19 +132,22 @@ impl QueueTable for PostgresqlTable {
     }
 
     async fn claim(&mut self) -> Result<(), CaptureError> {
-        if within(self.connection.lock(&self.schema)).await? {
-            return Ok(());
-        }
+        let Some(holder) = within(self.session.lock(&self.schema)).await? else { return Ok(()) };
         Err(CaptureError::transient(format!(
-            "another bugrelay reads the trigger queue in schema {} of this database; stop one of them, or give each its own schema",
+            "another bugrelay reads the trigger queue in schema {} of this database; stop one of them, or give each its own schema; {holder}",
             self.schema
         )))
     }
 
     async fn level(&mut self) -> Result<Level, CaptureError> {
-        let row = self.row(include_str!("../../../sql/postgresql/query/trigger_level.sql"), &[]).await?;
-        let (oldest, age): (Option<i64>, Option<f64>) = (value(&row, 2)?, value(&row, 3)?);
-        Ok(Level { newest: value(&row, 0)?, closed_above: value(&row, 1)?, oldest: oldest.zip(age) })
+        let sql = include_str!("../../../sql/postgresql/query/trigger_level.sql");
+        let row = self.row_of_ours(sql, &[(&self.bottom.get(), Type::INT8)]).await?;
+        let (queue, newest): (u32, i64) = (value(&row, 1)?, value(&row, 2)?);
+        if *self.queue.get_or_insert(queue) != queue || newest < self.bottom.get() {
+            return Err(CaptureError::transient("the trigger queue was made anew, and is opened again"));
+        }
+        let (oldest, age): (Option<i64>, Option<f64>) = (value(&row, 4)?, value(&row, 5)?);
+        Ok(Level { newest, closed_above: value(&row, 3)?, oldest: oldest.zip(age) })
     }
 
     async fn raise_valve(&mut self, rows: i64) -> Result<bool, CaptureError> {
@@ -147,17 +161,24 @@ impl QueueTable for PostgresqlTable {
     async fn first(&mut self, limit: usize) -> Result<Vec<Queued>, CaptureError> {
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let sql = include_str!("../../../sql/postgresql/query/trigger_first.sql");
-        let rows = self.rows(sql, &[(&limit, Type::INT8)]).await?;
-        let queued = rows.iter().map(|row| {
-            let texts = (0..row.len()).map(|column| value::<Option<String>>(row, column));
+        let parameters: [(&(dyn ToSql + Sync), Type); 3] =
+            [(&limit, Type::INT8), (&self.bottom.get(), Type::INT8), (&self.session.process, Type::INT4)];
+        let mut oldest = 0;
+        let queued = self.rows(sql, &parameters).await?.into_iter().map(|row| {
+            let texts = (0..row.len()).map(|column| value::<Option<String>>(&row, column));
             let texts: Row = texts.collect::<Result<Vec<_>, _>>()?.into_iter().collect();
+            oldest = texts.int(11);
             Queued::read(&texts).ok_or_else(|| {
                 CaptureError::misconfigured(
                     "the trigger queue has a row of a kind that this version does not know; is its triggers' version newer than bugrelay's?",
                 )
             })
         });
-        queued.collect()
+        let queued: Vec<Queued> = queued.collect::<Result<_, _>>()?;
+        if let (Some(first), Some(last)) = (queued.first(), queued.last()) {
+            self.bottom.looked(first.id, last.id, oldest);
+        }
+        Ok(queued)
     }
 
     async fn behind(&mut self, id: i64, transactions: &[i64]) -> Result<BTreeSet<i64>, CaptureError> {
@@ -168,19 +189,24 @@ impl QueueTable for PostgresqlTable {
 
     async fn forget(&mut self, ids: &[i64]) -> Result<(), CaptureError> {
         let sql = include_str!("../../../sql/postgresql/query/trigger_forget.sql");
-        self.delete(sql, &[(&ids, Type::INT8_ARRAY)]).await?;
+        let parameters: [(&(dyn ToSql + Sync), Type); 2] =
+            [(&ids, Type::INT8_ARRAY), (&self.session.process, Type::INT4)];
+        let row = self.row_of_ours(sql, &parameters).await?;
+        self.bottom.forgot(value(&row, 1)?);
         Ok(())
     }
 
     async fn forget_all(&mut self) -> Result<(), CaptureError> {
         let sql = include_str!("../../../sql/postgresql/query/trigger_forget_all.sql");
-        while self.delete(sql, &[(&FORGET_ROWS, Type::INT8)]).await? >= FORGET_ROWS.unsigned_abs() {}
+        let parameters: [(&(dyn ToSql + Sync), Type); 2] =
+            [(&FORGET_ROWS, Type::INT8), (&self.session.process, Type::INT4)];
+        while value::<i64>(&self.row_of_ours(sql, &parameters).await?, 1)? >= FORGET_ROWS {}
         Ok(())
     }
 
     async fn wait(&mut self) -> Result<(), CaptureError> {
         // Early or late, it is looked next; a connection that has ended says so then.
-        let _ = tokio::time::timeout(POLL, self.connection.heard.notified()).await;
+        let _ = tokio::time::timeout(POLL, self.session.connection.heard.notified()).await;
         Ok(())
     }
 }

@@ -80,7 +80,7 @@ async fn blocking<T: Send + 'static>(
     ask: impl FnOnce() -> Result<T, DatabaseError> + Send + 'static,
 ) -> Result<T, CaptureError> {
     match tokio::task::spawn_blocking(ask).await {
-        Ok(answer) => answer.map_err(|error| CaptureError { class: error.class, message: error.message, gap: None }),
+        Ok(answer) => answer.map_err(CaptureError::from),
         Err(error) => Err(CaptureError::transient(format!("the trigger queue could not be read: {error}"))),
     }
 }

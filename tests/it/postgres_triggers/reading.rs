@@ -1,11 +1,12 @@
 //! What is told: every committed transaction, whole, once, in the order of the commits.
 
+use bugrelay::bugzilla::BugId;
 use bugrelay::capture::{Gap, Severity, Source as _};
 use bugrelay::changeset::RowChange;
 use bugrelay::failure::Class;
 
 use super::{PATIENCE, bugzilla, comment, comments, next, open, source, source_at, waiting, web};
-use crate::services::{Mode, Postgres, Proxy};
+use crate::services::{Mode, Postgres, Proxy, poll};
 
 #[tokio::test]
 async fn a_save_is_told_whole_and_forgotten_when_it_is_stored() {
@@ -38,6 +39,54 @@ async fn a_late_commit_with_lower_ids_is_not_lost() {
     assert_eq!((comments(&first), comments(&second)), (1, 1));
     capture.acknowledge(&second.position).await.unwrap();
     assert_eq!(waiting(&bugzilla), 0);
+}
+
+#[tokio::test]
+async fn a_late_commit_is_told_however_much_was_told_and_forgotten_meanwhile() {
+    let bugzilla = bugzilla();
+    let (mut capture, _) = open(&bugzilla).await;
+    let url = bugzilla.web_url();
+    let (slow, fast) = (web(&url).await, web(&url).await);
+    // The fast one's transaction is the older, and draws the higher number.
+    fast.batch_execute("BEGIN; UPDATE bugs SET priority = 'P1' WHERE bug_id = 1").await.unwrap();
+    slow.batch_execute("BEGIN; INSERT INTO longdescs (bug_id, who, bug_when, thetext) VALUES (2, 1, now(), 'slow')")
+        .await
+        .unwrap();
+    fast.batch_execute(&format!("{} COMMIT", comment("fast"))).await.unwrap();
+    for _ in 0..4 {
+        let save = next(capture.as_mut()).await;
+        assert_eq!(comments(&save), 1);
+        capture.acknowledge(&save.position).await.unwrap();
+        bugzilla.exec(&format!("BEGIN; {} COMMIT", comment("faster")));
+    }
+    next(capture.as_mut()).await;
+    slow.batch_execute("COMMIT").await.unwrap();
+    let late = next(capture.as_mut()).await;
+    assert!(matches!(late.rows[..], [RowChange::CommentAdded { bug: BugId(2), .. }]), "{late:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn what_vacuum_must_leave_for_a_dump_is_not_walked_over_again_and_again() {
+    let bugzilla = bugzilla();
+    let (mut capture, _) = open(&bugzilla).await;
+    let dump = web(&bugzilla.web_url()).await;
+    dump.batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM bugs").await.unwrap();
+    bugzilla.exec(&format!("DO $$ BEGIN FOR n IN 1..2000 LOOP {} COMMIT; END LOOP; END $$", comment("one")));
+    for told in 0..2100 {
+        let save = next(capture.as_mut()).await;
+        capture.acknowledge(&save.position).await.unwrap();
+        if told >= 1999 {
+            bugzilla.exec(&format!("BEGIN; {} COMMIT", comment("one")));
+        }
+    }
+    drop(capture);
+    // What a session has read is counted when it is over.
+    let sessions = format!("SELECT count(*) FROM pg_stat_activity WHERE usename = '{}'", bugzilla.name);
+    assert!(poll(PATIENCE, || bugzilla.exec(&sessions).trim() == "0"));
+    let read = bugzilla.exec("SELECT idx_tup_read FROM pg_stat_user_indexes WHERE indexrelname = 'trigger_queue_pkey'");
+    let read: u32 = read.trim().parse().unwrap();
+    assert!(read < 100_000, "{read} entries of the index for 2100 saves of 2 rows each");
+    drop(dump);
 }
 
 #[tokio::test]
@@ -169,6 +218,7 @@ async fn a_second_bugrelay_is_refused_and_the_first_loses_nothing() {
         let error = source(&bugzilla).open(from).await.err().expect("it is refused");
         assert_eq!((error.class, error.gap), (Class::Transient, None), "{error}");
         assert!(error.to_string().contains("another bugrelay"), "{error}");
+        assert!(error.to_string().contains("(bugrelay, from 127.0.0.1, since 2"), "{error}");
     }
     assert_eq!(comments(&next(capture.as_mut()).await), 1);
 }

@@ -10,7 +10,7 @@ use mysql_async::{Conn, Opts, ServerError};
 use super::failure::{answered, asked, refused};
 use super::names::{Names, TRIGGERS, account};
 use crate::capture::CaptureError;
-use crate::capture::triggers::{Installer, VALVE_ROWS};
+use crate::capture::triggers::Installer;
 
 const SCHEMA: &str = include_str!("../../../../sql/mysql/triggers/schema.sql");
 const DEFINER: &str = include_str!("../../../../sql/mysql/triggers/definer.sql");
@@ -62,10 +62,8 @@ impl Installation {
 impl Installer for Installation {
     fn install(&self) -> Vec<String> {
         let triggers = TRIGGERS.map(|trigger| trigger_text(&self.names, trigger));
-        let ours = [SCHEMA, DEFINER, PROBE, READER].map(|text| {
-            let text = text.replace("{valve_rows}", &VALVE_ROWS.to_string());
-            self.names.fill(&text.replace("{reader}", &self.printed_reader()))
-        });
+        let ours = [SCHEMA, DEFINER, PROBE, READER]
+            .map(|text| self.names.fill(&text.replace("{reader}", &self.printed_reader())));
         ours.into_iter().chain(triggers).collect()
     }
 

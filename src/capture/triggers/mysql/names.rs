@@ -1,6 +1,8 @@
 //! How the things of ours are called on MySQL and MariaDB, and where the names go in the SQL. Several Bugzillas of one server may share
 //! our schema: all names carry the name of Bugzilla's database.
 
+use crate::capture::triggers::VALVE_ROWS;
+
 /// The watched tables' triggers: the table, the event, when a row of it is news, and the rows that it leaves.
 pub(super) const TRIGGERS: [(&str, &str, &str, &str); 8] = [
     (
@@ -84,6 +86,9 @@ impl Names {
         let pattern = format!("{schema}_").replace('_', "\\_") + "%";
         sql.replace("{queue}", &ours("trigger_queue"))
             .replace("{valve}", &ours("trigger_valve"))
+            .replace("{valve_rows}", &VALVE_ROWS.to_string())
+            // A variable of the session that writes: it may write to several Bugzillas.
+            .replace("{closed}", &format!("@{}", quoted(&format!("{schema}_{database}"))))
             .replace("{probe}", &ours("trigger_probe"))
             .replace("{definer}", &self.definer())
             .replace("{schema}", &quoted(schema))

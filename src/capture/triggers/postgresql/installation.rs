@@ -62,9 +62,7 @@ impl Installer for Installation {
     }
 
     async fn run(&self, texts: &[String], told: &(dyn for<'t> Fn(&'t str) + Send + Sync)) -> Result<(), CaptureError> {
-        let connected = self.server.connect().await;
-        let connection =
-            connected.map_err(|error| CaptureError { class: error.class, message: error.message, gap: None })?;
+        let connection = self.server.connect().await?;
         for text in texts {
             let mut left = ATTEMPTS;
             while let Err(error) = connection.client.batch_execute(text).await {
