@@ -10,6 +10,7 @@ use std::future::Future;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use futures_util::TryStreamExt as _;
 use tokio_postgres::types::{ToSql, Type};
 
 use self::failure::explain;
@@ -93,6 +94,17 @@ impl PostgresqlTable {
     }
 }
 
+/// A row of the queue.
+fn read(row: &tokio_postgres::Row) -> Result<Queued, CaptureError> {
+    let texts = (0..row.len()).map(|column| value::<Option<String>>(row, column));
+    let texts: Row = texts.collect::<Result<Vec<_>, _>>()?.into_iter().collect();
+    Queued::read(&texts).ok_or_else(|| {
+        CaptureError::misconfigured(
+            "the trigger queue has a row of a kind that this version does not know; is its triggers' version newer than bugrelay's?",
+        )
+    })
+}
+
 /// A value of a row, by its place.
 fn value<'a, T: tokio_postgres::types::FromSql<'a>>(
     row: &'a tokio_postgres::Row,
@@ -147,17 +159,22 @@ impl QueueTable for PostgresqlTable {
     async fn first(&mut self, limit: usize) -> Result<Vec<Queued>, CaptureError> {
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let sql = include_str!("../../../sql/postgresql/query/trigger_first.sql");
-        let rows = self.rows(sql, &[(&limit, Type::INT8)]).await?;
-        let queued = rows.iter().map(|row| {
-            let texts = (0..row.len()).map(|column| value::<Option<String>>(row, column));
-            let texts: Row = texts.collect::<Result<Vec<_>, _>>()?.into_iter().collect();
-            Queued::read(&texts).ok_or_else(|| {
-                CaptureError::misconfigured(
-                    "the trigger queue has a row of a kind that this version does not know; is its triggers' version newer than bugrelay's?",
-                )
-            })
-        });
-        queued.collect()
+        let sql = self.sql(sql);
+        let parameters: [(&(dyn ToSql + Sync), Type); 1] = [(&limit, Type::INT8)];
+        // Row by row: what the server sends of one is many times what is kept of it.
+        let reading = async {
+            let rows = self.connection.client.query_typed_raw(&sql, parameters).await?;
+            let mut rows = std::pin::pin!(rows);
+            let mut queued = Vec::new();
+            while let Some(row) = rows.try_next().await? {
+                match read(&row) {
+                    Ok(row) => queued.push(row),
+                    Err(error) => return Ok(Err(error)),
+                }
+            }
+            Ok(Ok(queued))
+        };
+        within(reading).await?
     }
 
     async fn behind(&mut self, id: i64, transactions: &[i64]) -> Result<BTreeSet<i64>, CaptureError> {
