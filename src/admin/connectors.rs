@@ -146,10 +146,10 @@ pub(super) async fn find(admin: &Admin, name: &str) -> Result<BacklogStats, Refu
     if let Some(stats) = stats.backlogs.into_iter().find(|stats| stats.connector == name) {
         return Ok(stats);
     }
-    if admin.connectors.contains_key(name) {
+    if admin.connectors.get(name).is_some() {
         return Ok(BacklogStats { connector: name.to_owned(), ..BacklogStats::default() });
     }
-    known.extend(admin.connectors.keys().cloned());
+    known.extend(admin.connectors.names());
     known.sort();
     known.dedup();
     Err(Refusal(StatusCode::NOT_FOUND, format!("there is no such connector; known are {}", known.join(", "))))

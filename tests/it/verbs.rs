@@ -3,6 +3,7 @@
 mod check;
 mod connectors;
 mod http;
+mod reload;
 mod run;
 mod tail;
 
