@@ -124,10 +124,9 @@ fn damages(good: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
 
 /// The files of its folder that a damaged store was set aside as.
 fn set_aside(bugrelay: &Bugrelay) -> Vec<PathBuf> {
-    // Without their companions.
     let is_aside = |path: &PathBuf| {
-        path.extension()
-            .is_some_and(|end| end.to_string_lossy().starts_with("damaged-") && end.to_string_lossy().ends_with('Z'))
+        let name = path.to_string_lossy();
+        name.contains("store.db.damaged-") && !name.ends_with("-wal") && !name.ends_with("-shm")
     };
     bugrelay.files().into_iter().filter(is_aside).collect()
 }
@@ -238,7 +237,7 @@ fn damage_that_is_met_while_it_runs_ends_the_process_with_73_and_is_set_aside() 
     bugrelay.replace("backoff_seconds = [600]", "backoff_seconds = [1]");
     let status = bugrelay.wait_until_ended(Duration::from_secs(30)).expect("it ends");
     assert_eq!(status.code(), Some(73), "{}", end_of(&bugrelay.log()));
-    for words in ["was found to be damaged", "(the last save that it was told is of 20"] {
+    for words in ["was found to be damaged", "(the oldest message that waited is of 20"] {
         assert!(bugrelay.log().contains(words), "{words}:\n{}", end_of(&bugrelay.log()));
     }
     assert!(!bugrelay.path("store.db").exists() && !set_aside(&bugrelay).is_empty());
