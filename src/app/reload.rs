@@ -169,6 +169,7 @@ impl Reload {
             batch: connector.batch,
             timeout: connector.timeout,
             schedule: connector.schedule.clone(),
+            oversize: connector.oversize,
         };
         let handle = self.delivery.spawn(name, connector.kind.build(connector.timeout), policy);
         self.served.set(name, Some(handle.clone()));

@@ -18,26 +18,28 @@ pub fn group(rows: &[RowChange]) -> impl Iterator<Item = ChangeSet> {
     let order = by_bug(rows);
     let mut at = 0;
     let of_next_bug = move || {
-        let bug = rows[*order.get(at)?].bug();
-        let run = order[at..].iter().take_while(|&&row| rows[row].bug() == bug).count();
-        let sets = of_bug(bug, order[at..at + run].iter().map(|&row| &rows[row]));
+        let bug = rows[*order.get(at)? as usize].bug();
+        let run = order[at..].iter().take_while(|&&row| rows[row as usize].bug() == bug).count();
+        let sets = of_bug(bug, order[at..at + run].iter().map(|&row| &rows[row as usize]));
         at += run;
         Some(sets)
     };
     std::iter::from_fn(of_next_bug).flatten()
 }
 
-/// The rows' places: bugs by the first row that says who saved and when, the rows of a bug as they were written.
-fn by_bug(rows: &[RowChange]) -> Vec<usize> {
-    let mut order: Vec<usize> = (0..rows.len()).collect();
+/// The rows' places: bugs by the first row that says who saved and when, the rows of a bug as they were written. No transaction has
+/// more rows than these numbers can count.
+fn by_bug(rows: &[RowChange]) -> Vec<u32> {
+    let bug = |place: u32| rows[place as usize].bug();
+    let mut order: Vec<u32> = (0..u32::MAX).take(rows.len()).collect();
     // Stable, both times.
-    order.sort_by_key(|&row| rows[row].bug());
-    let mut first = vec![usize::MAX; rows.len()];
-    for of_bug in order.chunk_by(|&a, &b| rows[a].bug() == rows[b].bug()) {
-        let begins = of_bug.iter().copied().find(|&row| rows[row].save().is_some());
-        of_bug.iter().for_each(|&row| first[row] = begins.unwrap_or(usize::MAX));
+    order.sort_by_key(|&place| bug(place));
+    let mut first = vec![u32::MAX; rows.len()];
+    for of_bug in order.chunk_by(|&a, &b| bug(a) == bug(b)) {
+        let begins = of_bug.iter().copied().find(|&place| rows[place as usize].save().is_some());
+        of_bug.iter().for_each(|&place| first[place as usize] = begins.unwrap_or(u32::MAX));
     }
-    order.sort_by_key(|&row| first[row]);
+    order.sort_by_key(|&place| first[place as usize]);
     order
 }
 
