@@ -1,15 +1,16 @@
 //! Configuration -> parts -> tasks: the only file that knows every part. No decisions here.
 
-use std::collections::BTreeMap;
+mod reload;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use mysql_async::{Opts, OptsBuilder, SslOpts};
-use secrecy::ExposeSecret;
+use mysql_async::{OptsBuilder, SslOpts};
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, broadcast};
 
+pub use self::reload::Reload;
 use crate::admin::{Admin, LISTENERS_MAX};
 use crate::capture::Source;
 use crate::capture::history::{History, HistorySource};
@@ -22,16 +23,16 @@ use crate::capture::triggers::sqlite::SqliteTriggerQueue;
 use crate::capture::triggers::sqlite::installation::SqliteInstallation;
 use crate::capture::triggers::{Installer, Triggers};
 use crate::config::{BugzillaConfig, CommentIdOf, Config, Tls, Way};
-use crate::database::mysql::Mysql;
+use crate::database::mysql::{Account, Mysql};
 use crate::database::postgresql::Postgresql;
 use crate::database::sqlite::Sqlite;
 use crate::database::{Database, Dialect};
-use crate::delivery::{Delivery, Gate, Judge, Policy, recheck};
+use crate::delivery::{Delivery, Gate, Judge, Served, recheck};
 use crate::message::Wording;
 use crate::metrics::{Metrics, SourceMetrics};
 use crate::pipeline::{Editor, Pipeline, Progress, Replay, Sweep};
 use crate::queue::sqlite::{Settings, SqliteQueue};
-use crate::queue::{Queue, QueueError, Subscriber};
+use crate::queue::{Queue, QueueError};
 use crate::shutdown::Shutdown;
 use crate::snapshot::{self, Reader};
 use crate::visibility::Rules;
@@ -75,17 +76,16 @@ pub enum AppError {
 pub fn source(config: &BugzillaConfig, metrics: Option<&SourceMetrics>) -> Arc<dyn Source> {
     match config.capture {
         Way::Binlog => {
-            let opts = mysql_opts(config);
+            let account = mysql_account(config);
             Arc::new(MysqlBinlog::new(MysqlBinlogConfig {
-                server_id: replica_id(&config.base_url, opts.db_name().unwrap_or_default()),
-                opts,
+                server_id: replica_id(&config.base_url, account.database().unwrap_or_default()),
+                account,
                 own_schema: config.schema.clone(),
                 heartbeat: HEARTBEAT,
             }))
         }
         Way::Logical => Arc::new(PostgresqlLogical::new(PostgresqlLogicalConfig {
-            connection: postgresql_config(config),
-            tls: config.tls.clone(),
+            server: postgresql(config),
             allow_unlimited_wal: config.allow_unlimited_wal,
             retained_bytes: metrics.map(|metrics| metrics.retained_bytes.clone()),
         })),
@@ -102,7 +102,7 @@ pub fn triggers(config: &BugzillaConfig, metrics: Option<&SourceMetrics>) -> Arc
             Arc::new(Triggers::new(queue, metrics.cloned()))
         }
         Dialect::Mysql => {
-            Arc::new(Triggers::new(MysqlQueue::new(mysql_opts(config), &config.schema), metrics.cloned()))
+            Arc::new(Triggers::new(MysqlQueue::new(mysql_account(config), &config.schema), metrics.cloned()))
         }
         Dialect::Sqlite => Arc::new(Triggers::new(SqliteTriggerQueue::new(path_of(config)), metrics.cloned())),
     }
@@ -118,8 +118,8 @@ pub fn installer(config: &BugzillaConfig, administrator: &BugzillaConfig, notify
             notify,
         }),
         Dialect::Mysql => Arc::new(mysql::installation::Installation::new(
-            mysql_opts(administrator),
-            mysql_opts(config),
+            mysql_account(administrator).opts(),
+            mysql_account(config).opts(),
             &config.schema,
         )),
         Dialect::Sqlite => Arc::new(SqliteInstallation { path: path_of(administrator) }),
@@ -134,7 +134,7 @@ pub fn history(config: &BugzillaConfig) -> History {
 /// Bugzilla's tables, by the configuration.
 pub fn database(config: &BugzillaConfig) -> Arc<dyn Database> {
     match config.dialect {
-        Dialect::Mysql => Arc::new(Mysql::new(mysql_opts(config))),
+        Dialect::Mysql => Arc::new(Mysql::new(mysql_account(config))),
         Dialect::Postgresql => Arc::new(postgresql(config)),
         Dialect::Sqlite => Arc::new(Sqlite::new(path_of(config))),
     }
@@ -154,7 +154,8 @@ pub fn store(config: &Config) -> Result<SqliteQueue, QueueError> {
 
 impl App {
     /// Opens the store and the admin port; what is elsewhere (database, buses) is connected to when it runs, and waited for.
-    pub async fn build(config: Config, from_now: bool) -> Result<Self, AppError> {
+    /// A fresh store begins at `recover_since` (seconds since 1970), if it is given, and not where the configuration says.
+    pub async fn build(config: Config, from_now: bool, recover_since: Option<i64>) -> Result<Self, AppError> {
         let metrics = Metrics::new(env!("CARGO_PKG_VERSION"))?;
         let shutdown = Shutdown::default();
         let queue: Arc<dyn Queue> = Arc::new(store(&config)?);
@@ -171,7 +172,7 @@ impl App {
             history: history(&config.bugzilla),
             interval: config.bugzilla.sweep_interval,
             window: config.bugzilla.late_commit_window,
-            start: config.bugzilla.start,
+            start: recover_since.or(config.bugzilla.start),
         };
         let replay =
             Replay { sweep: sweep.clone(), editor: editor.clone(), queue: Arc::clone(&queue), news: delivery.news() };
@@ -198,7 +199,7 @@ impl App {
             metrics,
             tail,
             listeners: Arc::new(Semaphore::new(LISTENERS_MAX)),
-            connectors: Arc::default(),
+            connectors: Served::default(),
             news: delivery.news(),
             scraping: Arc::default(),
             token,
@@ -207,32 +208,17 @@ impl App {
         Ok(App { config, delivery, pipeline, admin, listener, shutdown })
     }
 
-    /// Starts all tasks; they end when the returned handle says so.
-    pub async fn spawn(self) -> Result<Shutdown, AppError> {
-        let App { config, delivery, pipeline, mut admin, listener, shutdown } = self;
-        let enabled = || config.connectors.iter().filter(|(_, connector)| connector.enabled);
-        let subscribers =
-            enabled().map(|(name, connector)| Subscriber { connector: name.clone(), filter: connector.filter.clone() });
-        pipeline.queue.subscribe(subscribers.collect()).await?;
-        let mut connectors: BTreeMap<_, _> = config.connectors.keys().map(|name| (name.clone(), None)).collect();
-        for (name, connector) in enabled() {
-            let policy = Policy {
-                filter: connector.filter.clone(),
-                batch: connector.batch,
-                timeout: connector.timeout,
-                schedule: connector.schedule.clone(),
-                oversize: connector.oversize,
-            };
-            connectors
-                .insert(name.clone(), Some(delivery.spawn(name, connector.kind.build(connector.timeout), policy)));
-        }
-        admin.connectors = Arc::new(connectors);
-        let Delivery { queue, gate, metrics, .. } = delivery;
+    /// Starts all tasks; they end when the returned handle says so. What was configured can be told otherwise by the other one.
+    pub async fn spawn(self) -> Result<(Shutdown, Reload), AppError> {
+        let App { config, delivery, pipeline, admin, listener, shutdown } = self;
+        let (queue, gate, metrics) =
+            (Arc::clone(&delivery.queue), Arc::clone(&delivery.gate), delivery.metrics.clone());
+        let reload = Reload::start(config, delivery, admin.connectors.clone()).await?;
         shutdown.spawn(recheck(queue, gate, metrics, shutdown.clone()));
         shutdown.spawn(admin.serve(listener));
         shutdown.spawn(crate::pipeline::purge(Arc::clone(&pipeline.queue), shutdown.clone()));
         shutdown.spawn(pipeline.run());
-        Ok(shutdown)
+        Ok((shutdown, reload))
     }
 }
 
@@ -255,10 +241,6 @@ fn path_of(config: &BugzillaConfig) -> PathBuf {
 }
 
 fn postgresql(config: &BugzillaConfig) -> Postgresql {
-    Postgresql::new(postgresql_config(config), config.tls.clone())
-}
-
-fn postgresql_config(config: &BugzillaConfig) -> tokio_postgres::Config {
     let url = &config.database;
     let mut built = tokio_postgres::Config::new();
     built.host(url.host_str().unwrap_or_default().trim_matches(['[', ']']));
@@ -267,13 +249,10 @@ fn postgresql_config(config: &BugzillaConfig) -> tokio_postgres::Config {
     if !url.username().is_empty() {
         built.user(decode(url.username()));
     }
-    if let Some(password) = &config.password {
-        built.password(password.expose_secret());
-    }
-    built
+    Postgresql::with_password(built, config.tls.clone(), config.password.clone())
 }
 
-fn mysql_opts(config: &BugzillaConfig) -> Opts {
+fn mysql_account(config: &BugzillaConfig) -> Account {
     let url = &config.database;
     let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
     let tls = match &config.tls {
@@ -288,12 +267,11 @@ fn mysql_opts(config: &BugzillaConfig) -> Opts {
         .ip_or_hostname(host)
         .tcp_port(url.port().unwrap_or(3306))
         .user((!url.username().is_empty()).then(|| decode(url.username())))
-        .pass(config.password.as_ref().map(|password| password.expose_secret().to_owned()))
         .db_name(Some(decode(url.path().trim_matches('/'))))
         .ssl_opts(tls)
         // The server's socket file may be another server's, or out of our sight.
         .prefer_socket(false)
         .tcp_keepalive(Some(Duration::from_secs(10)))
         .tcp_nodelay(true);
-    builder.into()
+    Account::new(builder.into(), config.password.clone())
 }

@@ -5,8 +5,10 @@
 
 mod bugzilla;
 mod connector;
+mod difference;
 mod fault;
 mod file;
+mod fingerprint;
 mod overlay;
 mod secret;
 
@@ -14,17 +16,19 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use secrecy::SecretString;
 use serde::Deserialize;
 use url::Url;
 
 pub use self::connector::ConnectorConfig;
+pub use self::difference::Difference;
 use self::fault::Fault;
 use self::file::File;
+pub use self::fingerprint::Fingerprint;
 use self::overlay::Overlay;
 use crate::bugzilla::Zone;
 use crate::database::Dialect;
 use crate::message::{FieldFilter, Identity};
+use crate::secret::Secret;
 pub use crate::tls::Tls;
 
 /// Where the configuration is looked for when nobody names it.
@@ -57,13 +61,15 @@ pub struct BugzillaConfig {
     /// Without its password.
     pub database: Url,
     /// From `password`, `password_file`, `password_env` or the URL.
-    pub password: Option<SecretString>,
+    pub password: Secret,
     /// Whose server it is.
     pub dialect: Dialect,
     /// The way in.
     pub capture: Way,
     /// Whether the server must show a certificate.
     pub tls: Tls,
+    /// Of what is in the files that `tls` names.
+    pub tls_fingerprint: Fingerprint,
     /// The site's identity.
     pub base_url: String,
     /// Its local zone.
@@ -109,7 +115,7 @@ pub struct QueueConfig {
 }
 
 /// `[messages]`: how they are worded.
-#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct MessagesConfig {
     /// How users appear.
@@ -135,7 +141,7 @@ pub struct AdminConfig {
     /// Address and port.
     pub listen: std::net::SocketAddr,
     /// Who knows it may use the API from elsewhere.
-    pub token: Option<SecretString>,
+    pub token: Secret,
 }
 
 /// The configuration is not fit for use. Says what, where and how to mend it.

@@ -14,6 +14,7 @@ pub mod backoff;
 pub mod bugzilla;
 pub mod failure;
 pub mod metrics;
+pub mod secret;
 pub mod shutdown;
 pub mod tls;
 

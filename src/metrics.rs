@@ -21,6 +21,8 @@ pub struct Metrics {
     pub queue: QueueMetrics,
     /// What left.
     pub delivery: DeliveryMetrics,
+    /// 1 while what runs is what the configuration says.
+    pub config_reload_successful: IntGauge,
 }
 
 /// The change source.
@@ -127,8 +129,13 @@ impl Metrics {
                     &["connector"],
                 )?,
             },
+            config_reload_successful: IntGauge::new(
+                "bugrelay_config_reload_successful",
+                "1 while what runs is what the configuration says; 0 when it is bad, or has something that needs a restart",
+            )?,
             registry,
         };
+        metrics.config_reload_successful.set(1);
         metrics.register()?;
         let build =
             IntGaugeVec::new(Opts::new("bugrelay_build_info", "The version that runs; always 1"), &["version"])?;
@@ -142,7 +149,8 @@ impl Metrics {
     }
 
     fn register(&self) -> Result<(), prometheus::Error> {
-        let Metrics { registry, source, pipeline, queue, delivery } = self;
+        let Metrics { registry, source, pipeline, queue, delivery, config_reload_successful } = self;
+        registry.register(Box::new(config_reload_successful.clone()))?;
         registry.register(Box::new(source.connected.clone()))?;
         registry.register(Box::new(source.lag_seconds.clone()))?;
         registry.register(Box::new(source.retained_bytes.clone()))?;

@@ -47,6 +47,9 @@ const TRANSACTIONS_MAX: usize = 500;
 /// repeated after a crash, for the ledger knows what was told.
 const CHANGE_SETS_MAX: usize = 500;
 
+/// The same in what they hold, beyond which no other is added: see [`ChangeSet::size`].
+const SIZE_MAX: usize = 4_000;
+
 /// The label `target`; see [`crate::changeset::Subject::target`].
 const TARGETS: [&str; 3] = ["bug", "comment", "attachment"];
 
@@ -189,13 +192,16 @@ impl Pipeline {
     async fn store(&self, stored: &mut Option<Checkpoint>, batch: &mut Vec<Captured>) {
         let count = batch.len();
         let mut sets: Vec<(ChangeSet, i64)> = Vec::new();
+        let mut size = 0;
         let mut behind = stored.clone();
         let mut last_ms = 0;
         for Captured { transaction, committed_at_ms, begins_anew, .. } in batch.drain(..) {
             for set in group(&transaction.rows) {
-                if sets.len() >= CHANGE_SETS_MAX {
+                if sets.len() >= CHANGE_SETS_MAX || size >= SIZE_MAX {
                     self.put(&mut sets, behind.as_ref(), stored).await;
+                    size = 0;
                 }
+                size += set.size();
                 sets.push((set, committed_at_ms));
             }
             last_ms = committed_at_ms;
@@ -205,8 +211,9 @@ impl Pipeline {
             }
             behind = Some(Checkpoint { position: transaction.position, committed_at: committed_at_ms / 1000 });
             // The very first position is stored at once: nothing can be stored in parts before there is one.
-            if sets.len() >= CHANGE_SETS_MAX || stored.is_none() || begins_anew {
+            if sets.len() >= CHANGE_SETS_MAX || size >= SIZE_MAX || stored.is_none() || begins_anew {
                 self.put(&mut sets, behind.as_ref(), stored).await;
+                size = 0;
             }
             if let Some(stored) = stored.as_ref().filter(|_| begins_anew) {
                 self.progress.running();
@@ -285,7 +292,7 @@ impl Pipeline {
             match ask().await {
                 Ok(answer) => return answer,
                 Err(error) => {
-                    if matches!(error, QueueError::Lost { .. }) {
+                    if error.is_final() {
                         self.shutdown.give_up(Cause::Store);
                     }
                     tracing::error!(%error, "capture waits for the store");

@@ -27,6 +27,11 @@ pub enum Cause {
 }
 
 impl Shutdown {
+    /// For a part of the tasks, which can be told to stop before the others, and is told when all are.
+    pub fn part(&self) -> Shutdown {
+        Shutdown { token: self.token.child_token(), ..self.clone() }
+    }
+
     /// Resolves when tasks must stop taking new work and finish what is in flight.
     pub async fn requested(&self) {
         self.token.cancelled().await;

@@ -147,7 +147,7 @@ fn audit(peer: &SocketAddr, action: &str, connector: &str, changed: bool) {
 
 /// Refuses a name that neither the configuration nor the store knows. Of those in the configuration nothing is counted.
 pub(super) async fn must_be_known(admin: &Admin, name: &str) -> Result<(), Refusal> {
-    if admin.connectors.contains_key(name) { Ok(()) } else { find(admin, name).await.map(drop) }
+    if admin.connectors.get(name).is_some() { Ok(()) } else { find(admin, name).await.map(drop) }
 }
 
 /// One that the configuration or the store knows; the others are nobody's.
@@ -157,10 +157,10 @@ pub(super) async fn find(admin: &Admin, name: &str) -> Result<BacklogStats, Refu
     if let Some(stats) = stats.backlogs.into_iter().find(|stats| stats.connector == name) {
         return Ok(stats);
     }
-    if admin.connectors.contains_key(name) {
+    if admin.connectors.get(name).is_some() {
         return Ok(BacklogStats { connector: name.to_owned(), ..BacklogStats::default() });
     }
-    known.extend(admin.connectors.keys().cloned());
+    known.extend(admin.connectors.names());
     known.sort();
     known.dedup();
     Err(Refusal(StatusCode::NOT_FOUND, format!("there is no such connector; known are {}", known.join(", "))))

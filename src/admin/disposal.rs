@@ -234,6 +234,7 @@ mod tests {
             change_set: String::new(),
             product: None,
             committed_at_ms: 0,
+            saved_at: LocalTime::new(2026, 12, 1, 0, 0, 0).unwrap(),
             facts: vec![],
             body: Body { bytes: b"{}".to_vec().into(), event_bytes: None },
         }

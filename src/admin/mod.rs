@@ -26,7 +26,6 @@ pub use replay::{ReplayOrder, ReplayView};
 pub use status::{SourceView, StatusView, StoreView};
 pub use tail::LISTENERS_MAX;
 
-use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex};
 
@@ -42,11 +41,12 @@ use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, broadcast, watch};
 
 use crate::bugzilla::Zone;
-use crate::delivery::{Gate, Handle};
+use crate::delivery::{Gate, Served};
 use crate::message::Envelope;
 use crate::metrics::Metrics;
 use crate::pipeline::{Progress, Replay};
 use crate::queue::Queue;
+use crate::secret::Secret;
 use crate::shutdown::Shutdown;
 
 /// What the endpoints look at.
@@ -70,14 +70,14 @@ pub struct Admin {
     pub tail: broadcast::Sender<Arc<Envelope>>,
     /// Live listeners that may still come.
     pub listeners: Arc<Semaphore>,
-    /// Every connector of the configuration; without a handle: it is disabled.
-    pub connectors: Arc<BTreeMap<String, Option<Handle>>>,
+    /// Every connector of the configuration.
+    pub connectors: Served,
     /// Has the connectors' workers look at the queue.
     pub news: watch::Sender<()>,
     /// Held while gauges are set and gathered: two scrapes must not mix.
     pub scraping: Arc<Mutex<()>>,
     /// Who knows it may use the API from elsewhere, and change state.
-    pub token: Option<SecretString>,
+    pub token: Secret,
     /// Ends live listeners.
     pub shutdown: Shutdown,
 }
@@ -142,7 +142,7 @@ async fn authorize(
     request: Request,
     next: Next,
 ) -> Response {
-    match access(admin.token.as_ref(), peer.ip(), request.method(), request.headers()) {
+    match access(admin.token.get().as_ref(), peer.ip(), request.method(), request.headers()) {
         Ok(()) => next.run(request).await,
         Err((status, text)) => (status, text).into_response(),
     }

@@ -80,18 +80,15 @@ fn order(admin: &Admin, wanted: &ReplayOrder) -> Result<Order, Refusal> {
         moment(text, &admin.zone)
             .ok_or_else(|| refuse(format!("{what}: {text:?} is no time; write 2026-11-01T00:00:00Z")))
     };
-    let enabled: Vec<&String> =
-        admin.connectors.iter().filter(|(_, handle)| handle.is_some()).map(|(name, _)| name).collect();
+    let enabled = admin.connectors.enabled();
     if let Some(unknown) = wanted.connectors.iter().find(|name| !enabled.contains(name)) {
-        let known: Vec<&str> = enabled.iter().map(|name| name.as_str()).collect();
-        return Err(refuse(format!("{unknown:?} is no enabled connector; enabled are {}", known.join(", "))));
+        return Err(refuse(format!("{unknown:?} is no enabled connector; enabled are {}", enabled.join(", "))));
     }
-    let all = || enabled.iter().map(|&name| name.clone()).collect();
     let order = Order {
         since: time("since", &wanted.since)?,
         until: wanted.until.as_deref().map(|until| time("until", until)).transpose()?,
         bugs: wanted.bugs.iter().copied().map(BugId).collect(),
-        connectors: if wanted.connectors.is_empty() { all() } else { wanted.connectors.clone() },
+        connectors: if wanted.connectors.is_empty() { enabled } else { wanted.connectors.clone() },
         dry_run: wanted.dry_run,
     };
     if order.until.is_some_and(|until| until < order.since) {

@@ -15,7 +15,7 @@ pub struct LocalTime(DateTime);
 pub struct UtcTime(Timestamp);
 
 /// Bugzilla's local time zone (`[bugzilla] time_zone`).
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Zone(TimeZone);
 
 /// A time that Bugzilla cannot have meant.

@@ -3,6 +3,7 @@
 //! A [`Source`] is where changes come from (a server, a way in); [`Source::open`] connects and gives a
 //! [`Capture`] that yields transactions until it fails. Who drives it (the pipeline) reconnects.
 
+mod ahead;
 pub mod history;
 pub mod mysql_binlog;
 pub mod postgresql_logical;
@@ -14,6 +15,10 @@ use async_trait::async_trait;
 
 use crate::changeset::{Position, Transaction};
 use crate::failure::Class;
+
+/// Watched rows of one transaction that are held until it ends, about 90 bytes each. Of one that has more nothing is told in the order
+/// of its rows: Bugzilla's history has it, page by page.
+const ROWS_MAX: usize = 1_000_000;
 
 /// Where changes come from. Cheap to keep, opened again after every failure.
 #[async_trait]
@@ -88,11 +93,13 @@ pub enum Gap {
     QueueFull,
     /// The triggers or their queue were taken away, or switched off, for some time.
     TriggersLost,
+    /// One transaction has more rows than are held in memory.
+    TooLarge,
 }
 
 impl Gap {
     /// All labels.
-    pub const ALL: [Gap; 8] = [
+    pub const ALL: [Gap; 9] = [
         Gap::Purged,
         Gap::Ahead,
         Gap::ForeignServer,
@@ -101,6 +108,7 @@ impl Gap {
         Gap::AnotherWay,
         Gap::QueueFull,
         Gap::TriggersLost,
+        Gap::TooLarge,
     ];
 
     /// The metric's label.
@@ -114,6 +122,7 @@ impl Gap {
             Gap::AnotherWay => "another_way",
             Gap::QueueFull => "queue_full",
             Gap::TriggersLost => "triggers_lost",
+            Gap::TooLarge => "too_large",
         }
     }
 
@@ -133,6 +142,15 @@ impl CaptureError {
     /// Somebody must change something first.
     pub fn misconfigured(message: impl Into<String>) -> Self {
         CaptureError { class: Class::Misconfigured, message: message.into(), gap: None }
+    }
+
+    /// Unless a transaction with so many rows can be held.
+    fn unless_held(rows: usize) -> Result<(), Self> {
+        if rows <= ROWS_MAX {
+            return Ok(());
+        }
+        let message = format!("a transaction has more than {ROWS_MAX} rows, which is more than are held in memory");
+        Err(CaptureError::gap(Gap::TooLarge, message))
     }
 
     /// What follows the position is gone.

@@ -25,8 +25,7 @@ mod table_map;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use mysql_async::Opts;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use self::columns::Columns;
@@ -35,17 +34,15 @@ use self::position::{Place, Start, Stored};
 use self::reader::{Reader, Watch};
 use self::server::Server;
 use self::stream::Reading;
-use super::{Capture, CaptureError, Finding, Severity, Source};
+use super::{Capture, CaptureError, Finding, Severity, Source, ahead};
 use crate::changeset::{Position, Transaction};
-
-/// Transactions read ahead of whoever takes them.
-const READ_AHEAD: usize = 64;
+use crate::database::mysql::Account;
 
 /// What the capture must know.
 #[derive(Clone, Debug)]
 pub struct MysqlBinlogConfig {
     /// Address, account, TLS, and Bugzilla's database (default `bugs`, as Bugzilla's own). Leave `max_allowed_packet` out: the server's is right.
-    pub opts: Opts,
+    pub account: Account,
     /// Among all readers of the server's binlog no two may have the same; see [`replica_id`].
     pub server_id: u32,
     /// Our own schema on the server: what is written to it is no progress.
@@ -71,7 +68,7 @@ pub struct MysqlBinlog {
 impl MysqlBinlog {
     /// Connects to nothing yet.
     pub fn new(config: MysqlBinlogConfig) -> Self {
-        let database = config.opts.db_name().unwrap_or("bugs").to_owned();
+        let database = config.account.database().unwrap_or("bugs").to_owned();
         MysqlBinlog { config, database }
     }
 
@@ -100,7 +97,7 @@ impl MysqlBinlog {
 #[async_trait]
 impl Source for MysqlBinlog {
     async fn open(&self, from: Option<&Position>) -> Result<Box<dyn Capture>, CaptureError> {
-        let mut server = Server::connect(&self.config.opts).await?;
+        let mut server = Server::connect(&self.config.account).await?;
         let findings = findings::inspect(&mut server, &self.database).await?;
         if let Some(error) = findings::refusal(&findings) {
             return Err(error);
@@ -115,13 +112,13 @@ impl Source for MysqlBinlog {
         let place = start.from.clone();
         let reading = Reading {
             reader: Reader::new(watch, identity, columns, start)?,
-            opts: self.config.opts.clone(),
+            account: self.config.account.clone(),
             database: self.database.clone(),
             heartbeat: self.config.heartbeat,
             tell_start: from.is_none(),
         };
         let stream = stream::request(server, &place, self.config.server_id, self.config.heartbeat).await?;
-        let (sender, transactions) = mpsc::channel(READ_AHEAD);
+        let (sender, transactions) = ahead::channel();
         let (begun, begins) = oneshot::channel();
         // A task of its own: the driver's parser panics on some damaged events, and that must not be our end.
         let task = tokio::spawn(stream::run(stream, reading, begun, sender));
@@ -139,7 +136,7 @@ impl Source for MysqlBinlog {
 
     async fn check(&self) -> Vec<Finding> {
         let asked = async {
-            let mut server = Server::connect(&self.config.opts).await?;
+            let mut server = Server::connect(&self.config.account).await?;
             findings::inspect(&mut server, &self.database).await
         };
         match asked.await {
@@ -156,7 +153,7 @@ impl Source for MysqlBinlog {
 
 /// The open stream: a task reads, this waits for what it tells.
 struct MysqlCapture {
-    transactions: mpsc::Receiver<Result<Transaction, CaptureError>>,
+    transactions: ahead::Receiver,
     task: JoinHandle<()>,
 }
 

@@ -23,8 +23,7 @@ use std::collections::BTreeSet;
 
 use async_trait::async_trait;
 use prometheus::IntGauge;
-use tokio::sync::{mpsc, watch};
-use tokio_postgres::Config;
+use tokio::sync::watch;
 use tokio_postgres::types::PgLsn;
 use tokio_util::task::AbortOnDropHandle;
 
@@ -35,21 +34,14 @@ use self::refusal::explain;
 use self::server::Server;
 use self::slot::{Slot, State};
 use self::stream::Stream;
-use super::{Capture, CaptureError, Finding, Gap, Severity, Source};
+use super::{Capture, CaptureError, Finding, Gap, Severity, Source, ahead};
 use crate::changeset::{Position, Transaction};
 use crate::database::postgresql::{Postgresql, Session};
-use crate::tls::Tls;
-
-/// Transactions read ahead of whoever takes them, beside those of one look.
-const READ_AHEAD: usize = 64;
 
 /// What the capture must know.
-#[derive(Clone, Debug)]
 pub struct PostgresqlLogicalConfig {
-    /// Address, account and Bugzilla's database. A direct connection: a pooler that switches servers would do harm.
-    pub connection: Config,
-    /// Decides about TLS, not `connection`.
-    pub tls: Tls,
+    /// Bugzilla's database. A direct connection: a pooler that switches servers would do harm.
+    pub server: Postgresql,
     /// The operator's consent to a slot on a server that may fill its disk for it.
     pub allow_unlimited_wal: bool,
     /// Follows what the server keeps for us, bytes.
@@ -68,11 +60,11 @@ pub struct PostgresqlLogical {
 impl PostgresqlLogical {
     /// Connects to nothing yet.
     pub fn new(config: PostgresqlLogicalConfig) -> Self {
-        let database = config.connection.get_dbname().unwrap_or("bugs").to_owned();
+        let database = config.server.database().unwrap_or("bugs").to_owned();
         PostgresqlLogical {
             slot: slot::name(&database),
             database,
-            server: Postgresql::new(config.connection, config.tls),
+            server: config.server,
             allow_unlimited_wal: config.allow_unlimited_wal,
             retained_bytes: config.retained_bytes,
         }
@@ -176,7 +168,7 @@ impl Source for PostgresqlLogical {
             None => self.begin(&session, &inspected).await?,
         };
         let Server { schema, .. } = inspected.server;
-        let (sender, transactions) = mpsc::channel(READ_AHEAD);
+        let (sender, transactions) = ahead::channel();
         // What is stored needs not be told again.
         let (acknowledged, acknowledgements) = watch::channel(at.lsn);
         let stream = Stream {
@@ -210,7 +202,7 @@ impl Source for PostgresqlLogical {
 
 /// The open stream: a task looks, this waits for what it tells.
 struct LogicalCapture {
-    transactions: mpsc::Receiver<Result<Transaction, CaptureError>>,
+    transactions: ahead::Receiver,
     acknowledged: watch::Sender<PgLsn>,
     _task: AbortOnDropHandle<()>,
 }

@@ -52,6 +52,31 @@ pub enum RowChange {
     DuplicateUnmarked { bug: BugId, of: BugId },
 }
 
+impl RowChange {
+    /// The bug that was written to.
+    pub fn bug(&self) -> BugId {
+        match *self {
+            RowChange::BugCreated { bug, .. }
+            | RowChange::CommentAdded { bug, .. }
+            | RowChange::AttachmentAdded { bug, .. }
+            | RowChange::Activity { bug, .. }
+            | RowChange::DuplicateMarked { bug, .. }
+            | RowChange::DuplicateUnmarked { bug, .. } => bug,
+        }
+    }
+
+    /// Who saved, and when, where the row says so.
+    pub fn save(&self) -> Option<(UserId, LocalTime)> {
+        match *self {
+            RowChange::BugCreated { reporter: who, at, .. }
+            | RowChange::CommentAdded { who, at, .. }
+            | RowChange::AttachmentAdded { who, at, .. }
+            | RowChange::Activity { who, at, .. } => Some((who, at)),
+            RowChange::DuplicateMarked { .. } | RowChange::DuplicateUnmarked { .. } => None,
+        }
+    }
+}
+
 /// What a row of bugs_activity is about; its texts are read with the snapshot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ActivityRow {
@@ -110,6 +135,11 @@ pub struct DuplicateChange {
 }
 
 impl ChangeSet {
+    /// How much is to be read and built for it: its rows, and one more.
+    pub fn size(&self) -> usize {
+        1 + self.comments.len() + self.attachments.len() + self.activity.len()
+    }
+
     /// Nothing yet.
     pub fn new(id: ChangeSetId) -> Self {
         ChangeSet { id, created: false, comments: vec![], attachments: vec![], activity: vec![], duplicate: None }

@@ -41,7 +41,7 @@ impl Client {
             output::error(&format!("no HTTP client can be made: {error}"));
             Exit::Runtime
         })?;
-        Ok(Client { http, base, token: config.admin.token.clone() })
+        Ok(Client { http, base, token: config.admin.token.get() })
     }
 
     /// What the API has at this path, with these in its query.

@@ -116,8 +116,10 @@ async fn start(config: Config, held: TcpListener) -> Result<Shutdown, String> {
     let installer = app::installer(&config.bugzilla, &config.bugzilla, true);
     installer.run(&installer.install(), &output::error).await.map_err(|error| error.message)?;
     drop(held);
-    let app = App::build(config, false).await.map_err(|error| error.to_string())?;
-    app.spawn().await.map_err(|error| error.to_string())
+    let app = App::build(config, false, None).await.map_err(|error| error.to_string())?;
+    // Nobody edits its configuration.
+    let (shutdown, _) = app.spawn().await.map_err(|error| error.to_string())?;
+    Ok(shutdown)
 }
 
 impl Performance<'_> {

@@ -9,7 +9,9 @@ use tracing_subscriber::EnvFilter;
 
 use super::{Exit, LogFormat, output, run_with};
 use crate::app::{App, AppError};
+use crate::bugzilla::moment;
 use crate::config::{Config, ConfigError};
+use crate::queue::sqlite::SqliteQueue;
 use crate::shutdown::{Cause, Shutdown};
 
 #[derive(Args)]
@@ -23,6 +25,11 @@ pub(super) struct Run {
     /// Go on from the source's present end, whatever was stored: what lies between is not told.
     #[arg(long)]
     from_now: bool,
+    /// Make a new store where a damaged one was set aside, and first tell every save since this time, as 2026-11-01T00:00:00Z (without
+    /// an offset: in Bugzilla's zone), from Bugzilla's history. What had been sent is sent once more, with the same message ids. Does
+    /// nothing where a store is.
+    #[arg(long, value_name = "TIME", env = "BUGRELAY_RECOVER_SINCE", conflicts_with = "from_now")]
+    recover_since: Option<String>,
 }
 
 impl Run {
@@ -30,7 +37,7 @@ impl Run {
         if let Err(exit) = start_logging(&self.log, self.log_format) {
             return exit;
         }
-        run_with(config, async |config| run(config, self.from_now).await)
+        run_with(config, async |config| run(config, self).await)
     }
 }
 
@@ -48,36 +55,58 @@ pub(super) fn start_logging(wanted: &str, format: LogFormat) -> Result<(), Exit>
     Ok(())
 }
 
-async fn run(config: Config, from_now: bool) -> Exit {
+/// Where a fresh store begins, as the command line has it, in seconds since 1970; makes way for it.
+fn beginning(config: &Config, run: &Run) -> Result<Option<i64>, Exit> {
+    let recover_since = run.recover_since.as_deref();
+    let second = recover_since.map(|text| moment(text, &config.bugzilla.zone).ok_or(text)).transpose();
+    let second = second.map_err(|text| {
+        output::error(&format!("--recover-since {text:?} is no time; write 2026-11-01T00:00:00Z"));
+        Exit::Usage
+    })?;
+    if second.is_some() || run.from_now {
+        let begins = SqliteQueue::begin_anew(&config.queue.path).map_err(|error| {
+            output::error(&error.to_string());
+            Exit::Store
+        })?;
+        if !begins && second.is_some() {
+            tracing::warn!("--recover-since does nothing: the store is there; `bugrelay replay --since` tells again");
+        }
+    }
+    Ok(second)
+}
+
+async fn run(config: Config, run: &Run) -> Exit {
     let (grace, path, listen) = (config.grace, config.path.clone(), config.admin.listen);
     let signals = [SignalKind::terminate(), SignalKind::interrupt(), SignalKind::hangup()].map(signal);
-    let (mut terminate, mut interrupt, mut hangup) = match signals {
+    let (mut terminate, mut interrupt, hangup) = match signals {
         [Ok(terminate), Ok(interrupt), Ok(hangup)] => (terminate, interrupt, hangup),
         [Err(error), ..] | [_, Err(error), _] | [.., Err(error)] => {
             output::error(&format!("signals cannot be listened to: {error}"));
             return Exit::Runtime;
         }
     };
-    let started = match App::build(config, from_now).await {
+    let recover_since = match beginning(&config, run) {
+        Ok(second) => second,
+        Err(exit) => return exit,
+    };
+    let started = match App::build(config, run.from_now, recover_since).await {
         Ok(app) => app.spawn().await,
         Err(error) => Err(error),
     };
-    let shutdown = match started {
-        Ok(shutdown) => shutdown,
+    let (shutdown, reload) = match started {
+        Ok(running) => running,
         Err(error) => {
             output::error(&error.to_string());
             return if matches!(error, AppError::Store(_)) { Exit::Store } else { Exit::Runtime };
         }
     };
     tracing::info!(version = env!("CARGO_PKG_VERSION"), config = %path.display(), %listen, "running");
-    loop {
-        tokio::select! {
-            _ = terminate.recv() => break,
-            _ = interrupt.recv() => break,
-            () = shutdown.broken() => break,
-            // Its default would kill the process without grace.
-            _ = hangup.recv() => tracing::warn!("SIGHUP: this version cannot reload its configuration; restart it instead"),
-        }
+    let load = move || Config::load(Some(&path), super::environment());
+    shutdown.spawn(reload.run(load, hangup));
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+        () = shutdown.broken() => {}
     }
     stop(&shutdown, grace).await;
     // Whoever supervises the process is to start it anew.

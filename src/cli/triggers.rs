@@ -12,6 +12,7 @@ use crate::app;
 use crate::capture::{CaptureError, Severity};
 use crate::config::{BugzillaConfig, Config, ConfigError, Way};
 use crate::failure::Class;
+use crate::secret::Secret;
 
 #[derive(Args)]
 pub(super) struct Triggers {
@@ -123,7 +124,7 @@ impl Administrator {
         let Some(url) = &self.url else { return config };
         let in_url =
             url.password().map(|text| percent_encoding::percent_decode_str(text).decode_utf8_lossy().into_owned());
-        config.password = in_url.or_else(|| self.password.clone()).map(SecretString::from);
+        config.password = Secret::new(in_url.or_else(|| self.password.clone()).map(SecretString::from));
         config.database = url.clone();
         // It fails for URLs without a host, and those connect to nothing.
         let _ = config.database.set_password(None);

@@ -10,9 +10,10 @@ use url::Url;
 use super::fault::{Fault, within};
 use super::overlay::Overlay;
 use super::secret::Given;
-use super::{BugzillaConfig, Tls, Way};
+use super::{BugzillaConfig, Fingerprint, Tls, Way};
 use crate::bugzilla::{Zone, moment};
 use crate::database::Dialect;
+use crate::secret::Secret;
 
 /// How a database is written.
 const DATABASE: &str =
@@ -93,12 +94,14 @@ impl BugzillaTable {
         let start = start(self.start.as_ref(), &zone)?;
         let interval = within("sweep_interval_seconds", self.sweep_interval_seconds, 1..=86_400)?;
         let window = within("late_commit_window_seconds", self.late_commit_window_seconds, 1..=604_800)?;
+        let tls_fingerprint = Fingerprint::of("", self.ca_file.iter());
         Ok(BugzillaConfig {
             tls: tls(self.tls.as_deref(), self.ca_file, &database, dialect)?,
+            tls_fingerprint,
             database,
             dialect,
             capture,
-            password,
+            password: Secret::new(password),
             base_url: self.base_url,
             zone,
             require_login: self.require_login,

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use toml::Table;
 
 use super::fault::{Fault, suggest, within};
+use super::fingerprint::Fingerprint;
 use super::overlay::Overlay;
 use super::secret::Given;
 use crate::backoff::Schedule;
@@ -33,6 +34,8 @@ pub struct ConnectorConfig {
     pub oversize: Oversize,
     /// Its type, with what that has of its own.
     pub kind: Kind,
+    /// Of all its keys, its secrets, and what is in the files that they name: another one is another connector.
+    pub fingerprint: Fingerprint,
 }
 
 /// The keys that all types share.
@@ -91,6 +94,7 @@ impl ConnectorConfig {
             schedule: Schedule::default(),
             oversize: Oversize::Park,
             kind,
+            fingerprint: Fingerprint::default(),
         }
     }
 
@@ -116,17 +120,19 @@ impl ConnectorConfig {
         for key in secrets {
             resolve(key, &mut table, overlay)?;
         }
+        let written = format!("{kind}\n{common}\n{table}");
         let Some(parsed) = Kind::parse(&kind, table) else {
             return Err(Fault::at("type", format!("{kind:?} is not known; write one of {}", Kind::NAMES.join(", "))));
         };
         let kind = Fault::catch_among(parsed, &COMMON_KEYS)?;
         let common: Common = Fault::catch(common.try_into())?;
-        common.check(kind)
+        let fingerprint = Fingerprint::of(&written, kind.files().iter());
+        common.check(kind, fingerprint)
     }
 }
 
 impl Common {
-    fn check(self, kind: Kind) -> Result<ConnectorConfig, Fault> {
+    fn check(self, kind: Kind, fingerprint: Fingerprint) -> Result<ConnectorConfig, Fault> {
         among("targets", &self.targets, &["bug", "comment", "attachment", "relay"])?;
         among("actions", &self.actions, &["create", "modify", "update"])?;
         if self.products.is_empty() {
@@ -172,6 +178,7 @@ impl Common {
             schedule,
             oversize,
             kind,
+            fingerprint,
         })
     }
 }

@@ -13,6 +13,7 @@ use super::overlay::Overlay;
 use super::secret::Given;
 use super::{AdminConfig, Config, ConnectorConfig, MessagesConfig, QueueConfig};
 use crate::message::FieldFilter;
+use crate::secret::Secret;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -151,6 +152,6 @@ impl AdminTable {
             Fault::at("listen", format!("{:?} {what}", self.listen))
         })?;
         let token = Given { key: "token", value: self.token, file: self.token_file, env: self.token_env };
-        Ok(AdminConfig { listen, token: token.read(overlay)? })
+        Ok(AdminConfig { listen, token: Secret::new(token.read(overlay)?) })
     }
 }

@@ -4,6 +4,7 @@ pub mod file;
 pub mod kafka;
 pub mod stomp;
 
+use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -43,6 +44,15 @@ impl Kind {
             "kafka" => Some(keys.try_into().map(Kind::Kafka)),
             "stomp" => Some(keys.try_into().map(Kind::Stomp)),
             _ => None,
+        }
+    }
+
+    /// The files that its keys name, and whose content decides about its connections: certificates and keys.
+    pub fn files(&self) -> Vec<PathBuf> {
+        match self {
+            Kind::File(_) => vec![],
+            Kind::Kafka(config) => config.files(),
+            Kind::Stomp(config) => config.tls.files(),
         }
     }
 

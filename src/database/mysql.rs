@@ -5,28 +5,86 @@ use std::sync::{Mutex, PoisonError};
 use async_trait::async_trait;
 use mysql_async::prelude::Queryable;
 use mysql_async::{Conn, DriverError, Opts, OptsBuilder, Pool, PoolConstraints, PoolOpts, Value};
+use secrecy::ExposeSecret as _;
 
 use super::{CONNECTIONS_MAX, Database, DatabaseError, Dialect, Row};
 use crate::failure::Class;
+use crate::secret::Secret;
 use crate::tls;
 
-/// The database that some options name.
-pub struct Mysql {
+/// Where a server is and how to get in: with the password as it is now.
+#[derive(Clone, Debug)]
+pub struct Account {
     opts: Opts,
-    /// Made anew when the server goes silent: what hangs would be waited for before it is given back.
-    pool: Mutex<Pool>,
+    password: Secret,
 }
 
-impl Mysql {
-    /// Connects when it is first asked.
-    pub fn new(opts: Opts) -> Self {
+impl Account {
+    /// As `opts` says, but for the password.
+    pub fn new(opts: Opts, password: Secret) -> Self {
+        Account { opts, password }
+    }
+
+    /// The database that is meant.
+    pub fn database(&self) -> Option<&str> {
+        self.opts.db_name()
+    }
+
+    /// For one more connection.
+    pub fn opts(&self) -> Opts {
+        let password = self.password.get().map(|password| password.expose_secret().to_owned());
+        // The TLS options are given anew as well: the driver reads their files once for all connections of the same options.
+        let tls = self.opts.ssl_opts().cloned();
+        OptsBuilder::from_opts(self.opts.clone()).pass(password).ssl_opts(tls).into()
+    }
+}
+
+impl From<Opts> for Account {
+    /// With a password that stays as it is.
+    fn from(opts: Opts) -> Self {
+        let password = Secret::new(opts.pass().map(Into::into));
+        Account { opts, password }
+    }
+}
+
+/// The database of an account.
+pub struct Mysql {
+    account: Account,
+    pool: Mutex<Connections>,
+}
+
+/// Made anew when the server goes silent: what hangs would be waited for before it is given back. And when the password was rotated.
+struct Connections {
+    pool: Pool,
+    rotations: u64,
+}
+
+impl Connections {
+    fn of(account: &Account) -> Self {
+        let rotations = account.password.rotations();
         let constraints = PoolConstraints::new(0, CONNECTIONS_MAX).unwrap_or_default();
         // Nothing is left behind in a session: every read ends its transaction, and a failed one its connection.
         let pool = PoolOpts::default().with_constraints(constraints).with_reset_connection(false);
         let session = vec![include_str!("../../sql/mysql/query/session.sql").to_owned()];
-        let opts: Opts = OptsBuilder::from_opts(opts).pool_opts(pool).setup(session).into();
-        let pool = Mutex::new(Pool::new(opts.clone()));
-        Mysql { opts, pool }
+        let opts = OptsBuilder::from_opts(account.opts()).pool_opts(pool).setup(session);
+        Connections { pool: Pool::new(opts), rotations }
+    }
+}
+
+impl Mysql {
+    /// Connects when it is first asked.
+    pub fn new(account: impl Into<Account>) -> Self {
+        let account = account.into();
+        let pool = Mutex::new(Connections::of(&account));
+        Mysql { account, pool }
+    }
+
+    fn pool(&self) -> Pool {
+        let mut connections = self.pool.lock().unwrap_or_else(PoisonError::into_inner);
+        if connections.rotations != self.account.password.rotations() {
+            *connections = Connections::of(&self.account);
+        }
+        connections.pool.clone()
     }
 }
 
@@ -42,8 +100,7 @@ impl Database for Mysql {
         statements: &[String],
         each: &mut (dyn FnMut(usize, Row) + Send),
     ) -> Result<(), DatabaseError> {
-        let pool = self.pool.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let mut conn = pool.get_conn().await?;
+        let mut conn = self.pool().get_conn().await?;
         match run_on(&mut conn, statements, each).await {
             Ok(()) => Ok(()),
             Err(error) => {
@@ -54,7 +111,7 @@ impl Database for Mysql {
     }
 
     fn abandon(&self) {
-        *self.pool.lock().unwrap_or_else(PoisonError::into_inner) = Pool::new(self.opts.clone());
+        *self.pool.lock().unwrap_or_else(PoisonError::into_inner) = Connections::of(&self.account);
     }
 }
 

@@ -9,6 +9,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use futures_util::stream::poll_fn;
 use futures_util::{StreamExt as _, TryStreamExt as _};
+use secrecy::ExposeSecret as _;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{Notify, Semaphore};
 use tokio_postgres::config::SslMode;
@@ -19,6 +20,7 @@ use tokio_util::task::AbortOnDropHandle;
 pub(crate) use self::session::Session;
 use super::{CONNECTIONS_MAX, Database, DatabaseError, Dialect, Row};
 use crate::failure::Class;
+use crate::secret::Secret;
 use crate::tls::{self, Tls};
 
 /// Whether a server still lives is asked after so long without a word.
@@ -33,6 +35,7 @@ const CONNECTED_WITHIN: Duration = Duration::from_secs(15);
 /// The database that a configuration names.
 pub struct Postgresql {
     config: Config,
+    password: Secret,
     tls: Tls,
     /// Connections that nobody uses now, and whose last read went well.
     idle: Mutex<Vec<Connection>>,
@@ -75,15 +78,22 @@ impl Database for Postgresql {
 }
 
 impl Postgresql {
-    /// Connects when it is first asked; `tls` decides about TLS, not `config`.
-    pub fn new(mut config: Config, tls: Tls) -> Self {
+    /// Connects when it is first asked; `tls` decides about TLS, not `config`. With a password that stays as it is.
+    pub fn new(config: Config, tls: Tls) -> Self {
+        let password = config.get_password().map(|password| String::from_utf8_lossy(password).into_owned().into());
+        Self::with_password(config, tls, Secret::new(password))
+    }
+
+    /// The same, with the password as it is whenever it connects.
+    pub fn with_password(mut config: Config, tls: Tls, password: Secret) -> Self {
         config.application_name("bugrelay").keepalives_idle(KEEPALIVE_IDLE).tcp_user_timeout(UNACKNOWLEDGED_MAX);
         config.ssl_mode(if tls == Tls::Off { SslMode::Disable } else { SslMode::Require });
-        if config.get_password().is_none() {
-            // A server that wants one says so then, with a code, as it does for a wrong one.
-            config.password("");
-        }
-        Postgresql { config, tls, idle: Mutex::default(), room: Semaphore::new(CONNECTIONS_MAX) }
+        Postgresql { config, password, tls, idle: Mutex::default(), room: Semaphore::new(CONNECTIONS_MAX) }
+    }
+
+    /// The database that is meant.
+    pub fn database(&self) -> Option<&str> {
+        self.config.get_dbname()
     }
 
     /// A connection that is there and was not closed by the server.
@@ -99,12 +109,15 @@ impl Postgresql {
     }
 
     async fn let_in(&self) -> Result<Connection, DatabaseError> {
+        let mut config = self.config.clone();
+        // A server that wants one says so where there is none, with a code, as it does for a wrong one.
+        config.password(self.password.get().unwrap_or_default().expose_secret());
         match &self.tls {
-            Tls::Off => Ok(driven(self.config.connect(NoTls).await?)),
+            Tls::Off => Ok(driven(config.connect(NoTls).await?)),
             // The file is read each time: a renewed one needs no restart.
             Tls::Verify { ca_file } => {
                 let trust = tls::trusting(ca_file.as_deref())?.with_no_client_auth();
-                Ok(driven(self.config.connect(MakeRustlsConnect::new(trust)).await?))
+                Ok(driven(config.connect(MakeRustlsConnect::new(trust)).await?))
             }
         }
     }

@@ -14,17 +14,20 @@ mod outcome;
 mod recheck;
 mod retry;
 mod screen;
+mod served;
 mod worker;
 
 pub use gate::{Gate, GateError, no_longer_public};
 pub use judge::Judge;
 pub use outcome::{Oversize, Verdict, verdict};
 pub use recheck::recheck;
+pub use served::Served;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{Notify, watch};
+use tokio_util::sync::CancellationToken;
 
 use self::meter::Meter;
 use self::screen::Screen;
@@ -67,6 +70,8 @@ pub struct Policy {
 #[derive(Clone, Debug)]
 pub struct Handle {
     retry: Arc<Notify>,
+    shutdown: Shutdown,
+    ended: CancellationToken,
 }
 
 impl Delivery {
@@ -78,6 +83,7 @@ impl Delivery {
     /// Starts the worker of a connector that the queue knows as a subscriber of this name.
     pub fn spawn(&self, name: &str, connector: Box<dyn Connector>, policy: Policy) -> Handle {
         let retry = Arc::new(Notify::new());
+        let shutdown = self.shutdown.part();
         let screen = Screen {
             connector: name.to_owned(),
             queue: Arc::clone(&self.queue),
@@ -95,11 +101,16 @@ impl Delivery {
             shortened: self.metrics.pipeline.redacted.with_label_values(&["oversize"]),
             news: self.news.subscribe(),
             retry: Arc::clone(&retry),
-            shutdown: self.shutdown.clone(),
+            shutdown: shutdown.clone(),
             pace: Pace::default(),
         };
-        self.shutdown.spawn(worker.run());
-        Handle { retry }
+        let ended = CancellationToken::new();
+        let end = ended.clone().drop_guard();
+        shutdown.spawn(async move {
+            let _end = end;
+            worker.run().await;
+        });
+        Handle { retry, shutdown, ended }
     }
 
     /// Whoever puts messages into the queue sends here afterwards: the workers look at once.
@@ -112,5 +123,12 @@ impl Handle {
     /// Ends the wait after a failure. If an attempt is under way just now, the wait after that one.
     pub fn retry_now(&self) {
         self.retry.notify_one();
+    }
+
+    /// Stops the worker after the batch that it has in flight; when this returns, what became of that one is recorded, and its
+    /// connection closed. What waits stays in the queue.
+    pub async fn stop(&self) {
+        self.shutdown.request();
+        self.ended.cancelled().await;
     }
 }

@@ -19,8 +19,8 @@ use super::{Policy, retry};
 use crate::connector::{Connector, Outcomes, SendError};
 use crate::failure::Class;
 use crate::message::Envelope;
-use crate::queue::{Batch, Entry, Queue, Settlement, Standing};
-use crate::shutdown::Shutdown;
+use crate::queue::{Batch, Entry, Queue, QueueError, Settlement, Standing};
+use crate::shutdown::{Cause, Shutdown};
 
 /// Looks without having been woken: no wake-up is trusted to come.
 const POLL: Duration = Duration::from_secs(5);
@@ -282,8 +282,20 @@ impl Worker {
     /// Until it is stored: sending anything more before that could repeat what is done.
     async fn settle(&mut self, settlement: Settlement) {
         while let Err(error) = self.queue.settle(&self.name, settlement.clone()).await {
+            if self.gives_up(&error) {
+                return;
+            }
             tokio::time::sleep(self.pace.hold.delay(&self.name, &error.into())).await;
         }
+    }
+
+    /// Whether the store will never answer again; then the process ends.
+    fn gives_up(&self, error: &QueueError) -> bool {
+        if error.is_final() {
+            tracing::error!(connector = self.name, %error, "the store is gone; bugrelay stops");
+            self.shutdown.give_up(Cause::Store);
+        }
+        error.is_final()
     }
 
     /// How much lies in the backlog; for the log line of a recovery, so a failing connector alone is asked for it.
@@ -314,7 +326,10 @@ impl Worker {
     }
 
     async fn wait_out(&mut self, obstacle: &Obstacle) {
-        let delay = self.pace.hold.delay(&self.name, obstacle);
+        let delay = match obstacle {
+            Obstacle::Queue(error) if self.gives_up(error) => POLL,
+            _ => self.pace.hold.delay(&self.name, obstacle),
+        };
         tokio::select! {
             () = tokio::time::sleep(delay) => {}
             () = self.shutdown.requested() => {}

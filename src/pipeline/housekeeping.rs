@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::queue::{Queue, QueueError};
+use crate::queue::Queue;
 use crate::shutdown::{Cause, Shutdown};
 
 /// How often.
@@ -23,7 +23,7 @@ pub async fn purge(queue: Arc<dyn Queue>, shutdown: Shutdown) {
         };
         match purged {
             Ok(()) => {}
-            Err(error @ QueueError::Lost { .. }) => {
+            Err(error) if error.is_final() => {
                 tracing::error!(%error, "the store is gone; bugrelay stops");
                 shutdown.give_up(Cause::Store);
             }

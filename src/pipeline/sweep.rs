@@ -181,7 +181,7 @@ impl Sweep {
         let zone = self.history.zone();
         let sets = |save: &crate::capture::history::Save| {
             let saved_at_ms = save.id.at.to_epoch(zone).saturating_mul(1000);
-            group(&save.rows).into_iter().map(move |set| (set, saved_at_ms)).collect::<Vec<_>>()
+            group(&save.rows).map(move |set| (set, saved_at_ms)).collect::<Vec<_>>()
         };
         page.saves.iter().flat_map(sets).collect()
     }

@@ -327,6 +327,22 @@ pub enum QueueError {
         /// And how to go on.
         reason: String,
     },
+    /// It was damaged, and moved out of the way. What was told and what waited is not known any more, so nothing is told until
+    /// somebody says from when on.
+    #[error(
+        "the store {store} {found}. Say how to go on: `bugrelay run --recover-since TIME` makes a new store and tells every save \
+         since TIME from Bugzilla's history{known}, with the same message ids, so that what had been sent is sent once more; \
+         `bugrelay run --from-now` makes one and tells nothing of what came before; a sound copy put in its place goes on where \
+         that stands"
+    )]
+    Damaged {
+        /// Which.
+        store: String,
+        /// What was found, and where it is now.
+        found: String,
+        /// What it still tells of the time to begin with; may be empty.
+        known: String,
+    },
     /// Its file is not there any more: whatever is stored now would be gone with this process.
     #[error(
         "the store {store} was {what} while it was in use; nothing more is put into it. Find out who did that, and start \
@@ -346,6 +362,13 @@ pub enum QueueError {
         /// What the system said.
         reason: String,
     },
+}
+
+impl QueueError {
+    /// Whether it is no use to ask again: the process is to end.
+    pub fn is_final(&self) -> bool {
+        matches!(self, QueueError::Lost { .. } | QueueError::Damaged { .. })
+    }
 }
 
 /// What the ledger keeps of a fact: a letter for its kind, and its id.

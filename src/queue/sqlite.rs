@@ -3,9 +3,11 @@
 //! One thread writes, and what waits together is synced together; readers never wait for a sync. Not for network disks, and for one
 //! process at a time: a second one is refused.
 
+mod custody;
 mod dispose;
 mod fault;
 mod file;
+mod mark;
 mod put;
 mod read;
 mod reserve;
@@ -24,6 +26,7 @@ use async_trait::async_trait;
 use rusqlite::Connection;
 use tokio::sync::Mutex;
 
+use self::custody::Custody;
 use self::fault::Fault;
 use self::put::Room;
 use self::reserve::Reserve;
@@ -45,7 +48,7 @@ const RELEASE_STEPS: u32 = 64;
 /// Where the store is, and what it keeps.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
-    /// The file; its directory must exist. Files with its name and `-wal`, `-shm`, `-lock`, `-reserve` behind it belong to it.
+    /// The file; its directory must exist. Files with its name and `-wal`, `-shm`, `-lock`, `-reserve` behind it belong to it; what was damaged is kept with `.damaged-TIME` behind it.
     pub path: PathBuf,
     /// Beyond this nothing more is put, in 2^20 bytes.
     pub max_megabytes: u64,
@@ -61,14 +64,13 @@ pub struct Settings {
 #[derive(Debug)]
 pub struct SqliteQueue {
     settings: Settings,
-    store: String,
     // Dropped in this order: the lock is let go of when nothing is open any more.
     writer: Writer,
     deliveries: Reader,
     gauges: Reader,
     reserve: Arc<Reserve>,
     identity: file::Identity,
-    _lock: file::Lock,
+    custody: Arc<Custody>,
 }
 
 type Reader = Arc<Mutex<Connection>>;
@@ -77,10 +79,24 @@ impl SqliteQueue {
     /// Opens the store for this process alone, and makes it if it is not there. Blocks for some milliseconds, whatever waits in it.
     ///
     /// # Errors
-    /// [`QueueError::InUse`] by another process; [`QueueError::Unusable`]: damaged, of a newer version, or not to be written.
+    /// [`QueueError::InUse`] by another process; [`QueueError::Damaged`]: it was set aside, now or before;
+    /// [`QueueError::Unusable`]: none of ours, of a newer version, or not to be written.
     pub fn open(settings: Settings) -> Result<Self, QueueError> {
-        let store = format!("sqlite:{}", settings.path.display());
-        SqliteQueue::open_as(settings, store.clone()).map_err(|fault| fault.of(&store))
+        let store = name(&settings.path);
+        let custody = Custody::take(&settings.path, &store).map_err(|fault| fault.of(&store))?;
+        let custody = Arc::new(custody);
+        SqliteQueue::open_as(settings, Arc::clone(&custody)).map_err(|fault| custody.refusal(fault))
+    }
+
+    /// Somebody has said from when on to tell: where a damaged store was set aside, the next [`SqliteQueue::open`] may make a new one.
+    /// `false`: a store is there, and there is nothing to begin.
+    ///
+    /// # Errors
+    /// [`QueueError::InUse`] by another process; [`QueueError::Unusable`]: its place cannot be written.
+    pub fn begin_anew(path: &Path) -> Result<bool, QueueError> {
+        let store = name(path);
+        let custody = Custody::take(path, &store).map_err(|fault| fault.of(&store))?;
+        custody.begin_anew().map_err(|fault| fault.of(&store))
     }
 
     /// What [`SqliteQueue::open`] would say, without a change on disk; `false` if it would make the store.
@@ -88,22 +104,24 @@ impl SqliteQueue {
     /// # Errors
     /// As `open`'s; damage behind the file's first page is not looked for.
     pub fn look(path: &Path) -> Result<bool, QueueError> {
-        file::look(path).map_err(|fault| fault.of(&format!("sqlite:{}", path.display())))
+        file::look(path).map_err(|fault| fault.of(&name(path)))
     }
 
-    fn open_as(settings: Settings, store: String) -> Result<Self, Fault> {
+    fn open_as(settings: Settings, custody: Arc<Custody>) -> Result<Self, Fault> {
         let path = &settings.path;
-        let lock = file::lock(path)?;
+        custody.admit()?;
         let reserve = Arc::new(Reserve::new(path));
-        let connection = match file::open_writer(path, reserve.log_bytes()) {
-            Err(fault) if fault.is_disk_full() && reserve.release() => file::open_writer(path, reserve.log_bytes())?,
+        let open = || file::open_writer(path, reserve.log_bytes(), custody.knows_a_store());
+        let connection = match open() {
+            Err(fault) if fault.is_disk_full() && reserve.release() => open()?,
             opened => opened?,
         };
         let (deliveries, gauges) = (file::open_reader(path)?, file::open_reader(path)?);
-        let writer = Writer::start(store.clone(), connection, Arc::clone(&reserve))?;
+        custody.opened()?;
+        let writer = Writer::start(Arc::clone(&custody), connection, Arc::clone(&reserve))?;
         let (deliveries, gauges) = (Arc::new(Mutex::new(deliveries)), Arc::new(Mutex::new(gauges)));
         let identity = file::Identity::of(&settings.path)?;
-        Ok(SqliteQueue { settings, store, writer, deliveries, gauges, reserve, identity, _lock: lock })
+        Ok(SqliteQueue { settings, writer, deliveries, gauges, reserve, identity, custody })
     }
 
     fn room(&self) -> Room {
@@ -116,9 +134,10 @@ impl SqliteQueue {
         T: Send + 'static,
         F: FnOnce(&Connection) -> Result<T, Fault> + Send + 'static,
     {
+        self.custody.sound()?;
         let connection = Arc::clone(reader).lock_owned().await;
         let done = tokio::task::spawn_blocking(move || work(&connection)).await;
-        done.unwrap_or_else(|error| Err(Fault::Other(error.to_string()))).map_err(|fault| fault.of(&self.store))
+        done.unwrap_or_else(|error| Err(Fault::Other(error.to_string()))).map_err(|fault| self.custody.error(fault))
     }
 }
 
@@ -261,6 +280,11 @@ impl Queue for SqliteQueue {
         // The texts of what was sent since the last time are in the log still.
         self.writer.run(Effort::Scrubbed, |_| Ok(())).await
     }
+}
+
+/// As the configuration writes it.
+fn name(path: &Path) -> String {
+    format!("sqlite:{}", path.display())
 }
 
 /// Milliseconds since 1970.

@@ -1,5 +1,6 @@
 //! The configuration as an operator meets it: what each key takes, and what is said where it is wrong.
 
+mod difference;
 mod environment;
 mod example;
 mod kafka;
@@ -256,7 +257,7 @@ fn a_secret_is_given_in_one_of_three_ways() {
         for way in &ways {
             let config = parse(&with(section, way), &environment).unwrap();
             let secret = if section == "admin" { config.admin.token } else { config.bugzilla.password };
-            assert_eq!(secret.unwrap().expose_secret(), "hunter2", "{way}");
+            assert_eq!(secret.get().unwrap().expose_secret(), "hunter2", "{way}");
         }
         for two in [[0, 1], [1, 2], [0, 2]] {
             let lines = two.map(|way| ways[way].clone()).join("\n");
@@ -266,7 +267,7 @@ fn a_secret_is_given_in_one_of_three_ways() {
     }
     let in_url = "database = \"mysql://b:hunter%232@h/bugs\"";
     let config = parse(&with("bugzilla", in_url), &[]).unwrap();
-    assert_eq!(config.bugzilla.password.unwrap().expose_secret(), "hunter#2");
+    assert_eq!(config.bugzilla.password.get().unwrap().expose_secret(), "hunter#2");
     let twice = parse(&with("bugzilla", &format!("{in_url}\npassword = \"x\"")), &[]).unwrap_err();
     assert!(twice.contains("in `database` as well"), "{twice}");
 }

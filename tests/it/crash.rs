@@ -8,5 +8,6 @@ pub(crate) mod database;
 mod kill;
 pub(crate) mod load;
 pub(crate) mod oracle;
+mod reload;
 mod stop;
 mod store;

@@ -5,6 +5,7 @@ mod connectors;
 mod http;
 mod openapi;
 mod parked;
+mod reload;
 mod run;
 mod tail;
 

@@ -128,6 +128,23 @@ impl RabbitMq {
         self.server.signal("CONT");
     }
 
+    /// An account with this passcode; one that is there gets it, and the old one is worth nothing any more. It is logged out.
+    pub(crate) fn account_of(&self, login: &str, passcode: &str) {
+        let made = self.control(&["add_user", login, passcode]);
+        if !made {
+            assert!(self.control(&["change_password", login, passcode]), "the passcode is changed");
+            self.control(&["close_all_user_connections", login, "the passcode was changed"]);
+        }
+        assert!(self.control(&["set_permissions", login, ".*", ".*", ".*"]), "it may do all");
+    }
+
+    fn control(&self, arguments: &[&str]) -> bool {
+        let script = "exec /usr/lib/rabbitmq/lib/rabbitmq_server-*/sbin/rabbitmqctl \"$@\"";
+        let mut command = std::process::Command::new("env");
+        command.args(environment(self.folder.path(), self.ports)).args(["sh", "-c", script, "sh"]).args(arguments);
+        command.output().expect("rabbitmqctl runs").status.success()
+    }
+
     /// Makes a durable queue that gets what is sent to the topics that match.
     pub(crate) async fn bind(&self, queue: &str, topics: &str) {
         let (connection, channel) = self.channel().await;
@@ -175,9 +192,10 @@ impl RabbitMq {
     }
 }
 
-fn launch(folder: &Path, ports: Ports) -> Process {
+/// What the node and its tools are told of where they are.
+fn environment(folder: &Path, ports: Ports) -> Vec<String> {
     let place = folder.display();
-    let environment = [
+    vec![
         format!("HOME={place}"),
         format!("RABBITMQ_NODENAME=bugrelay{}@localhost", ports.nodes),
         "RABBITMQ_CONF_ENV_FILE=/dev/null".to_owned(),
@@ -192,7 +210,11 @@ fn launch(folder: &Path, ports: Ports) -> Process {
         "ERL_EPMD_ADDRESS=127.0.0.1".to_owned(),
         // The script then becomes the server, which so can be ended by its process id.
         "RUNNING_UNDER_SYSTEMD=1".to_owned(),
-    ];
+    ]
+}
+
+fn launch(folder: &Path, ports: Ports) -> Process {
+    let environment = environment(folder, ports);
     // Not Debian's wrapper: that one changes to a user who may not write here.
     let script = "exec /usr/lib/rabbitmq/lib/rabbitmq_server-*/sbin/rabbitmq-server";
     let command = ["env"].into_iter().chain(environment.iter().map(String::as_str)).chain(["sh", "-c", script]);

@@ -255,7 +255,9 @@ impl Reader {
             )));
         }
         row::read(&layout, rows.operation, &rows.images()?, &mut group.rows)
-            .map_err(|error| error.explain(layout.table))
+            .map_err(|error| error.explain(layout.table))?;
+        let held: usize = self.held.iter().map(|held| held.rows.len()).sum();
+        CaptureError::unless_held(held + self.group().rows.len())
     }
 
     fn query(&mut self, at: u32, schema: &[u8], text: &[u8]) -> Result<Option<Closed>, CaptureError> {

@@ -4,13 +4,14 @@ use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use mysql_async::prelude::Queryable;
-use mysql_async::{Conn, Error, Opts, Row};
+use mysql_async::{Conn, Error, Row};
 
 use super::columns::{Snapshot, TableColumns};
 use super::gtid::GtidSet;
 use super::position::FilePlace;
 use crate::bugzilla::WatchedTable;
 use crate::capture::{CaptureError, Gap};
+use crate::database::mysql::Account;
 use crate::tls;
 
 /// Longest that connecting and any one question may take.
@@ -71,8 +72,8 @@ pub(super) async fn patiently<T>(what: impl Future<Output = Result<T, Error>>) -
 
 impl Server {
     /// Connects, and asks for the settings.
-    pub(super) async fn connect(opts: &Opts) -> Result<Self, CaptureError> {
-        let mut conn = patiently(Conn::new(opts.clone())).await?;
+    pub(super) async fn connect(account: &Account) -> Result<Self, CaptureError> {
+        let mut conn = patiently(Conn::new(account.opts())).await?;
         let settings: Vec<(String, String)> = patiently(conn.query(SETTINGS)).await?;
         let settings = settings.into_iter().map(|(name, value)| (name.to_ascii_lowercase(), value)).collect();
         Ok(Server { conn, settings: Settings(settings) })

@@ -4,16 +4,17 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use mysql_async::prelude::Queryable;
-use mysql_async::{BinlogStream, BinlogStreamRequest, Error, Opts, Sid};
-use tokio::sync::{mpsc, oneshot};
+use mysql_async::{BinlogStream, BinlogStreamRequest, Error, Sid};
+use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::gtid::GtidSet;
 use super::position::Place;
 use super::reader::{Closed, Reader};
 use super::server::{Server, classify, patiently};
-use crate::capture::CaptureError;
+use crate::capture::{CaptureError, ahead};
 use crate::changeset::Transaction;
+use crate::database::mysql::Account;
 
 /// How often an idle position is told at most.
 const IDLE_INTERVAL: Duration = Duration::from_secs(10);
@@ -57,7 +58,7 @@ pub(super) async fn request(
 /// What the task needs beside the stream.
 pub(super) struct Reading {
     pub(super) reader: Reader,
-    pub(super) opts: Opts,
+    pub(super) account: Account,
     pub(super) database: String,
     pub(super) heartbeat: Duration,
     /// Nobody knows yet where this stream begins: tell it first.
@@ -65,12 +66,7 @@ pub(super) struct Reading {
 }
 
 /// Reads until the stream fails or nobody listens any more. `begun` is told when the server sends, dropped if it does not.
-pub(super) async fn run(
-    mut stream: BinlogStream,
-    reading: Reading,
-    begun: oneshot::Sender<()>,
-    out: mpsc::Sender<Result<Transaction, CaptureError>>,
-) {
+pub(super) async fn run(mut stream: BinlogStream, reading: Reading, begun: oneshot::Sender<()>, out: ahead::Sender) {
     let error = tokio::select! {
         error = read(&mut stream, reading, begun, &out) => error,
         () = out.closed() => return,
@@ -86,7 +82,7 @@ async fn read(
     stream: &mut BinlogStream,
     mut reading: Reading,
     begun: oneshot::Sender<()>,
-    out: &mpsc::Sender<Result<Transaction, CaptureError>>,
+    out: &ahead::Sender,
 ) -> Option<CaptureError> {
     let silence = reading.heartbeat * MISSED_HEARTBEATS;
     let mut told_at = Instant::now();
@@ -127,7 +123,9 @@ async fn read(
                 Err(error) => return Some(error),
             };
             let transaction = Transaction { position, committed_at, rows: rows.unwrap_or_default() };
-            out.send(Ok(transaction)).await.ok()?;
+            if !out.send(Ok(transaction)).await {
+                return None;
+            }
             (reading.tell_start, reading.reader.moved) = (reading.tell_start && !begins, false);
             told_at = Instant::now();
         }
@@ -140,7 +138,7 @@ impl Reading {
         let closed = self.reader.event(event)?;
         if !self.reader.changed.is_empty() {
             // The stream's own connection answers no questions.
-            let mut server = Server::connect(&self.opts).await?;
+            let mut server = Server::connect(&self.account).await?;
             let snapshot = server.columns(&self.database).await?;
             self.reader.columns_read(snapshot)?;
             tracing::info!("a watched table was altered: its columns were read anew");

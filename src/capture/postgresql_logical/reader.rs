@@ -110,9 +110,10 @@ impl Look<'_> {
             return Err(out_of_order());
         };
         match layout {
-            Some(layout) if !open.is_known => read(layout, open).map_err(|error| explain(error, layout.table)),
-            _ => Ok(()),
+            Some(layout) if !open.is_known => read(layout, open).map_err(|error| explain(error, layout.table))?,
+            _ => {}
         }
+        CaptureError::unless_held(open.rows.len())
     }
 }
 

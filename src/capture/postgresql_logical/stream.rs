@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use prometheus::IntGauge;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_postgres::types::PgLsn;
 
@@ -15,6 +15,7 @@ use super::position::Stored;
 use super::reader::Reader;
 use super::slot::Slot;
 use crate::capture::CaptureError;
+use crate::capture::ahead::Sender;
 use crate::changeset::Transaction;
 use crate::database::postgresql::Session;
 
@@ -46,8 +47,6 @@ pub(super) struct Stream {
     pub(super) retained_bytes: Option<IntGauge>,
 }
 
-type Sender = mpsc::Sender<Result<Transaction, CaptureError>>;
-
 /// What there is to know between two looks.
 struct Course {
     /// The last position told.
@@ -73,7 +72,7 @@ impl Stream {
         mut acknowledged: watch::Receiver<PgLsn>,
         sender: &Sender,
     ) -> Result<(), CaptureError> {
-        if tell_start && sender.send(Ok(nothing(self.reader.at(), 0)?)).await.is_err() {
+        if tell_start && !sender.send(Ok(nothing(self.reader.at(), 0)?)).await {
             return Ok(());
         }
         let mut course = Course { told: self.reader.at().lsn, told_at: Instant::now(), outstanding: 0, pause: BUSY };
@@ -84,7 +83,7 @@ impl Stream {
             let rest = began.elapsed() * REST;
             course.pause = if transactions.is_empty() { (course.pause * 2).min(IDLE) } else { BUSY };
             for transaction in transactions {
-                if sender.send(Ok(transaction)).await.is_err() {
+                if !sender.send(Ok(transaction)).await {
                     return Ok(());
                 }
             }

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use mysql_async::prelude::Queryable as _;
-use mysql_async::{Conn, Opts, ServerError};
+use mysql_async::{Conn, ServerError};
 use tokio::sync::Mutex;
 use tokio::task::JoinHandle;
 
@@ -27,7 +27,7 @@ use crate::bugzilla::BugId;
 use crate::capture::mysql_binlog::table_grants;
 use crate::capture::{CaptureError, Finding};
 use crate::database::Row;
-use crate::database::mysql::texts;
+use crate::database::mysql::{Account, texts};
 
 /// How often it is looked while something comes, and at the least.
 const POLL: [Duration; 2] = [Duration::from_millis(50), Duration::from_millis(250)];
@@ -40,22 +40,23 @@ const FORGET_ALL_ROWS: usize = 20_000;
 
 /// A queue on a MySQL or MariaDB server.
 pub struct MysqlQueue {
-    opts: Opts,
+    account: Account,
     names: Names,
 }
 
 impl MysqlQueue {
-    /// Connects to nothing yet; `schema` is ours, Bugzilla's database is that of `opts`.
-    pub fn new(opts: Opts, schema: &str) -> Self {
-        let names = Names::new(schema, opts.db_name().unwrap_or_default());
-        MysqlQueue { opts, names }
+    /// Connects to nothing yet; `schema` is ours, Bugzilla's database is that of the account.
+    pub fn new(account: impl Into<Account>, schema: &str) -> Self {
+        let account = account.into();
+        let names = Names::new(schema, account.database().unwrap_or_default());
+        MysqlQueue { account, names }
     }
 }
 
 #[async_trait]
 impl QueueServer for MysqlQueue {
     async fn connect(&self) -> Result<Box<dyn QueueTable>, CaptureError> {
-        let conn = Arc::new(Mutex::new(answered(Conn::new(self.opts.clone())).await?));
+        let conn = Arc::new(Mutex::new(answered(Conn::new(self.account.opts())).await?));
         let table = MysqlTable { conn, names: self.names.clone(), open: HashMap::new(), pause: POLL[0] };
         table.rows(include_str!("../../../sql/mysql/query/trigger_session.sql")).await?;
         Ok(Box::new(table))

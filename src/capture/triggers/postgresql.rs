@@ -11,6 +11,7 @@ use std::future::Future;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use futures_util::TryStreamExt as _;
 use tokio_postgres::types::{ToSql, Type};
 
 use self::bottom::Bottom;
@@ -104,6 +105,18 @@ impl PostgresqlTable {
     }
 }
 
+/// A row of the queue, and the oldest transaction that ran when it was read.
+fn read(row: &tokio_postgres::Row) -> Result<(Queued, i64), CaptureError> {
+    let texts = (0..row.len()).map(|column| value::<Option<String>>(row, column));
+    let texts: Row = texts.collect::<Result<Vec<_>, _>>()?.into_iter().collect();
+    let queued = Queued::read(&texts).ok_or_else(|| {
+        CaptureError::misconfigured(
+            "the trigger queue has a row of a kind that this version does not know; is its triggers' version newer than bugrelay's?",
+        )
+    })?;
+    Ok((queued, texts.int(11)))
+}
+
 /// A value of a row, by its place.
 fn value<'a, T: tokio_postgres::types::FromSql<'a>>(
     row: &'a tokio_postgres::Row,
@@ -161,20 +174,26 @@ impl QueueTable for PostgresqlTable {
     async fn first(&mut self, limit: usize) -> Result<Vec<Queued>, CaptureError> {
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let sql = include_str!("../../../sql/postgresql/query/trigger_first.sql");
+        let sql = self.sql(sql);
         let parameters: [(&(dyn ToSql + Sync), Type); 3] =
             [(&limit, Type::INT8), (&self.bottom.get(), Type::INT8), (&self.session.process, Type::INT4)];
-        let mut oldest = 0;
-        let queued = self.rows(sql, &parameters).await?.into_iter().map(|row| {
-            let texts = (0..row.len()).map(|column| value::<Option<String>>(&row, column));
-            let texts: Row = texts.collect::<Result<Vec<_>, _>>()?.into_iter().collect();
-            oldest = texts.int(11);
-            Queued::read(&texts).ok_or_else(|| {
-                CaptureError::misconfigured(
-                    "the trigger queue has a row of a kind that this version does not know; is its triggers' version newer than bugrelay's?",
-                )
-            })
-        });
-        let queued: Vec<Queued> = queued.collect::<Result<_, _>>()?;
+        // Row by row: what the server sends of one is many times what is kept of it.
+        let reading = async {
+            let rows = self.session.connection.client.query_typed_raw(&sql, parameters).await?;
+            let mut rows = std::pin::pin!(rows);
+            let (mut queued, mut oldest) = (Vec::new(), 0);
+            while let Some(row) = rows.try_next().await? {
+                match read(&row) {
+                    Ok((row, running)) => {
+                        queued.push(row);
+                        oldest = running;
+                    }
+                    Err(error) => return Ok(Err(error)),
+                }
+            }
+            Ok(Ok((queued, oldest)))
+        };
+        let (queued, oldest) = within(reading).await??;
         if let (Some(first), Some(last)) = (queued.first(), queued.last()) {
             self.bottom.looked(first.id, last.id, oldest);
         }

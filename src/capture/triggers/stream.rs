@@ -87,6 +87,7 @@ impl TriggerCapture {
             unfinished = self.table.behind(last, &transactions).await?;
         }
         let waiting = look.iter().filter(|row| unfinished.contains(&row.transaction)).count();
+        CaptureError::unless_held(waiting)?;
         let whole = whole(look, &unfinished);
         // However large a transaction is, a look at last holds all of it.
         self.look = LOOK_ROWS + 2 * waiting;

@@ -4,7 +4,7 @@
 //! lower id was committed first. A look takes the first rows by id, up to some id; a transaction with rows behind that id waits for a
 //! longer look, for others that end before it may be there by then.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use super::queued::Queued;
 use crate::changeset::RowChange;
@@ -20,24 +20,18 @@ pub(super) struct Whole {
 }
 
 /// The transactions that end within a look: not those in `unfinished`, of which there are rows behind it.
-pub(super) fn whole(look: Vec<Queued>, unfinished: &BTreeSet<i64>) -> Vec<Whole> {
-    let mut transactions: BTreeMap<i64, Vec<Queued>> = BTreeMap::new();
-    for row in look {
-        if !unfinished.contains(&row.transaction) {
-            transactions.entry(row.transaction).or_default().push(row);
-        }
+pub(super) fn whole(mut look: Vec<Queued>, unfinished: &BTreeSet<i64>) -> Vec<Whole> {
+    look.retain(|row| !unfinished.contains(&row.transaction));
+    look.sort_unstable_by_key(|row| (row.transaction, row.id));
+    let mut whole: Vec<Whole> = Vec::new();
+    // Cut off from the end, and not copied: one transaction may be all of a large look.
+    while let Some(&Queued { transaction, written_at, .. }) = look.last() {
+        let rows = look.split_off(look.partition_point(|row| row.transaction < transaction));
+        let ids = rows.iter().map(|row| row.id).collect();
+        whole.push(Whole { ids, written_at, rows: rows.into_iter().filter_map(|row| row.change).collect() });
     }
-    let mut whole: Vec<(i64, Whole)> = transactions
-        .into_values()
-        .map(|mut rows| {
-            rows.sort_unstable_by_key(|row| row.id);
-            let (last, written_at) = rows.last().map_or((0, 0), |row| (row.id, row.written_at));
-            let ids = rows.iter().map(|row| row.id).collect();
-            (last, Whole { ids, written_at, rows: rows.into_iter().filter_map(|row| row.change).collect() })
-        })
-        .collect();
-    whole.sort_unstable_by_key(|(last, _)| *last);
-    whole.into_iter().map(|(_, whole)| whole).collect()
+    whole.sort_unstable_by_key(|whole| whole.ids.last().copied());
+    whole
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
@@ -149,6 +150,13 @@ impl TryFrom<Keys> for KafkaConfig {
 }
 
 impl KafkaConfig {
+    /// What librdkafka reads from files, it reads when it is made.
+    pub(in crate::connector) fn files(&self) -> Vec<PathBuf> {
+        let options = self.hidden.iter().map(|(key, value)| (key, value.expose_secret()));
+        let given = self.properties.iter().map(|(key, value)| (key, value.as_str())).chain(options);
+        given.filter(|(key, _)| key.ends_with(".location")).map(|(_, value)| PathBuf::from(value)).collect()
+    }
+
     /// How to reach the brokers; for whatever client.
     pub(super) fn client(&self) -> ClientConfig {
         let mut client = ClientConfig::new();

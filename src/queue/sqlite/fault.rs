@@ -20,6 +20,12 @@ pub(super) enum Fault {
     /// Not ours to use as it is.
     #[error("{0}")]
     Unusable(String),
+    /// Its content cannot be trusted; says what was found.
+    #[error("{0}")]
+    Damaged(String),
+    /// It was set aside there before, and nobody has said how to go on.
+    #[error("set aside as {0}")]
+    Aside(String),
     /// The file is not the one that was opened; says what happened to it.
     #[error("{0}")]
     Lost(&'static str),
@@ -42,6 +48,17 @@ impl Fault {
         self.sqlite().is_some_and(|e| e.code == ErrorCode::SystemIoFailure)
     }
 
+    /// What is wrong with the file, if it cannot be trusted any more.
+    pub(super) fn damage(&self) -> Option<String> {
+        match self {
+            Fault::Damaged(found) => Some(found.clone()),
+            _ => self
+                .sqlite()
+                .filter(|e| matches!(e.code, ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt))
+                .map(|_| self.to_string()),
+        }
+    }
+
     fn sqlite(&self) -> Option<&rusqlite::ffi::Error> {
         match self {
             Fault::Sqlite(error) => error.sqlite_error(),
@@ -52,11 +69,11 @@ impl Fault {
     /// As the callers of the queue know it.
     pub(super) fn of(self, store: &str) -> QueueError {
         let (store, full) = (store.to_owned(), self.is_disk_full());
+        if let Some(found) = self.damage() {
+            return QueueError::Unusable { store, reason: format!("it is damaged, or none of bugrelay's ({found})") };
+        }
         match self.sqlite().map(|e| e.code) {
             _ if full => QueueError::Full { store, reason: "no space is left on its disk".to_owned() },
-            Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => {
-                QueueError::Unusable { store, reason: damaged(&self.to_string()) }
-            }
             Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => QueueError::Unusable {
                 store,
                 reason: format!("{self}; bugrelay must be able to write it and its directory"),
@@ -65,19 +82,15 @@ impl Fault {
                 Fault::InUse => QueueError::InUse { store },
                 Fault::Limit(reason) => QueueError::Full { store, reason },
                 Fault::Crowded(_) => QueueError::Full { store, reason: self.to_string() },
-                Fault::Unusable(reason) => QueueError::Unusable { store, reason },
+                Fault::Unusable(reason) | Fault::Damaged(reason) => QueueError::Unusable { store, reason },
+                Fault::Aside(aside) => {
+                    let found = format!("was damaged, and is set aside as {aside}");
+                    QueueError::Damaged { store, found, known: String::new() }
+                }
                 Fault::Lost(what) => QueueError::Lost { store, what },
                 Fault::Other(reason) => QueueError::Failed { store, reason },
                 Fault::Sqlite(error) => QueueError::Failed { store, reason: error.to_string() },
             },
         }
     }
-}
-
-/// What to do about a file that cannot be trusted.
-pub(super) fn damaged(found: &str) -> String {
-    format!(
-        "it is damaged ({found}); stop bugrelay, move the file and its -wal away, and start again: it goes on from then, \
-         what waited in the store is not sent"
-    )
 }

@@ -2,18 +2,19 @@
 
 use std::fs::{File, OpenOptions, Permissions, TryLockError};
 use std::io;
-use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::os::unix::fs::{FileExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use percent_encoding::{AsciiSet, CONTROLS};
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
 use rustix::fs::{Access, access};
 
-use super::fault::{Fault, damaged};
+use super::fault::Fault;
+use super::mark::Mark;
 
 /// "bugr": marks the database as ours.
-const APPLICATION_ID: i64 = 0x6275_6772;
+pub(super) const APPLICATION_ID: i64 = 0x6275_6772;
 
 /// Schema versions in order; a released one is never edited.
 const MIGRATIONS: [&str; 6] = [
@@ -35,6 +36,12 @@ const READER_CACHE: i32 = 1024;
 /// What ends or changes a path in a URI.
 const NOT_IN_A_PATH: &AsciiSet = &CONTROLS.add(b'%').add(b'?').add(b'#').add(b' ');
 
+/// A sentence and a path.
+const MARK_BYTES_MAX: usize = 8192;
+
+/// How long the file's pages are looked through at a start: all of a small one, and some of a large one.
+const PROBE: Duration = Duration::from_millis(50);
+
 /// How long a checkpoint waits for readers.
 const BUSY: Duration = Duration::from_secs(10);
 
@@ -48,6 +55,24 @@ impl Drop for Lock {
         if let Err(error) = self.0.unlock() {
             tracing::debug!(%error, "the store's lock stays until this process ends");
         }
+    }
+}
+
+impl Lock {
+    /// What is written into it.
+    pub(super) fn mark(&self) -> Mark {
+        let mut text = vec![0; MARK_BYTES_MAX];
+        let length = self.0.read_at(&mut text, 0).unwrap_or_default();
+        Mark::read(&String::from_utf8_lossy(&text[..length]))
+    }
+
+    /// Replaces what is written into it.
+    pub(super) fn write(&self, mark: &Mark) -> Result<(), Fault> {
+        let text = mark.text();
+        let written = self.0.write_all_at(text.as_bytes(), 0).and_then(|()| self.0.set_len(text.len() as u64));
+        written
+            .and_then(|()| self.0.sync_all())
+            .map_err(|error| Fault::Other(format!("its lock cannot be written: {error}")))
     }
 }
 
@@ -68,9 +93,14 @@ pub(super) fn look(path: &Path) -> Result<bool, Fault> {
     if let Ok(file) = File::open(&lock_path) {
         // Shared, and let go of at once: one that starts at this very moment is all that could be in the way of it.
         match file.try_lock_shared() {
-            Ok(()) => drop(file),
+            Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Err(Fault::InUse),
             Err(TryLockError::Error(error)) => return Err(cannot("lock", &lock_path, &error)),
+        }
+        if let Mark::Aside(aside) = Lock(file).mark()
+            && !path.exists()
+        {
+            return Err(Fault::Aside(aside));
         }
     }
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
@@ -93,11 +123,15 @@ pub(super) fn look(path: &Path) -> Result<bool, Fault> {
 }
 
 /// Opens the store for writing, makes it if it is not there, and looks whether it can be trusted. How long this takes does not
-/// depend on what waits in it. The log starts anew beyond `log_bytes`: a large one saves syncs.
-pub(super) fn open_writer(path: &Path, log_bytes: u64) -> Result<Connection, Fault> {
+/// depend on what waits in it. The log starts anew beyond `log_bytes`: a large one saves syncs. A file `was_made` cannot be empty.
+pub(super) fn open_writer(path: &Path, log_bytes: u64, was_made: bool) -> Result<Connection, Fault> {
+    let is_there = path.exists();
     drop(private_file(path)?);
-    let connection = connect(path)?;
+    let mut connection = connect(path)?;
     let version = identify(&connection)?;
+    if version == 0 && was_made && is_there {
+        return Err(Fault::Damaged("there is nothing in it".to_owned()));
+    }
     if version == 0 {
         // Both must be said before the first table is there.
         connection.execute_batch(&format!("PRAGMA page_size = {PAGE}; PRAGMA auto_vacuum = INCREMENTAL"))?;
@@ -112,7 +146,7 @@ pub(super) fn open_writer(path: &Path, log_bytes: u64) -> Result<Connection, Fau
     connection.pragma_update(None, "wal_autocheckpoint", i64::try_from(log_bytes / PAGE).unwrap_or(i64::MAX))?;
     connection.pragma_update(None, "secure_delete", "ON")?;
     migrate(&connection, version)?;
-    whole(&connection, path)?;
+    whole(&mut connection, path)?;
     Ok(connection)
 }
 
@@ -225,7 +259,7 @@ fn migrate(connection: &Connection, from: usize) -> Result<(), Fault> {
 }
 
 /// Whether the file is as long as it says, and its tables can be read at both ends.
-fn whole(connection: &Connection, path: &Path) -> Result<(), Fault> {
+fn whole(connection: &mut Connection, path: &Path) -> Result<(), Fault> {
     // A full disk may forbid this; the log is then still needed to know how long the file will be.
     let log_is_empty = match truncate_log(connection) {
         Ok(()) => true,
@@ -237,14 +271,29 @@ fn whole(connection: &Connection, path: &Path) -> Result<(), Fault> {
         .map(|bytes: i64| u64::try_from(bytes).unwrap_or(0))?;
     let found = std::fs::metadata(path).map_err(|error| cannot("look at", path, &error))?.len();
     if log_is_empty && found < expected {
-        return Err(Fault::Unusable(damaged(&format!("{found} bytes long, not {expected}"))));
+        return Err(Fault::Damaged(format!("{found} bytes long, not {expected}")));
     }
-    connection.query_row(include_str!("../../../sql/sqlite/query/ends.sql"), [], |_| Ok(())).map_err(
-        |error| match error {
-            rusqlite::Error::QueryReturnedNoRows => Fault::Unusable(damaged("its state is missing")),
+    connection.query_row(include_str!("../../../sql/sqlite/query/ends.sql"), [], |_| Ok(())).map_err(|error| {
+        match error {
+            rusqlite::Error::QueryReturnedNoRows => Fault::Damaged("its state is missing".to_owned()),
             error => error.into(),
-        },
-    )
+        }
+    })?;
+    probe(connection)
+}
+
+/// Looks through the pages until the time is up: what is not seen now is met when it is read.
+fn probe(connection: &mut Connection) -> Result<(), Fault> {
+    let until = Instant::now() + PROBE;
+    connection.progress_handler(1_000, Some(move || Instant::now() > until))?;
+    let found = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get::<_, String>(0));
+    connection.progress_handler(0, None::<fn() -> bool>)?;
+    match found {
+        Ok(found) if found == "ok" => Ok(()),
+        Ok(found) => Err(Fault::Damaged(found.lines().last().unwrap_or_default().to_owned())),
+        Err(error) if error.sqlite_error_code() == Some(ErrorCode::OperationInterrupted) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Moves all of the log into the file, and makes the log empty.

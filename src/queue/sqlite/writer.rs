@@ -8,6 +8,7 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 use tokio::sync::{mpsc, oneshot};
 
 use super::QueueError;
+use super::custody::Custody;
 use super::fault::Fault;
 use super::file;
 use super::reserve::Reserve;
@@ -33,19 +34,19 @@ pub(super) enum Effort {
 /// Hands jobs to the thread.
 #[derive(Debug)]
 pub(super) struct Writer {
-    store: String,
+    custody: Arc<Custody>,
     jobs: Option<mpsc::Sender<Box<dyn Job>>>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Writer {
     /// Starts the thread.
-    pub(super) fn start(store: String, connection: Connection, reserve: Arc<Reserve>) -> Result<Self, Fault> {
+    pub(super) fn start(custody: Arc<Custody>, connection: Connection, reserve: Arc<Reserve>) -> Result<Self, Fault> {
         let (sender, jobs) = mpsc::channel(WAITING);
-        let desk = Desk { store: store.clone(), connection, reserve, effort: None, suspect: false };
+        let desk = Desk { custody: Arc::clone(&custody), connection, reserve, effort: None, suspect: false };
         let thread = std::thread::Builder::new().name("store".to_owned()).spawn(move || desk.serve(jobs));
         let thread = thread.map_err(|error| Fault::Other(format!("its thread cannot be started: {error}")))?;
-        Ok(Writer { store, jobs: Some(sender), thread: Some(thread) })
+        Ok(Writer { custody, jobs: Some(sender), thread: Some(thread) })
     }
 
     /// Does some work in a transaction. `work` may be called again after its transaction was rolled back.
@@ -54,9 +55,10 @@ impl Writer {
         T: Send + 'static,
         F: FnMut(&Connection) -> Result<T, Fault> + Send + 'static,
     {
-        let gone = || Fault::Other("it is closed".to_owned()).of(&self.store);
+        let gone = || self.custody.error(Fault::Other("it is closed".to_owned()));
         let (reply, answer) = oneshot::channel();
         let jobs = self.jobs.as_ref().ok_or_else(gone)?;
+        self.custody.sound()?;
         jobs.send(Box::new(Call { effort, work, done: None, reply })).await.map_err(|_| gone())?;
         answer.await.map_err(|_| gone())?
     }
@@ -69,7 +71,7 @@ impl Drop for Writer {
         if let Some(thread) = self.thread.take()
             && thread.join().is_err()
         {
-            tracing::error!(store = self.store, "the store's thread panicked");
+            tracing::error!(store = self.custody.store(), "the store's thread panicked");
         }
     }
 }
@@ -113,7 +115,7 @@ where
 
 /// The thread's own state.
 struct Desk {
-    store: String,
+    custody: Arc<Custody>,
     connection: Connection,
     reserve: Arc<Reserve>,
     /// What the connection is set to.
@@ -139,7 +141,7 @@ impl Desk {
             // If one of them failed, all were rolled back: each has a transaction of its own now.
             for mut job in group {
                 let committed = self.commit_alone(&mut job);
-                job.answer(committed.map_err(|fault| fault.of(&self.store)));
+                job.answer(committed.map_err(|fault| self.custody.error(fault)));
             }
         }
     }
@@ -147,7 +149,7 @@ impl Desk {
     fn commit_alone(&mut self, job: &mut Box<dyn Job>) -> Result<(), Fault> {
         match self.commit(std::slice::from_mut(job)) {
             Err(fault) if fault.is_disk_full() && job.effort() != Effort::Grown && self.reserve.release() => {
-                tracing::warn!(store = self.store, "the disk is full; the store uses its reserve");
+                tracing::warn!(store = self.custody.store(), "the disk is full; the store uses its reserve");
                 file::truncate_log(&self.connection)?;
                 self.commit(std::slice::from_mut(job))
             }

@@ -84,7 +84,7 @@ impl Site {
         static NUMBER: AtomicU32 = AtomicU32::new(5000);
         let server_id = NUMBER.fetch_add(1, Ordering::Relaxed);
         MysqlBinlog::new(MysqlBinlogConfig {
-            opts,
+            account: opts.into(),
             server_id,
             own_schema: "bugrelay".to_owned(),
             heartbeat: Duration::from_secs(1),

@@ -61,8 +61,8 @@ fn a_string_that_looks_like_something_else_is_a_string_where_one_is_meant() {
             ("BUGRELAY_CONNECTORS__LOG__PATH", value),
         ];
         let config = parse(&with("connectors.log", "type = \"file\""), &environment).unwrap();
-        assert_eq!(config.bugzilla.password.unwrap().expose_secret(), value);
-        assert_eq!(config.admin.token.unwrap().expose_secret(), value);
+        assert_eq!(config.bugzilla.password.get().unwrap().expose_secret(), value);
+        assert_eq!(config.admin.token.get().unwrap().expose_secret(), value);
         assert!(format!("{:?}", config.connectors["log"].kind).contains(&format!("{value:?}")), "{value}");
     }
 }

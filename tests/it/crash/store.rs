@@ -97,7 +97,42 @@ fn a_full_disk_pauses_the_capture_which_heals_by_itself_when_there_is_room() {
 }
 
 #[test]
-fn a_store_that_is_damaged_or_has_no_folder_ends_the_start_with_73_and_says_why() {
+fn a_store_without_a_folder_ends_the_start_with_73_and_says_why() {
+    let bugrelay = Bugrelay::configured("mysql://bugrelay@127.0.0.1:1/bugs", "", "");
+    with_store(&bugrelay, &bugrelay.path("nowhere/store.db"));
+    let ended = bugrelay.verb(&["run"]);
+    assert_eq!(ended.code, 73, "{}", ended.err);
+    assert!(ended.err.contains("directory must exist"), "{}", ended.err);
+}
+
+/// What became of a store of pages of 8 KiB.
+fn damages(good: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
+    let zeroed = |page: usize| {
+        let mut bytes = good.to_vec();
+        bytes[page * 8192..(page + 1) * 8192].fill(0);
+        bytes
+    };
+    vec![
+        ("cut in two", good[..good.len() / 2].to_vec()),
+        ("cut to a few bytes", good[..50].to_vec()),
+        ("without its first page", zeroed(0)),
+        ("without a page", zeroed(4)),
+        ("overwritten", vec![b'x'; good.len()]),
+        ("empty", vec![]),
+    ]
+}
+
+/// The files of its folder that a damaged store was set aside as.
+fn set_aside(bugrelay: &Bugrelay) -> Vec<PathBuf> {
+    let is_aside = |path: &PathBuf| {
+        let name = path.to_string_lossy();
+        name.contains("store.db.damaged-") && !name.ends_with("-wal") && !name.ends_with("-shm")
+    };
+    bugrelay.files().into_iter().filter(is_aside).collect()
+}
+
+#[test]
+fn a_damaged_store_is_set_aside_and_nothing_is_begun_in_its_place_in_silence() {
     let bugzilla = MariaDb::shared().database();
     let mut bugrelay = Bugrelay::running(&bugzilla.bugrelay_url());
     bugzilla.play("01");
@@ -105,16 +140,109 @@ fn a_store_that_is_damaged_or_has_no_folder_ends_the_start_with_73_and_says_why(
     assert!(bugrelay.terminate().success());
     let store = bugrelay.path("store.db");
     let good = std::fs::read(&store).unwrap();
-    for (damage, bytes) in [("cut", good[..good.len() / 2].to_vec()), ("overwritten", vec![b'x'; good.len()])] {
-        std::fs::write(&store, bytes).unwrap();
-        let ended = bugrelay.verb(&["run"]);
-        assert_eq!(ended.code, 73, "{damage}: {}", ended.err);
-        assert!(ended.err.contains("store.db") && ended.err.contains("move the file"), "{damage}: {}", ended.err);
+    for (count, (damage, bytes)) in (1..).zip(damages(&good)) {
+        std::fs::write(&store, &bytes).unwrap();
+        for words in ["was found to be damaged", "was damaged, and is set aside as"] {
+            let ended = bugrelay.verb(&["run"]);
+            assert_eq!(ended.code, 73, "{damage}: {}", ended.err);
+            for words in [words, "store.db", "--recover-since TIME", "--from-now"] {
+                assert!(ended.err.contains(words), "{damage}: {words}: {}", ended.err);
+            }
+            assert!(!store.exists(), "{damage}");
+        }
+        let aside = set_aside(&bugrelay);
+        assert_eq!(aside.len(), count, "{damage}: {aside:?}");
+        assert!(aside.iter().any(|path| std::fs::read(path).unwrap() == bytes), "{damage}");
+        let found = bugrelay.verb(&["check", "--json"]).out;
+        assert!(found.contains("--recover-since"), "{damage}: {found}");
     }
-    with_store(&bugrelay, &bugrelay.path("nowhere/store.db"));
-    let ended = bugrelay.verb(&["run"]);
-    assert_eq!(ended.code, 73, "{}", ended.err);
-    assert!(ended.err.contains("directory must exist"), "{}", ended.err);
+    // A sound copy goes on where it stands.
+    std::fs::write(&store, &good).unwrap();
+    bugzilla.play("02");
+    bugrelay.start();
+    assert_eq!(bugrelay.wait_for(3).len(), 3);
+}
+
+#[test]
+fn a_file_that_was_never_a_store_is_refused_and_left_as_it_is() {
+    let bugrelay = Bugrelay::configured("mysql://bugrelay@127.0.0.1:1/bugs", "", "");
+    let store = bugrelay.path("store.db");
+    let other = rusqlite::Connection::open(&store).unwrap();
+    other.execute_batch("CREATE TABLE theirs (x)").unwrap();
+    drop(other);
+    for (bytes, words) in
+        [(std::fs::read(&store).unwrap(), "another program"), (vec![b'x'; 9_000], "none of bugrelay's")]
+    {
+        std::fs::write(&store, &bytes).unwrap();
+        for _ in 1..=2 {
+            let ended = bugrelay.verb(&["run"]);
+            assert_eq!(ended.code, 73, "{}", ended.err);
+            assert!(ended.err.contains(words) && !ended.err.contains("recover-since"), "{}", ended.err);
+            assert_eq!(std::fs::read(&store).unwrap(), bytes);
+        }
+    }
+}
+
+#[test]
+fn after_damage_everything_since_a_time_is_told_from_bugzillas_history() {
+    let bugzilla = MariaDb::shared().database();
+    let mut bugrelay = Bugrelay::running(&bugzilla.bugrelay_url());
+    let began = jiff::Timestamp::now();
+    for action in ["01", "02"] {
+        bugzilla.play(action);
+    }
+    let told = bugrelay.wait_for(3);
+    assert!(bugrelay.terminate().success());
+    std::fs::write(bugrelay.path("store.db"), "").unwrap();
+    bugzilla.play("03");
+    assert_eq!(bugrelay.verb(&["run"]).code, 73);
+    let nonsense = bugrelay.verb(&["run", "--recover-since", "yesterday"]);
+    assert!(nonsense.code == 2 && nonsense.err.contains("2026-11-01T00:00:00Z"), "{}", nonsense.err);
+    let since = (began - Duration::from_secs(2)).to_string();
+    bugrelay.start_with(&["run", "--recover-since", &since]);
+    let all = bugrelay.wait_for(8);
+    // What had been sent comes once more, and what had not been told comes behind it.
+    let event = |line: &String| serde_json::from_str::<serde_json::Value>(line).unwrap()["event"].clone();
+    assert!(all[3..6].iter().map(event).eq(told.iter().map(event)) && all.len() == 8, "{all:#?}");
+    bugzilla.play("04");
+    bugrelay.wait_for(9);
+    assert!(bugrelay.terminate().success());
+    // Somebody forgot to take it out of the command line.
+    bugrelay.start_with(&["run", "--recover-since", &since]);
+    bugrelay.wait_until_ready();
+    assert!(poll(Duration::from_secs(30), || bugrelay.log().contains("--recover-since does nothing")));
+    assert_eq!(bugrelay.lines().len(), 9);
+}
+
+#[test]
+fn damage_that_is_met_while_it_runs_ends_the_process_with_73_and_is_set_aside() {
+    let bugzilla = MariaDb::shared().database();
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("later/out.jsonl");
+    let rest = format!("[connectors.late]\ntype = \"file\"\nbackoff_seconds = [600]\npath = \"{}\"\n", out.display());
+    let mut bugrelay = Bugrelay::configured(&bugzilla.bugrelay_url(), "", &rest);
+    bugrelay.start();
+    bugrelay.wait_until_ready();
+    let saves = "INSERT INTO longdescs (bug_id, who, bug_when, thetext) SELECT 1, 2, NOW(), seq FROM seq_1_to_1000";
+    bugzilla.exec(saves);
+    bugrelay.wait_for(1_000);
+    assert!(bugrelay.terminate().success());
+    bugrelay.start();
+    bugrelay.wait_until_ready();
+    // All but the first pages, where the tables begin.
+    let store = std::fs::OpenOptions::new().write(true).open(bugrelay.path("store.db")).unwrap();
+    let bytes = usize::try_from(store.metadata().unwrap().len()).unwrap();
+    std::os::unix::fs::FileExt::write_all_at(&store, &vec![0; bytes - 32 * 8192], 32 * 8192).unwrap();
+    std::fs::create_dir(folder.path().join("later")).unwrap();
+    bugrelay.replace("backoff_seconds = [600]", "backoff_seconds = [1]");
+    let status = bugrelay.wait_until_ended(Duration::from_secs(30)).expect("it ends");
+    assert_eq!(status.code(), Some(73), "{}", end_of(&bugrelay.log()));
+    for words in ["was found to be damaged", "(the oldest message that waited is of 20"] {
+        assert!(bugrelay.log().contains(words), "{words}:\n{}", end_of(&bugrelay.log()));
+    }
+    assert!(!bugrelay.path("store.db").exists() && !set_aside(&bugrelay).is_empty());
+    let again = bugrelay.verb(&["run"]);
+    assert!(again.code == 73 && again.err.contains("--recover-since"), "{}", again.err);
 }
 
 #[test]

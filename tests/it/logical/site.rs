@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use bugrelay::capture::postgresql_logical::{PostgresqlLogical, PostgresqlLogicalConfig};
+use bugrelay::database::postgresql::Postgresql;
 use bugrelay::tls::Tls;
 
 use crate::services::{Postgres, PostgresDatabase, poll};
@@ -80,8 +81,7 @@ impl Drop for Site {
 /// A database that somebody else keeps.
 pub(crate) fn source(url: &str) -> PostgresqlLogical {
     PostgresqlLogical::new(PostgresqlLogicalConfig {
-        connection: url.parse().expect("a URL"),
-        tls: Tls::Off,
+        server: Postgresql::new(url.parse().expect("a URL"), Tls::Off),
         allow_unlimited_wal: false,
         retained_bytes: None,
     })

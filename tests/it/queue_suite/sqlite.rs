@@ -145,7 +145,7 @@ fn a_file_that_is_no_database_is_refused_and_left_as_it_is() {
     let folder = Folder::new();
     let garbage = "not a database ".repeat(1_000);
     std::fs::write(folder.file(), &garbage).unwrap();
-    assert!(refusal(&folder.file()).contains("damaged"));
+    assert!(refusal(&folder.file()).contains("none of bugrelay's"));
     assert_eq!(std::fs::read_to_string(folder.file()).unwrap(), garbage);
 }
 
@@ -241,7 +241,7 @@ async fn a_file_that_is_deleted_or_replaced_under_the_store_takes_nothing_more()
 }
 
 #[tokio::test]
-async fn a_truncated_file_is_refused() {
+async fn a_truncated_file_is_set_aside() {
     let folder = Folder::new();
     let queue = folder.open(Keep::default());
     subscribe(&queue, &["kafka"]).await;
@@ -249,7 +249,12 @@ async fn a_truncated_file_is_refused() {
     drop(queue);
     let file = std::fs::OpenOptions::new().write(true).open(folder.file()).unwrap();
     file.set_len(file.metadata().unwrap().len() / 2).unwrap();
-    assert!(refusal(&folder.file()).contains("damaged"));
+    let text = SqliteQueue::open(settings(&folder.file(), Keep::default())).unwrap_err().to_string();
+    assert!(text.contains("damaged") && text.contains("--recover-since TIME"), "{text}");
+    assert!(!folder.file().exists());
+    assert!(SqliteQueue::begin_anew(&folder.file()).unwrap());
+    drop(folder.open(Keep::default()));
+    assert!(!SqliteQueue::begin_anew(&folder.file()).unwrap(), "there is one");
 }
 
 #[tokio::test]
