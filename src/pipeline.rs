@@ -196,7 +196,7 @@ impl Pipeline {
                 self.put(&mut sets, behind.as_ref(), stored).await;
                 self.begin_anew(stored.as_ref()).await;
             }
-            behind = Some(Checkpoint { position: transaction.position, committed_at: committed_at_ms / 1000 });
+            behind = Some(Checkpoint { position: transaction.position, committed_at: committed_at_ms / 1000, server: None });
             // The very first position is stored at once: nothing can be stored in parts before there is one.
             if sets.len() >= CHANGE_SETS_MAX || stored.is_none() || begins_anew {
                 self.put(&mut sets, behind.as_ref(), stored).await;
