@@ -87,7 +87,7 @@ pub(super) async fn page(
 async fn with_bodies(admin: &Admin, name: &str, after: i64, limit: usize) -> Result<Page<EntryView>, Refusal> {
     let Page { mut entries, next } = admin.queue.backlog_bodies(name, after, limit).await?;
     let closed = no_longer_public(&*admin.gate, &entries).await.map_err(|error| {
-        let text = format!("the messages themselves are not shown now: {error}; ask without bodies");
+        let text = format!("the messages themselves are not shown now: {}; ask without bodies", error.message);
         Refusal(StatusCode::SERVICE_UNAVAILABLE, text)
     })?;
     for envelope in entries.iter_mut().map(|entry| &mut entry.envelope) {

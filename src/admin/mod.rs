@@ -4,6 +4,7 @@
 //! Health and metrics are open to everybody who reaches the port; all else beyond loopback needs the token, and so does every
 //! change of state, wherever it comes from.
 
+mod adoption;
 mod answer;
 mod backlog;
 mod connectors;
@@ -11,6 +12,7 @@ mod replay;
 mod scrape;
 mod tail;
 
+pub use adoption::{AdoptionOrder, AdoptionView, ServerView};
 pub use backlog::{BacklogPage, EntryView};
 pub use connectors::{Changed, ConnectorState, ConnectorView};
 pub use replay::{ReplayOrder, ReplayView};
@@ -32,6 +34,7 @@ use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, broadcast, watch};
 
 use crate::bugzilla::Zone;
+use crate::capture::identity::Admission;
 use crate::delivery::{Gate, Handle};
 use crate::message::Envelope;
 use crate::metrics::Metrics;
@@ -46,6 +49,8 @@ pub struct Admin {
     pub queue: Arc<dyn Queue>,
     /// What is public at this moment.
     pub gate: Arc<dyn Gate>,
+    /// Whether the server that is read is ours.
+    pub admission: Arc<Admission>,
     /// The capture's state.
     pub progress: Arc<Progress>,
     /// Tells saves of the past again.
@@ -84,6 +89,7 @@ impl Admin {
             .route("/api/connectors/{name}/retry", post(connectors::retry))
             .route("/api/backlog/{name}", get(backlog::page))
             .route("/api/replay", post(replay::replay))
+            .route("/api/adopt", get(adoption::show).post(adoption::adopt))
             .layer(middleware::from_fn_with_state(self.clone(), authorize));
         let router = Router::new()
             .route("/livez", get(async || "ok\n"))
@@ -100,7 +106,9 @@ impl Admin {
 }
 
 async fn readyz(State(admin): State<Admin>) -> Response {
-    if admin.progress.is_running() {
+    if let Some(refusal) = admin.admission.refusal() {
+        (StatusCode::SERVICE_UNAVAILABLE, format!("not ready: {}\n", refusal.message)).into_response()
+    } else if admin.progress.is_running() {
         (StatusCode::OK, "ready\n").into_response()
     } else {
         (StatusCode::SERVICE_UNAVAILABLE, "not ready: the capture has not stored a position yet; see the log\n")

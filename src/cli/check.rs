@@ -39,6 +39,7 @@ impl Check {
         let mut exit = Exit::Success;
         if !self.offline {
             findings.extend(app::source(&config.bugzilla, None).check().await);
+            findings.extend(app::guard(&config.bugzilla).check(app::known_server(&config).as_ref()).await);
             findings.extend(bugzilla(&*app::database(&config.bugzilla)).await);
             let store = store(&config);
             let store_is_usable = store.severity == Severity::Good;

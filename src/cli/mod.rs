@@ -1,9 +1,11 @@
 //! The command line: one file per verb, and the exit codes that they share.
 
+mod adopt;
 mod backlog;
 mod check;
 mod client;
 mod connector;
+mod consent;
 mod demo;
 mod output;
 mod replay;
@@ -48,6 +50,8 @@ enum Verb {
     Triggers(triggers::Triggers),
     /// Have a running bugrelay tell saves of the past again, from Bugzilla's history.
     Replay(replay::Replay),
+    /// Say that a server that was refused, for it may be a copy of Bugzilla, is the right one.
+    Adopt(adopt::Adopt),
     /// Print the JSON Schema of the messages.
     Schema(schema::Schema),
 }
@@ -109,6 +113,7 @@ pub fn main() -> ExitCode {
         Verb::Connector(connector) => connector.main(config),
         Verb::Triggers(triggers) => triggers.main(config),
         Verb::Replay(replay) => replay.main(config),
+        Verb::Adopt(adopt) => adopt.main(config),
         Verb::Schema(schema) => schema.main(),
     };
     exit.into()
