@@ -59,13 +59,17 @@ pub(super) struct Intake {
 enum Stop {
     Error(CaptureError),
     /// The server may be a copy.
-    Refused(Refusal),
+    Refused(Arc<Refusal>),
 }
 
 impl From<CaptureError> for Stop {
     fn from(error: CaptureError) -> Self {
         Stop::Error(error)
     }
+}
+
+fn refused(known: Option<Server>, found: &Found, why: &str) -> Stop {
+    Stop::Refused(Arc::new(Refusal::new(known, found.server.clone(), why)))
 }
 
 /// A server before it is read.
@@ -190,7 +194,7 @@ impl Intake {
                     return Err(CaptureError::gap(gap, message).into());
                 }
                 Verdict::Copy(why) => {
-                    return Err(Stop::Refused(Refusal::new(Some(known), found.server.clone(), &why)));
+                    return Err(refused(Some(known), found, &why));
                 }
             }
         }
@@ -205,7 +209,7 @@ impl Intake {
         let Recognised { found, is_elsewhere, is_failover } = recognised;
         let capture = self.source.open(position).await.map_err(|error| {
             if is_elsewhere && error.gap.is_some_and(Gap::is_of_another_history) {
-                return Stop::Refused(Refusal::new(self.known.clone(), found.server.clone(), &error.message));
+                return refused(self.known.clone(), &found, &error.message);
             }
             Stop::Error(error)
         })?;

@@ -65,11 +65,11 @@ impl Admission {
     }
 
     /// The server may be a copy. What somebody has said meanwhile counts more.
-    pub fn refuse(&self, refusal: Refusal) {
+    pub fn refuse(&self, refusal: Arc<Refusal>) {
         self.state.send_if_modified(|state| {
             let is_open = !matches!(state, State::Adopted(_));
             if is_open {
-                *state = State::Refused(Arc::new(refusal));
+                *state = State::Refused(refusal);
             }
             is_open
         });

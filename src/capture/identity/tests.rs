@@ -125,11 +125,11 @@ async fn nothing_leaves_before_a_server_has_answered_nor_while_one_is_refused() 
     let soon = std::time::Duration::from_millis(20);
     assert!(tokio::time::timeout(soon, admission.admitted()).await.is_err(), "nobody knows yet");
     let copy = at("b:5432", postgresql("8", 1, "0/1"));
-    admission.refuse(Refusal::new(None, copy.clone(), "it is another"));
+    admission.refuse(Refusal::new(None, copy.clone(), "it is another").into());
     assert!(admission.admitted().await.unwrap_err().message.contains("bugrelay adopt"));
     admission.adopt(&copy);
     // Whoever looked before somebody said so is late.
-    admission.refuse(Refusal::new(None, copy.clone(), "it is another"));
+    admission.refuse(Refusal::new(None, copy.clone(), "it is another").into());
     assert_eq!(admission.adopted().await, copy.adopted());
     admission.admit();
     assert!(admission.admitted().await.is_ok() && admission.is_admitted());
