@@ -240,6 +240,7 @@ impl App {
                 batch: connector.batch,
                 timeout: connector.timeout,
                 schedule: connector.schedule.clone(),
+                oversize: connector.oversize,
             };
             connectors
                 .insert(name.clone(), Some(delivery.spawn(name, connector.kind.build(connector.timeout), policy)));

@@ -1,4 +1,4 @@
-//! `/api/adopt`: the server that was refused, and saying that it is the right one.
+//! `/api/identity`, `/api/adopt`: the server that was refused, and saying that it is the right one.
 //!
 //! One line in the log says who did, and which server it was. The store keeps it; whoever reads the source goes by it.
 

@@ -8,18 +8,13 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use url::form_urlencoded;
 
 use super::answer::{Refusal, json, rfc3339};
+use super::paging::Paging;
 use super::{Admin, connectors};
 use crate::delivery::no_longer_public;
 use crate::message::Body;
-use crate::queue::{Page, Waiting};
-
-/// Entries of a page, by default and at the most; with their bodies fewer, and no more than the queue reads at once.
-const PAGE: usize = 100;
-const PAGE_MAX: usize = 1_000;
-const PAGE_WITH_BODIES_MAX: usize = 100;
+use crate::queue::{Entry, Page, Waiting};
 
 /// Some entries of one connector.
 #[derive(Debug, Serialize, Deserialize)]
@@ -58,81 +53,64 @@ pub struct EntryView {
     pub body: Option<Box<RawValue>>,
 }
 
-#[derive(Default)]
-struct Wish {
-    after: i64,
-    limit: Option<usize>,
-    bodies: bool,
-}
-
 pub(super) async fn page(
     State(admin): State<Admin>,
     Path(name): Path<String>,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Refusal> {
-    let wish = wish(query.as_deref().unwrap_or_default())?;
-    connectors::find(&admin, &name).await?;
-    let most = if wish.bodies { PAGE_WITH_BODIES_MAX } else { PAGE_MAX };
-    let limit = wish.limit.unwrap_or(PAGE).clamp(1, most);
-    let Page { entries, next } = if wish.bodies {
-        with_bodies(&admin, &name, wish.after, limit).await?
+    let Paging { after, limit, bodies } = Paging::parse(query.as_deref())?;
+    connectors::must_be_known(&admin, &name).await?;
+    let Page { entries, next } = if bodies {
+        let Page { mut entries, next } = admin.queue.backlog_bodies(&name, after, limit).await?;
+        judge(&admin, entries.iter_mut().collect()).await?;
+        Page { entries: entries.iter().map(EntryView::with_body).collect(), next }
     } else {
-        let page = admin.queue.backlog(&name, wish.after, limit).await?;
-        Page { entries: page.entries.into_iter().map(|waiting| view(waiting, None)).collect(), next: page.next }
+        let page = admin.queue.backlog(&name, after, limit).await?;
+        Page { entries: page.entries.into_iter().map(EntryView::from).collect(), next: page.next }
     };
     json(&BacklogPage { connector: name, entries, next })
 }
 
-/// What cannot be judged is not shown.
-async fn with_bodies(admin: &Admin, name: &str, after: i64, limit: usize) -> Result<Page<EntryView>, Refusal> {
-    let Page { mut entries, next } = admin.queue.backlog_bodies(name, after, limit).await?;
-    let closed = no_longer_public(&*admin.gate, &entries).await.map_err(|error| {
+/// Leaves of each what may be shown now: all, or the event alone. What cannot be judged is not shown.
+pub(super) async fn judge(admin: &Admin, entries: Vec<&mut Entry>) -> Result<(), Refusal> {
+    let closed = no_longer_public(&*admin.gate, entries.iter().map(|entry| &**entry)).await.map_err(|error| {
         let text = format!("the messages themselves are not shown now: {}; ask without bodies", error.message);
         Refusal(StatusCode::SERVICE_UNAVAILABLE, text)
     })?;
-    for envelope in entries.iter_mut().map(|entry| &mut entry.envelope) {
+    for envelope in entries.into_iter().map(|entry| &mut entry.envelope) {
         if closed.contains(&envelope.sequence) {
             envelope.body = envelope.body.redacted();
         }
     }
-    let entries = entries.iter().map(|entry| view(entry.into(), Some(&entry.envelope.body))).collect();
-    Ok(Page { entries, next })
+    Ok(())
 }
 
-fn view(waiting: Waiting, body: Option<&Body>) -> EntryView {
-    let (target, action) = waiting.routing_key.split_once('.').unwrap_or_default();
-    EntryView {
-        sequence: waiting.sequence,
-        message_id: waiting.id.to_string(),
-        target: target.to_owned(),
-        action: action.to_owned(),
-        bug: waiting.subject.bug().0,
-        committed_at: rfc3339(waiting.committed_at_ms),
-        attempts: waiting.attempts,
-        bytes: waiting.bytes,
-        perhaps_sent: waiting.perhaps_sent,
-        body: body.and_then(raw),
+impl From<Waiting> for EntryView {
+    fn from(waiting: Waiting) -> Self {
+        let (target, action) = waiting.routing_key.split_once('.').unwrap_or_default();
+        EntryView {
+            sequence: waiting.sequence,
+            message_id: waiting.id.to_string(),
+            target: target.to_owned(),
+            action: action.to_owned(),
+            bug: waiting.subject.bug().0,
+            committed_at: rfc3339(waiting.committed_at_ms),
+            attempts: waiting.attempts,
+            bytes: waiting.bytes,
+            perhaps_sent: waiting.perhaps_sent,
+            body: None,
+        }
+    }
+}
+
+impl EntryView {
+    /// Of an entry that was judged.
+    pub(super) fn with_body(entry: &Entry) -> Self {
+        EntryView { body: raw(&entry.envelope.body), ..EntryView::from(Waiting::from(entry)) }
     }
 }
 
 /// The bytes as they are; what is no JSON is not shown.
-fn raw(body: &Body) -> Option<Box<RawValue>> {
+pub(super) fn raw(body: &Body) -> Option<Box<RawValue>> {
     RawValue::from_string(String::from_utf8(body.bytes.to_vec()).ok()?).ok()
-}
-
-fn wish(query: &str) -> Result<Wish, Refusal> {
-    let mut wish = Wish::default();
-    for (key, value) in form_urlencoded::parse(query.as_bytes()) {
-        let understood = match key.as_ref() {
-            "after" => value.parse().map(|after| wish.after = after).is_ok(),
-            "limit" => value.parse().map(|limit| wish.limit = Some(limit)).is_ok(),
-            "bodies" => value.parse().map(|bodies| wish.bodies = bodies).is_ok(),
-            _ => false,
-        };
-        if !understood {
-            let text = "write ?after=SEQUENCE&limit=NUMBER&bodies=true, or some of it".to_owned();
-            return Err(Refusal(StatusCode::BAD_REQUEST, text));
-        }
-    }
-    Ok(wish)
 }

@@ -86,6 +86,12 @@ pub(super) async fn list(State(admin): State<Admin>) -> Result<Response, Refusal
     json(&views)
 }
 
+/// One of them.
+pub(super) async fn one(State(admin): State<Admin>, Path(name): Path<String>) -> Result<Response, Refusal> {
+    let stats = find(&admin, &name).await?;
+    json(&view(&admin, stats))
+}
+
 pub(super) async fn pause(
     admin: State<Admin>,
     peer: ConnectInfo<SocketAddr>,
@@ -139,6 +145,11 @@ fn audit(peer: &SocketAddr, action: &str, connector: &str, changed: bool) {
     tracing::info!(%peer, action, connector, changed, "a connector was told by the admin API");
 }
 
+/// Refuses a name that neither the configuration nor the store knows. Of those in the configuration nothing is counted.
+pub(super) async fn must_be_known(admin: &Admin, name: &str) -> Result<(), Refusal> {
+    if admin.connectors.contains_key(name) { Ok(()) } else { find(admin, name).await.map(drop) }
+}
+
 /// One that the configuration or the store knows; the others are nobody's.
 pub(super) async fn find(admin: &Admin, name: &str) -> Result<BacklogStats, Refusal> {
     let stats = admin.queue.stats().await?;
@@ -155,7 +166,7 @@ pub(super) async fn find(admin: &Admin, name: &str) -> Result<BacklogStats, Refu
     Err(Refusal(StatusCode::NOT_FOUND, format!("there is no such connector; known are {}", known.join(", "))))
 }
 
-fn view(admin: &Admin, stats: BacklogStats) -> ConnectorView {
+pub(super) fn view(admin: &Admin, stats: BacklogStats) -> ConnectorView {
     let state = match admin.connectors.get(&stats.connector) {
         None => ConnectorState::Gone,
         Some(None) => ConnectorState::Disabled,

@@ -8,14 +8,24 @@ mod adoption;
 mod answer;
 mod backlog;
 mod connectors;
+mod disposal;
+mod messages;
+mod openapi;
+mod paging;
+mod parked;
 mod replay;
 mod scrape;
+mod status;
 mod tail;
 
 pub use adoption::{AdoptionOrder, AdoptionView, ServerView};
 pub use backlog::{BacklogPage, EntryView};
 pub use connectors::{Changed, ConnectorState, ConnectorView};
+pub use disposal::{Choice, Disposed, Span};
+pub use messages::{FateState, FateView, TracePage, TraceView};
+pub use parked::{ParkedPage, ParkedView};
 pub use replay::{ReplayOrder, ReplayView};
+pub use status::{SourceView, StatusView, StoreView};
 pub use tail::LISTENERS_MAX;
 
 use std::collections::BTreeMap;
@@ -28,7 +38,7 @@ use axum::http::uri::Authority;
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::{MethodRouter, get, post};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, broadcast, watch};
@@ -81,15 +91,9 @@ impl Admin {
     /// Serves until shutdown is requested; requests under way are finished.
     pub async fn serve(self, listener: TcpListener) {
         let shutdown = self.shutdown.clone();
-        let api = Router::new()
-            .route("/api/tail", get(tail::tail))
-            .route("/api/connectors", get(connectors::list))
-            .route("/api/connectors/{name}/pause", post(connectors::pause))
-            .route("/api/connectors/{name}/resume", post(connectors::resume))
-            .route("/api/connectors/{name}/retry", post(connectors::retry))
-            .route("/api/backlog/{name}", get(backlog::page))
-            .route("/api/replay", post(replay::replay))
-            .route("/api/adopt", get(adoption::show).post(adoption::adopt))
+        let api = api()
+            .into_iter()
+            .fold(Router::new(), |router, (path, answer)| router.route(path, answer))
             .layer(middleware::from_fn_with_state(self.clone(), authorize));
         let router = Router::new()
             .route("/livez", get(async || "ok\n"))
@@ -103,6 +107,31 @@ impl Admin {
             tracing::error!(%error, "the admin port is not served any more");
         }
     }
+}
+
+/// Every path of the API, and what answers it. `openapi.json` has the same.
+fn api() -> Vec<(&'static str, MethodRouter<Admin>)> {
+    vec![
+        ("/api/status", get(status::status)),
+        ("/api/tail", get(tail::tail)),
+        ("/api/connectors", get(connectors::list)),
+        ("/api/connectors/{name}", get(connectors::one)),
+        ("/api/connectors/{name}/pause", post(connectors::pause)),
+        ("/api/connectors/{name}/resume", post(connectors::resume)),
+        ("/api/connectors/{name}/retry", post(connectors::retry)),
+        ("/api/backlog/{name}", get(backlog::page)),
+        ("/api/backlog/{name}/skip", post(disposal::skip)),
+        ("/api/backlog/{name}/drop", post(disposal::drop_waiting)),
+        ("/api/parked/{name}", get(parked::page)),
+        ("/api/parked/{name}/retry", post(disposal::retry_parked)),
+        ("/api/parked/{name}/drop", post(disposal::drop_parked)),
+        ("/api/bugs/{id}", get(messages::of_bug)),
+        ("/api/messages/{id}", get(messages::of_id)),
+        ("/api/replay", post(replay::replay)),
+        ("/api/identity", get(adoption::show)),
+        ("/api/adopt", post(adoption::adopt)),
+        ("/api/openapi.json", get(openapi::document)),
+    ]
 }
 
 async fn readyz(State(admin): State<Admin>) -> Response {

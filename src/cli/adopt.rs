@@ -39,11 +39,10 @@ impl Adopt {
     /// Asks and tells the instance that runs.
     async fn by_instance(&self, config: &Config) -> Result<Exit, Exit> {
         let client = Client::new(&self.instance, config)?;
-        let path = ["api", "adopt"];
-        let view: AdoptionView = client.read(client.get(&path, &[]).await?).await?;
+        let view: AdoptionView = client.read(client.get(&["api", "identity"], &[]).await?).await?;
         let Some(server) = self.agreed(&view)? else { return Ok(Exit::Success) };
         let adopted: AdoptionView =
-            client.read(client.post_json(&path, &AdoptionOrder { server: server.clone() }).await?).await?;
+            client.read(client.post_json(&["api", "adopt"], &AdoptionOrder { server: server.clone() }).await?).await?;
         Ok(self.done(&adopted, &server))
     }
 

@@ -1,10 +1,13 @@
-//! `bugrelay backlog`: what waits for the connectors of a running bugrelay, and trying again now.
+//! `bugrelay backlog`: what waits for the connectors of a running bugrelay; trying again now, setting aside, giving up.
 
 use clap::{Args, Subcommand};
 
 use super::client::{Client, Instance};
+use super::connector::change;
+use super::consent::Consent;
+use super::disposal::Chosen;
 use super::{Exit, output, run_with};
-use crate::admin::{BacklogPage, Changed, ConnectorView, EntryView};
+use crate::admin::{BacklogPage, ConnectorView, EntryView};
 use crate::config::{Config, ConfigError};
 
 #[derive(Args)]
@@ -29,6 +32,24 @@ enum What {
     Retry {
         /// The connector's name.
         name: String,
+        /// As the API tells it.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Set messages aside: they are parked, and the others go on.
+    Skip {
+        #[command(flatten)]
+        chosen: Chosen,
+        /// Why; it is shown with what is parked.
+        #[arg(long, value_name = "TEXT")]
+        reason: Option<String>,
+    },
+    /// Give messages up: they are not sent to this connector. Also of one that is gone from the configuration.
+    Drop {
+        #[command(flatten)]
+        chosen: Chosen,
+        #[command(flatten)]
+        consent: Consent,
     },
 }
 
@@ -60,7 +81,17 @@ impl Backlog {
         match &self.what {
             What::List { json } => list(&client, *json).await,
             What::Show(show) => show.run(&client).await,
-            What::Retry { name } => retry(&client, name).await,
+            What::Retry { name, json } => {
+                let unchanged = "is well: there is nothing to try again";
+                change(&client, name, "retry", *json, ["is tried again now", unchanged]).await
+            }
+            What::Skip { chosen, reason } => {
+                chosen.run(&client, "backlog", "skip", reason.as_deref(), "are parked").await
+            }
+            What::Drop { chosen, consent } => {
+                consent.to(&format!("Give up {}?", chosen.of("waits")))?;
+                chosen.run(&client, "backlog", "drop", None, "are given up").await
+            }
         }
     }
 }
@@ -120,17 +151,6 @@ impl Show {
         }
         Ok(Exit::Success)
     }
-}
-
-async fn retry(client: &Client, name: &str) -> Result<Exit, Exit> {
-    let answer = client.post(&["api", "connectors", name, "retry"]).await?;
-    let Changed { connector, changed } = client.read(answer).await?;
-    output::line(&if changed {
-        format!("{connector} is tried again now")
-    } else {
-        format!("{connector} is well: there is nothing to try again")
-    });
-    Ok(Exit::Success)
 }
 
 /// `3 d 4 h`, `4 h 5 min`, `5 min 6 s`, `6 s`.

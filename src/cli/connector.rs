@@ -27,11 +27,17 @@ enum What {
     Pause {
         /// Its name in the configuration.
         name: String,
+        /// As the API tells it.
+        #[arg(long)]
+        json: bool,
     },
     /// Let a paused connector go on.
     Resume {
         /// Its name in the configuration.
         name: String,
+        /// As the API tells it.
+        #[arg(long)]
+        json: bool,
     },
 }
 
@@ -44,8 +50,12 @@ impl Connector {
         let client = Client::new(&self.instance, config)?;
         match &self.what {
             What::List { json } => list(&client, *json).await,
-            What::Pause { name } => hold(&client, name, "pause", "paused").await,
-            What::Resume { name } => hold(&client, name, "resume", "resumed").await,
+            What::Pause { name, json } => {
+                change(&client, name, "pause", *json, ["is paused", "was paused already"]).await
+            }
+            What::Resume { name, json } => {
+                change(&client, name, "resume", *json, ["is resumed", "was resumed already"]).await
+            }
         }
     }
 }
@@ -64,9 +74,20 @@ async fn list(client: &Client, json: bool) -> Result<Exit, Exit> {
     Ok(Exit::Success)
 }
 
-async fn hold(client: &Client, name: &str, action: &str, done: &str) -> Result<Exit, Exit> {
-    let answer = client.post(&["api", "connectors", name, action]).await?;
-    let Changed { connector, changed } = client.read(answer).await?;
-    output::line(&if changed { format!("{connector} is {done}") } else { format!("{connector} was {done} already") });
+/// Changes how a connector stands, and says so: `words` for when it was otherwise before, and for when it was not.
+pub(super) async fn change(
+    client: &Client,
+    name: &str,
+    action: &str,
+    json: bool,
+    words: [&str; 2],
+) -> Result<Exit, Exit> {
+    let changed: Changed = client.read(client.post(&["api", "connectors", name, action]).await?).await?;
+    if json {
+        output::json(&changed);
+    } else {
+        let Changed { connector, changed } = changed;
+        output::line(&format!("{connector} {}", words[usize::from(!changed)]));
+    }
     Ok(Exit::Success)
 }

@@ -7,7 +7,9 @@ mod client;
 mod connector;
 mod consent;
 mod demo;
+mod disposal;
 mod output;
+mod parked;
 mod replay;
 mod run;
 mod schema;
@@ -42,8 +44,10 @@ enum Verb {
     Demo(demo::Demo),
     /// Show what a running bugrelay captures, live.
     Tail(tail::Tail),
-    /// Show what waits for the connectors of a running bugrelay, and try again.
+    /// Show what waits for the connectors of a running bugrelay, and try again; set messages aside, or give them up.
     Backlog(backlog::Backlog),
+    /// Show what is set aside for the connectors of a running bugrelay; send it after all, give it up, take it along.
+    Parked(parked::Parked),
     /// Show how the connectors of a running bugrelay stand; pause and resume them.
     Connector(connector::Connector),
     /// Make, look at and remove the triggers that `capture = "triggers"` reads.
@@ -110,6 +114,7 @@ pub fn main() -> ExitCode {
         Verb::Demo(demo) => demo.main(),
         Verb::Tail(tail) => tail.main(config),
         Verb::Backlog(backlog) => backlog.main(config),
+        Verb::Parked(parked) => parked.main(config),
         Verb::Connector(connector) => connector.main(config),
         Verb::Triggers(triggers) => triggers.main(config),
         Verb::Replay(replay) => replay.main(config),

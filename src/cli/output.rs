@@ -22,6 +22,11 @@ pub(super) fn json(value: &impl serde::Serialize) {
     line(&serde_json::to_string_pretty(value).unwrap_or_default());
 }
 
+/// For programs, on one line; `false` when nobody reads it any more.
+pub(super) fn json_line(value: &impl serde::Serialize) -> bool {
+    line(&serde_json::to_string(value).unwrap_or_default())
+}
+
 /// One line each and what mends it, or JSON.
 pub(super) fn findings(findings: &[Finding], as_json: bool) {
     if as_json {

@@ -7,7 +7,7 @@ use secrecy::SecretString;
 use url::Url;
 
 use super::check::worst;
-use super::{Exit, output, run_with};
+use super::{Exit, consent, output, run_with};
 use crate::app;
 use crate::capture::{CaptureError, Severity};
 use crate::config::{BugzillaConfig, Config, ConfigError, Way};
@@ -114,14 +114,7 @@ impl Triggers {
 impl Administrator {
     /// Asks, if there is somebody to ask.
     fn agrees(&self, question: &str) -> bool {
-        if self.yes || !std::io::stdin().is_terminal() {
-            return true;
-        }
-        output::error(&format!("{question} [y/N]"));
-        let mut answer = String::new();
-        // What cannot be read is no yes.
-        let _ = std::io::stdin().read_line(&mut answer);
-        matches!(answer.trim(), "y" | "Y" | "yes")
+        self.yes || !std::io::stdin().is_terminal() || consent::ask(question)
     }
 
     /// The same database, by another account.

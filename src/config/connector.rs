@@ -13,6 +13,7 @@ use super::secret::Given;
 use crate::backoff::Schedule;
 use crate::connector::Kind;
 use crate::connector::file::FileConfig;
+use crate::delivery::Oversize;
 use crate::queue::Filter;
 
 /// One connector.
@@ -28,6 +29,8 @@ pub struct ConnectorConfig {
     pub batch: usize,
     /// When to try again.
     pub schedule: Schedule,
+    /// What becomes of what is too large for its bus.
+    pub oversize: Oversize,
     /// Its type, with what that has of its own.
     pub kind: Kind,
 }
@@ -86,6 +89,7 @@ impl ConnectorConfig {
             timeout: Duration::from_secs(10),
             batch: 500,
             schedule: Schedule::default(),
+            oversize: Oversize::Park,
             kind,
         }
     }
@@ -128,16 +132,14 @@ impl Common {
         if self.products.is_empty() {
             return Err(Fault::at("products", "the list is empty, so nothing would be sent; write names, or [\"*\"]"));
         }
-        match self.oversize.as_str() {
-            "park" => {}
-            "event_only" => {
-                return Err(Fault::not_yet(
-                    "oversize",
-                    "a message that its bus finds too large is parked, as with \"park\"",
-                ));
+        let oversize = match self.oversize.as_str() {
+            "park" => Oversize::Park,
+            "event_only" => Oversize::EventOnly,
+            other => {
+                let what = format!("{other:?} is not known; write \"park\" or \"event_only\"");
+                return Err(Fault::at("oversize", what));
             }
-            other => return Err(Fault::at("oversize", format!("{other:?} is not known; write \"park\""))),
-        }
+        };
         let private_events = match self.private_events.as_str() {
             "send" => true,
             "drop" => false,
@@ -162,6 +164,7 @@ impl Common {
             timeout: Duration::from_secs(timeout),
             batch: usize::try_from(batch).unwrap_or(usize::MAX),
             schedule,
+            oversize,
             kind,
         })
     }

@@ -144,6 +144,10 @@ impl Connector for KafkaConnector {
         }
     }
 
+    fn fits(&self, envelope: &Envelope) -> bool {
+        record::size(envelope) <= self.config.largest_record()
+    }
+
     async fn close(&mut self) {
         // Every outcome was known when `send` returned: there is nothing to flush. But threads of librdkafka that still run
         // when the process ends could crash it.

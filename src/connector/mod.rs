@@ -91,6 +91,11 @@ pub trait Connector: Send {
     /// Sends these, in order; stops at the first failure that is not the envelope's own.
     async fn send(&mut self, batch: &[Envelope], outcomes: &Outcomes);
 
+    /// Whether its bus takes a message of this size, as far as that is known without sending it.
+    fn fits(&self, _: &Envelope) -> bool {
+        true
+    }
+
     /// Flushes and disconnects. Nothing is in flight when it is called.
     async fn close(&mut self) {}
 }
@@ -105,27 +110,38 @@ pub struct SendError {
     pub message: String,
     /// The bus may have it all the same: it was handed over, and no answer came.
     pub perhaps_delivered: bool,
+    /// It is this message's size that is refused: a shorter one may pass.
+    pub too_large: bool,
 }
 
 impl SendError {
     /// The bus is down, slow or full, and certainly did not take it.
     pub fn transient(message: impl Into<String>) -> Self {
-        SendError { class: Class::Transient, message: message.into(), perhaps_delivered: false }
+        SendError::of(Class::Transient, message)
     }
 
     /// It was handed over, and the bus was lost before it answered.
     pub fn unanswered(message: impl Into<String>) -> Self {
-        SendError { class: Class::Transient, message: message.into(), perhaps_delivered: true }
+        SendError { perhaps_delivered: true, ..SendError::transient(message) }
     }
 
     /// The bus refuses us until somebody changes something.
     pub fn misconfigured(message: impl Into<String>) -> Self {
-        SendError { class: Class::Misconfigured, message: message.into(), perhaps_delivered: false }
+        SendError::of(Class::Misconfigured, message)
     }
 
     /// The bus refuses this one message.
     pub fn poison(message: impl Into<String>) -> Self {
-        SendError { class: Class::Poison, message: message.into(), perhaps_delivered: false }
+        SendError::of(Class::Poison, message)
+    }
+
+    /// The bus refuses this one message for its size.
+    pub fn too_large(message: impl Into<String>) -> Self {
+        SendError { too_large: true, ..SendError::poison(message) }
+    }
+
+    fn of(class: Class, message: impl Into<String>) -> Self {
+        SendError { class, message: message.into(), perhaps_delivered: false, too_large: false }
     }
 }
 

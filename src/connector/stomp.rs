@@ -129,6 +129,10 @@ impl Connector for StompConnector {
         }
     }
 
+    fn fits(&self, envelope: &Envelope) -> bool {
+        outgoing::size(&outgoing::send(envelope, &self.config)) <= self.config.max_message_bytes
+    }
+
     async fn close(&mut self) {
         if let Some(keeper) = self.idle.take()
             && let Some(connection) = keeper.release().await

@@ -36,8 +36,11 @@ pub struct GateError {
 }
 
 /// Sequences of the entries that carry an object and may not carry it any more.
-pub async fn no_longer_public(gate: &dyn Gate, entries: &[Entry]) -> Result<Vec<i64>, GateError> {
-    let public = || entries.iter().map(|entry| &entry.envelope).filter(|envelope| !envelope.body.is_private());
+pub async fn no_longer_public(
+    gate: &dyn Gate,
+    entries: impl Iterator<Item = &Entry> + Clone,
+) -> Result<Vec<i64>, GateError> {
+    let public = || entries.clone().map(|entry| &entry.envelope).filter(|envelope| !envelope.body.is_private());
     let closed = closed(gate, public().map(|envelope| envelope.subject)).await?;
     Ok(public().filter(|envelope| closed.contains(&envelope.subject)).map(|envelope| envelope.sequence).collect())
 }

@@ -18,7 +18,7 @@ mod worker;
 
 pub use gate::{Gate, GateError, no_longer_public};
 pub use judge::Judge;
-pub use outcome::{Verdict, verdict};
+pub use outcome::{Oversize, Verdict, verdict};
 pub use recheck::recheck;
 
 use std::sync::Arc;
@@ -59,6 +59,8 @@ pub struct Policy {
     pub timeout: Duration,
     /// When to try again.
     pub schedule: Schedule,
+    /// What becomes of what is too large for its bus.
+    pub oversize: Oversize,
 }
 
 /// The way to one connector's worker.
@@ -90,6 +92,7 @@ impl Delivery {
             queue: Arc::clone(&self.queue),
             screen: Arc::new(screen),
             meter: Meter::new(&self.metrics, name),
+            shortened: self.metrics.pipeline.redacted.with_label_values(&["oversize"]),
             news: self.news.subscribe(),
             retry: Arc::clone(&retry),
             shutdown: self.shutdown.clone(),

@@ -7,6 +7,16 @@ use crate::connector::{Outcome, SendError};
 use crate::failure::Class;
 use crate::queue::{Entry, Settlement, Standing};
 
+/// What becomes of a message that is too large for a connector's bus.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Oversize {
+    /// It is parked.
+    #[default]
+    Park,
+    /// Its event is sent alone, as of one that is private.
+    EventOnly,
+}
+
 /// What one attempt of a batch came to.
 #[derive(Debug, Default)]
 pub struct Verdict {
@@ -18,17 +28,20 @@ pub struct Verdict {
     pub failed: Vec<usize>,
     /// Of the failed: the bus has them, or nobody knows.
     pub perhaps_sent: Vec<usize>,
+    /// Of the failed: too large for the bus, and sent as their events at once. No failure of the connector.
+    pub shortened: Vec<usize>,
     /// The first failure that is not an envelope's own: why the failed ones failed.
     pub failure: Option<SendError>,
     /// Envelopes that had perhaps arrived before, and have perhaps arrived again.
     pub repeated: u64,
 }
 
-/// Judges an attempt. `silence` is why envelopes without an outcome have none.
+/// Judges an attempt. `silence` is why envelopes without an outcome have none; `oversize` is what becomes of those that are too
+/// large for the bus.
 ///
 /// What the bus acknowledged behind a failed message of the same bug stays in the queue: it is sent once more after
 /// that one, so that the bug's last word is heard last.
-pub fn verdict(entries: &[Entry], outcomes: Vec<Option<Outcome>>, silence: SendError) -> Verdict {
+pub fn verdict(entries: &[Entry], outcomes: Vec<Option<Outcome>>, silence: SendError, oversize: Oversize) -> Verdict {
     let mut verdict = Verdict::default();
     let mut failed_bugs: HashSet<BugId> = HashSet::new();
     let mut silent = false;
@@ -44,6 +57,15 @@ pub fn verdict(entries: &[Entry], outcomes: Vec<Option<Outcome>>, silence: SendE
             Some(Ok(())) => {
                 verdict.failed.push(index);
                 true
+            }
+            // Its event takes its place, before what follows of its bug. An event alone cannot be made shorter.
+            Some(Err(error))
+                if error.too_large && oversize == Oversize::EventOnly && !entry.envelope.body.is_private() =>
+            {
+                failed_bugs.insert(bug);
+                verdict.failed.push(index);
+                verdict.shortened.push(index);
+                false
             }
             Some(Err(error)) if error.class == Class::Poison => {
                 verdict.parked.push((index, error.message));
@@ -129,7 +151,7 @@ mod tests {
 
     fn judge(bugs: &[i64], outcomes: Vec<Option<Outcome>>) -> Verdict {
         let entries: Vec<Entry> = bugs.iter().map(|&bug| entry(bug)).collect();
-        verdict(&entries, outcomes, SendError::unanswered("silence"))
+        verdict(&entries, outcomes, SendError::unanswered("silence"), Oversize::Park)
     }
 
     fn down() -> Option<Outcome> {
@@ -148,6 +170,26 @@ mod tests {
         let v = judge(&[1, 1], vec![Some(Err(SendError::poison("too large"))), Some(Ok(()))]);
         assert_eq!((v.sent, v.parked, v.failed), (vec![1], vec![(0, "too large".to_owned())], vec![]));
         assert!(v.failure.is_none());
+    }
+
+    #[test]
+    fn the_event_of_what_is_too_large_goes_before_what_follows_of_its_bug() {
+        let whole = |bug| {
+            let body = Body { bytes: Arc::from(*br#"{"event":{},"bug":{}}"#), event_bytes: Some(10) };
+            let Entry { envelope, .. } = entry(bug);
+            Entry { envelope: Envelope { body, ..envelope }, perhaps_sent: false, attempts: 0 }
+        };
+        let outcomes = vec![Some(Err(SendError::too_large("2 MB"))), Some(Ok(())), Some(Ok(()))];
+        let judge = |entries: &[Entry], oversize| {
+            verdict(entries, outcomes.clone(), SendError::unanswered("silence"), oversize)
+        };
+        let v = judge(&[whole(1), whole(1), whole(2)], Oversize::EventOnly);
+        assert_eq!((v.sent, v.failed, v.shortened, v.perhaps_sent), (vec![2], vec![0, 1], vec![0], vec![1]));
+        assert!(v.failure.is_none() && v.parked.is_empty(), "the connector is well");
+        let v = judge(&[entry(1), whole(1), whole(2)], Oversize::EventOnly);
+        assert_eq!((v.sent.len(), v.parked.len()), (2, 1), "an event that is too large is parked");
+        let v = judge(&[whole(1), whole(1), whole(2)], Oversize::Park);
+        assert_eq!((v.sent.len(), v.parked.len()), (2, 1));
     }
 
     #[test]
@@ -179,9 +221,9 @@ mod tests {
     fn what_perhaps_arrived_once_stays_so_through_a_refusal_and_counts_when_it_arrives_again() {
         let once = Entry { perhaps_sent: true, ..entry(1) };
         let silence = SendError::unanswered("silence");
-        let refused = verdict(std::slice::from_ref(&once), vec![down()], silence.clone());
+        let refused = verdict(std::slice::from_ref(&once), vec![down()], silence.clone(), Oversize::Park);
         assert_eq!((refused.perhaps_sent, refused.repeated), (vec![0], 0));
-        let taken = verdict(&[once], vec![Some(Ok(()))], silence);
+        let taken = verdict(&[once], vec![Some(Ok(()))], silence, Oversize::Park);
         assert_eq!((taken.sent, taken.repeated), (vec![0], 1));
     }
 }

@@ -47,7 +47,7 @@ mod tests {
     use super::*;
 
     fn failed(class: Class, sent: Vec<usize>) -> Verdict {
-        let failure = Some(SendError { class, message: "down".into(), perhaps_delivered: false });
+        let failure = Some(SendError { class, ..SendError::transient("down") });
         Verdict { sent, failure, ..Verdict::default() }
     }
 

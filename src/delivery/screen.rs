@@ -52,7 +52,7 @@ impl Screen {
         self.gate.admitted().await?;
         // Its age counts from the question: what the answer says may be that old when it comes.
         let at = Instant::now();
-        let closed = no_longer_public(&*self.gate, &entries).await?;
+        let closed = no_longer_public(&*self.gate, entries.iter()).await?;
         if !closed.is_empty() {
             self.queue.redact(closed.clone()).await?;
             self.redacted.inc_by(u64::try_from(closed.len()).unwrap_or(u64::MAX));

@@ -1,17 +1,19 @@
 //! One connector's loop. Knows no other connector; meets them in the store alone.
 
+use std::collections::HashSet;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use futures_util::FutureExt as _;
+use prometheus::IntCounter;
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
 use super::ahead::Ahead;
 use super::hold::{Hold, Obstacle};
 use super::meter::Meter;
-use super::outcome::{Verdict, verdict};
+use super::outcome::{Oversize, Verdict, verdict};
 use super::screen::{Judged, Screen};
 use super::{Policy, retry};
 use crate::connector::{Connector, Outcomes, SendError};
@@ -34,6 +36,8 @@ pub(super) struct Worker {
     pub(super) queue: Arc<dyn Queue>,
     pub(super) screen: Arc<Screen>,
     pub(super) meter: Meter,
+    /// Counts what left as its event for its size.
+    pub(super) shortened: IntCounter,
     pub(super) news: watch::Receiver<()>,
     pub(super) retry: Arc<Notify>,
     pub(super) shutdown: Shutdown,
@@ -49,6 +53,8 @@ pub(super) struct Pace {
     due: Option<Instant>,
     /// The next batch, judged while the last one was recorded; or what was in the way.
     ahead: Option<Result<Ready, Obstacle>>,
+    /// Sequences that the bus found too large, until their events are sent.
+    too_large: HashSet<i64>,
     hold: Hold,
 }
 
@@ -123,11 +129,11 @@ impl Worker {
             },
         };
         let Ready { judged, last, more, standing: before, waiting } = ready;
-        let Some(Judged { wanted, ignored, .. }) = self.begin(judged, &before).await? else { return Ok(true) };
+        let Some(Judged { mut wanted, ignored, .. }) = self.begin(judged, &before).await? else { return Ok(true) };
         let mut ahead = self.ahead(last, more, &before);
         let (mut verdict, mut standing, mut delay) = (Verdict::default(), before.clone(), None);
         if !wanted.is_empty() {
-            verdict = ahead.during(self.attempt(&wanted)).await;
+            verdict = ahead.during(self.attempt(&mut wanted)).await;
             let (now, jitter) = (SystemTime::now(), fastrand::f64());
             (standing, delay) = retry::after(&before, &verdict, &self.policy.schedule, now, jitter);
         } else if !more {
@@ -164,6 +170,8 @@ impl Worker {
             return Ok(Look::Over { found: true });
         }
         if batch.entries.is_empty() {
+            // What it failed with may have been given up.
+            self.meter.up.set(i64::from(batch.standing.attempts == 0));
             return Ok(Look::Over { found: false });
         }
         let waiting = self.waiting(&batch.standing).await;
@@ -228,7 +236,8 @@ impl Worker {
     }
 
     /// Hands over once, within the deadline. Whatever the connector does, the worker goes on.
-    async fn attempt(&mut self, entries: &[Entry]) -> Verdict {
+    async fn attempt(&mut self, entries: &mut [Entry]) -> Verdict {
+        self.fit(entries);
         let envelopes: Vec<Envelope> = entries.iter().map(|entry| entry.envelope.clone()).collect();
         let outcomes = Outcomes::new(envelopes.len());
         let started = Instant::now();
@@ -241,9 +250,33 @@ impl Worker {
                 self.policy.timeout.as_secs_f64()
             ),
         };
-        let verdict = verdict(entries, outcomes.take(), SendError::unanswered(silence));
+        let verdict = verdict(entries, outcomes.take(), SendError::unanswered(silence), self.policy.oversize);
         self.meter.attempt(entries, &verdict, started.elapsed());
+        let sequence = |&index: &usize| entries[index].envelope.sequence;
+        let done = verdict.sent.iter().filter(|index| self.pace.too_large.remove(&sequence(index))).count();
+        if done > 0 {
+            self.shortened.inc_by(u64::try_from(done).unwrap_or(u64::MAX));
+            tracing::info!(
+                connector = self.name,
+                messages = done,
+                "too large for the bus: their events were sent alone"
+            );
+        }
+        self.pace.too_large.extend(verdict.shortened.iter().map(sequence));
         verdict
+    }
+
+    /// Leaves the event alone of those that are known to be too large, if that is wanted.
+    fn fit(&mut self, entries: &mut [Entry]) {
+        if self.policy.oversize == Oversize::Park {
+            return;
+        }
+        for envelope in entries.iter_mut().map(|entry| &mut entry.envelope).filter(|e| !e.body.is_private()) {
+            if self.pace.too_large.contains(&envelope.sequence) || !self.connector.fits(envelope) {
+                self.pace.too_large.insert(envelope.sequence);
+                envelope.body = envelope.body.redacted();
+            }
+        }
     }
 
     /// Until it is stored: sending anything more before that could repeat what is done.

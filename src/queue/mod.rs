@@ -5,10 +5,13 @@
 //! over at present, are its backlog, and its new messages line up behind them. A message is gone from the main queue once no well connector has an entry of it.
 
 mod filter;
+mod operator;
 pub mod sqlite;
 
 pub use filter::Filter;
+pub use operator::{DISPOSED_MAX, Disposal, Held, Parked, Sought, Trace};
 
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -75,12 +78,34 @@ pub trait Queue: Send + Sync {
     /// The same with the bodies, as many as [`READ_BYTES_MAX`] allows; without entries of which something is missing.
     async fn backlog_bodies(&self, connector: &str, after: i64, limit: usize) -> Result<Page<Entry>, QueueError>;
 
+    /// What is parked for a connector, to be looked at: behind the sequence `after`, in order, at most `limit`. Reads no body.
+    async fn parked(&self, connector: &str, after: i64, limit: usize) -> Result<Page<Parked<Waiting>>, QueueError>;
+
+    /// The same with the bodies, as many as [`READ_BYTES_MAX`] allows.
+    async fn parked_bodies(&self, connector: &str, after: i64, limit: usize)
+    -> Result<Page<Parked<Entry>>, QueueError>;
+
+    /// Does this with those messages of a connector that have these sequences: the oldest of them, at most [`DISPOSED_MAX`] and as
+    /// many as [`READ_BYTES_MAX`] allows. Returns how many; 0: there is none (left), so it is called again until then. Of a
+    /// connector that is gone from the configuration too. What is handed over just now may arrive all the same; what was only read
+    /// is not begun any more. A connector for which nothing waits any more is well.
+    async fn dispose(
+        &self,
+        connector: &str,
+        disposal: Disposal,
+        sequences: Vec<RangeInclusive<i64>>,
+    ) -> Result<u64, QueueError>;
+
+    /// What is known of messages: behind the sequence `after`, in order, at most `limit`. Looks at a bounded number of messages,
+    /// so a page may be empty and another follow.
+    async fn traces(&self, sought: Sought, after: i64, limit: usize) -> Result<Page<Trace>, QueueError>;
+
     /// Stored messages that carry more than their event, for whomever they are kept, and what they are about: those behind
     /// the sequence `after`, in order, at most `limit`.
     async fn public_bodies(&self, after: i64, limit: usize) -> Result<Vec<(i64, Subject)>, QueueError>;
 
     /// These are about to be handed over: if nothing more is heard of them, they were perhaps delivered. Survives a crash of this
-    /// process. `false`: the connector was paused since they were read, and nothing is begun.
+    /// process. `false`: since they were read the connector was paused, or one of them does not wait any more; nothing is begun.
     async fn begin(&self, connector: &str, sequences: Vec<i64>) -> Result<bool, QueueError>;
 
     /// What became of entries, and how the connector stands after it.
@@ -231,6 +256,8 @@ pub struct Settlement {
 /// State of the store.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Stats {
+    /// The highest sequence that was given out; 0: none was.
+    pub last_sequence: i64,
     /// Messages that some well connector has not sent yet.
     pub main_queue_messages: u64,
     /// One per connector that the store knows, by name.

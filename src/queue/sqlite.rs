@@ -3,15 +3,18 @@
 //! One thread writes, and what waits together is synced together; readers never wait for a sync. Not for network disks, and for one
 //! process at a time: a second one is refused.
 
+mod dispose;
 mod fault;
 mod file;
 mod put;
 mod read;
 mod reserve;
 mod settle;
+mod trace;
 mod upkeep;
 mod writer;
 
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -25,8 +28,8 @@ use self::put::Room;
 use self::reserve::Reserve;
 use self::writer::{Effort, Writer};
 use super::{
-    BacklogStats, Batch, Checkpoint, Entry, Filter, Page, Queue, QueueError, Settlement, Standing, Stats, Subscriber,
-    SweepMark, Waiting,
+    BacklogStats, Batch, Checkpoint, Disposal, Entry, Filter, Page, Parked, Queue, QueueError, Settlement, Sought,
+    Standing, Stats, Subscriber, SweepMark, Trace, Waiting,
 };
 use crate::changeset::Subject;
 use crate::message::{Envelope, Fact, Message};
@@ -178,6 +181,36 @@ impl Queue for SqliteQueue {
     async fn backlog_bodies(&self, connector: &str, after: i64, limit: usize) -> Result<Page<Entry>, QueueError> {
         let connector = connector.to_owned();
         self.read(&self.gauges, move |store| read::backlog_bodies(store, &connector, after, limit)).await
+    }
+
+    async fn parked(&self, connector: &str, after: i64, limit: usize) -> Result<Page<Parked<Waiting>>, QueueError> {
+        let connector = connector.to_owned();
+        self.read(&self.gauges, move |store| read::parked(store, &connector, after, limit)).await
+    }
+
+    async fn parked_bodies(
+        &self,
+        connector: &str,
+        after: i64,
+        limit: usize,
+    ) -> Result<Page<Parked<Entry>>, QueueError> {
+        let connector = connector.to_owned();
+        self.read(&self.gauges, move |store| read::parked_bodies(store, &connector, after, limit)).await
+    }
+
+    async fn dispose(
+        &self,
+        connector: &str,
+        disposal: Disposal,
+        sequences: Vec<RangeInclusive<i64>>,
+    ) -> Result<u64, QueueError> {
+        let connector = connector.to_owned();
+        let work = move |store: &Connection| dispose::dispose(store, &connector, &disposal, &sequences);
+        self.writer.run(Effort::Synced, work).await
+    }
+
+    async fn traces(&self, sought: Sought, after: i64, limit: usize) -> Result<Page<Trace>, QueueError> {
+        self.read(&self.gauges, move |store| trace::traces(store, sought, after, limit)).await
     }
 
     async fn public_bodies(&self, after: i64, limit: usize) -> Result<Vec<(i64, Subject)>, QueueError> {

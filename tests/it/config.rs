@@ -150,7 +150,7 @@ fn every_mistake_in_the_other_sections_is_told_with_line_key_and_remedy() {
 #[test]
 fn every_mistake_in_a_connector_is_told_with_line_key_and_remedy() {
     let own = |line: &str| format!("type = \"file\"\npath = \"-\"\n{line}");
-    let mistakes: [(&str, &[&str]); 18] = [
+    let mistakes: [(&str, &[&str]); 19] = [
         ("enabled = \"yes\"", &["true or false"]),
         ("targets = \"bug\"", &["a list"]),
         ("targets = [\"bugs\"]", &["\"bugs\" is not known", "did you mean `bug`?"]),
@@ -160,6 +160,7 @@ fn every_mistake_in_a_connector_is_told_with_line_key_and_remedy() {
         ("products = [7]", &["wrong kind"]),
         ("private_events = true", &["wrong kind", "string"]),
         ("private_events = \"keep\"", &["\"keep\" is not known", "\"send\" or \"drop\""]),
+        ("oversize = \"cut\"", &["\"cut\" is not known", "\"park\" or \"event_only\""]),
         ("timeout_seconds = 0", &["0 is out of range", "1 to 3600"]),
         ("batch = 0", &["0 is out of range", "1 to 10000"]),
         ("batch = \"many\"", &["wrong kind", "whole number"]),
@@ -227,8 +228,6 @@ fn what_this_version_has_no_part_for_is_refused_by_name() {
     for kind in ["amqp", "fedmsg", "webhook"] {
         assert_refused("connectors.log", &[(&format!("type = \"{kind}\""), &not_yet)]);
     }
-    let oversize = "type = \"file\"\npath = \"-\"\noversize = \"event_only\"";
-    assert_refused("connectors.log", &[(oversize, &[not_yet[0], not_yet[1], "is parked"])]);
     let relay = parse(&with("relay", "http = true"), &[]).unwrap_err();
     assert!(relay.contains("line 4: [relay] ") && relay.contains(not_yet[0]), "{relay}");
 }

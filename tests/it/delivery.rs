@@ -3,6 +3,7 @@
 mod ahead;
 mod brokers;
 mod failing;
+mod oversize;
 mod privacy;
 mod queue;
 mod random;

@@ -18,6 +18,8 @@ pub(crate) enum Behaviour {
     Fail(SendError),
     /// Refuses the envelopes that this says, takes the others.
     Poison(Arc<dyn Fn(&Envelope) -> bool + Send + Sync>),
+    /// Finds the envelopes too large that this says, takes the others.
+    TooLarge(Arc<dyn Fn(&Envelope) -> bool + Send + Sync>),
     /// One fate for each envelope in order; what is beyond the list is accepted.
     Each(Vec<Fate>),
     /// Takes everything after so long.
@@ -41,6 +43,8 @@ pub(crate) enum Fate {
     Refused,
     /// Refused for good.
     Poisonous,
+    /// Refused for its size.
+    TooLarge,
 }
 
 /// What the connector saw.
@@ -58,6 +62,7 @@ pub(crate) struct Seen {
 struct Plan {
     next: VecDeque<Behaviour>,
     always: Option<Behaviour>,
+    knows_its_limit: bool,
 }
 
 /// The test's handle to a [`ScriptedConnector`].
@@ -91,6 +96,11 @@ impl Script {
     /// Every `send` that was given nothing else does this from now on.
     pub(crate) fn always(&self, behaviour: Behaviour) {
         self.plan().always = Some(behaviour);
+    }
+
+    /// It can say beforehand what is too large.
+    pub(crate) fn knows_its_limit(&self) {
+        self.plan().knows_its_limit = true;
     }
 
     /// What it saw until now.
@@ -131,6 +141,7 @@ impl Script {
             Fate::Accepted => outcomes.sent(index),
             Fate::Refused => outcomes.failed(index, SendError::transient("refused for now")),
             Fate::Poisonous => outcomes.failed(index, SendError::poison("refused for good")),
+            Fate::TooLarge => outcomes.failed(index, SendError::too_large("refused for its size")),
             Fate::Lost | Fate::Forgotten => {}
         }
     }
@@ -157,6 +168,12 @@ impl Connector for ScriptedConnector {
                     script.decide(index, envelope, fate, outcomes);
                 }
             }
+            Behaviour::TooLarge(is_too_large) => {
+                for (index, envelope) in batch.iter().enumerate() {
+                    let fate = if is_too_large(envelope) { Fate::TooLarge } else { Fate::Accepted };
+                    script.decide(index, envelope, fate, outcomes);
+                }
+            }
             Behaviour::Each(fates) => {
                 let fates = fates.into_iter().chain(std::iter::repeat(Fate::Accepted));
                 for ((index, envelope), fate) in batch.iter().enumerate().zip(fates) {
@@ -176,6 +193,12 @@ impl Connector for ScriptedConnector {
                 panic!("as the script says");
             }
         }
+    }
+
+    fn fits(&self, envelope: &Envelope) -> bool {
+        let plan = self.0.plan();
+        !(plan.knows_its_limit
+            && matches!(&plan.always, Some(Behaviour::TooLarge(is_too_large)) if is_too_large(envelope)))
     }
 
     async fn close(&mut self) {

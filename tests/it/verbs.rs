@@ -3,6 +3,8 @@
 mod check;
 mod connectors;
 mod http;
+mod openapi;
+mod parked;
 mod run;
 mod tail;
 
@@ -27,7 +29,8 @@ fn program(arguments: &[&str]) -> Ended {
 
 #[test]
 fn without_a_configuration_every_verb_that_needs_one_says_where_it_looked() {
-    for verb in [&["run"][..], &["check"], &["tail"], &["backlog", "list"], &["connector", "list"]] {
+    for verb in [&["run"][..], &["check"], &["tail"], &["backlog", "list"], &["connector", "list"], &["parked", "list"]]
+    {
         let ended = program(verb);
         assert_eq!(ended.code, 78, "{verb:?}: {}", ended.err);
         for word in ["./bugrelay.toml", "/etc/bugrelay/bugrelay.toml", "-c FILE"] {

@@ -220,10 +220,19 @@ impl Bugrelay {
 
     /// The same by another method.
     pub(crate) fn send(&self, method: &str, path: &str, head: &str) -> String {
+        self.send_with(method, path, head, "")
+    }
+
+    /// The same with a body.
+    pub(crate) fn send_with(&self, method: &str, path: &str, head: &str, body: &str) -> String {
         let ask = || -> std::io::Result<String> {
             let mut stream = TcpStream::connect(("127.0.0.1", self.port))?;
             stream.set_read_timeout(Some(Duration::from_secs(10)))?;
-            write!(stream, "{method} {path} HTTP/1.1\r\n{head}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")?;
+            let length = body.len();
+            write!(
+                stream,
+                "{method} {path} HTTP/1.1\r\n{head}\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{body}"
+            )?;
             let mut answer = String::new();
             stream.read_to_string(&mut answer)?;
             Ok(answer)

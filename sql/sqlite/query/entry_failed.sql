@@ -1,1 +1,1 @@
-UPDATE entry SET attempts = attempts + 1, perhaps_sent = perhaps_sent OR ?3 WHERE connector = ?1 AND sequence = ?2
+UPDATE entry SET attempts = attempts + 1, perhaps_sent = max(perhaps_sent, ?3) WHERE connector = ?1 AND sequence = ?2

@@ -1,6 +1,6 @@
 -- The joins keep the order of the loops: along the connector's entries. LEFT: an entry of which something is missing is found too.
 SELECT entry.sequence, entry.attempts,
-       entry.perhaps_sent OR ifnull(entry.sequence BETWEEN connector.flight_first AND connector.flight_last, 0),
+       entry.perhaps_sent = 1 OR (entry.perhaps_sent = 0 AND ifnull(entry.sequence BETWEEN connector.flight_first AND connector.flight_last, 0)),
        message.message_id, message.target, message.action, message.bug, message.object, message.change_set,
        message.committed_at_ms, body.bytes, body.event_bytes, message.sequence IS NULL, body.sequence IS NULL,
        entry.bytes

@@ -13,6 +13,8 @@ use super::record::Topics;
 
 /// A topic that was just made is not known to every broker yet; so long it may be missing, or a third of the deadline.
 const PROPAGATION: Duration = Duration::from_secs(3);
+/// librdkafka's default of message.max.bytes.
+const RECORD_MAX: usize = 1_000_000;
 /// Copies of bodies that librdkafka holds, KiB, at the most; what is beyond waits.
 const BUFFER_KIB: &str = "16384";
 
@@ -159,6 +161,12 @@ impl KafkaConfig {
             client.set(key, value.expose_secret());
         }
         client
+    }
+
+    /// What librdkafka takes; a topic may take less, which shows when it is sent.
+    pub(super) fn largest_record(&self) -> usize {
+        let option = self.hidden.get("message.max.bytes").or_else(|| self.hidden.get("message.max.size"));
+        option.and_then(|bytes| bytes.expose_secret().parse().ok()).unwrap_or(RECORD_MAX)
     }
 
     /// Whether the login travels where others can read it.

@@ -11,7 +11,7 @@ use crate::failure::Class;
 pub(super) fn of_record(code: Code, place: &str) -> SendError {
     let refused = |what: &str| SendError::misconfigured(format!("{place}: {what}"));
     match code {
-        Code::MessageSizeTooLarge => SendError::poison(
+        Code::MessageSizeTooLarge => SendError::too_large(
             "larger than Kafka takes; raise the topic's max.message.bytes and options.\"message.max.bytes\"",
         ),
         Code::InvalidRecord | Code::InvalidMessage => SendError::poison(format!(

@@ -111,7 +111,7 @@ impl Flight<'_> {
                         break;
                     }
                     Err(Code::QueueFull) if was_empty => {
-                        self.outcomes.failed(index, SendError::poison(LARGER_THAN_ALL));
+                        self.outcomes.failed(index, SendError::too_large(LARGER_THAN_ALL));
                         break;
                     }
                     Err(Code::QueueFull) if self.open == 0 && Instant::now() < deadline => {

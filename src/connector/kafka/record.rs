@@ -7,6 +7,9 @@ use rdkafka::producer::BaseRecord;
 
 use crate::message::Envelope;
 
+/// The lengths of a name and a value, as a record has them.
+const AROUND: usize = 10;
+
 /// Kafka's limit to a topic's name.
 const LONGEST_TOPIC: usize = 249;
 
@@ -79,6 +82,12 @@ pub(super) fn record<'a>(
             headers.insert(Header { key: name, value: Some(value) })
         });
     BaseRecord::with_opaque_to(topic, index).key(key).payload(&*envelope.body.bytes).headers(headers)
+}
+
+/// Bytes of the record, at the most: what stands around keys, values and headers is a few bytes each.
+pub(super) fn size(envelope: &Envelope) -> usize {
+    let headers: usize = envelope.properties().iter().map(|(name, value)| name.len() + value.len() + AROUND).sum();
+    envelope.body.bytes.len() + key(envelope).len() + headers + 4 * AROUND
 }
 
 #[cfg(test)]

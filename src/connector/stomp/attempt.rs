@@ -110,7 +110,7 @@ impl<'a> Attempt<'a> {
             let text = format!(
                 "the message has {size} bytes, and `max_message_bytes` is {limit}; raise it if the broker takes more"
             );
-            return self.outcomes.failed(index, SendError::poison(text));
+            return self.outcomes.failed(index, SendError::too_large(text));
         }
         self.in_flight.push_back(InFlight { index, queued: connection.queue(frame) });
     }

@@ -91,9 +91,8 @@ impl Refusal {
     /// The answer to a message that is at fault.
     pub(super) fn of_message(&self, address: &Address) -> SendError {
         let said = self.said();
-        SendError::poison(format!(
-            "{address} refuses this message and takes others, {said}; the broker's log says more"
-        ))
+        let text = format!("{address} refuses this message and takes others, {said}; the broker's log says more");
+        if self.fault == Fault::Messages { SendError::too_large(text) } else { SendError::poison(text) }
     }
 
     fn said(&self) -> String {

@@ -16,11 +16,12 @@ use super::fault::{Fault, damaged};
 const APPLICATION_ID: i64 = 0x6275_6772;
 
 /// Schema versions in order; a released one is never edited.
-const MIGRATIONS: [&str; 4] = [
+const MIGRATIONS: [&str; 5] = [
     include_str!("../../../sql/sqlite/migration/0001_store.sql"),
     include_str!("../../../sql/sqlite/migration/0002_pause.sql"),
     include_str!("../../../sql/sqlite/migration/0003_sweep.sql"),
-    include_str!("../../../sql/sqlite/migration/0004_server.sql"),
+    include_str!("../../../sql/sqlite/migration/0004_parked.sql"),
+    include_str!("../../../sql/sqlite/migration/0005_server.sql"),
 ];
 
 /// Bytes of a page: six bodies of the usual size, and half the system calls of the default.

@@ -213,6 +213,7 @@ impl<'c> Pen<'c> {
             message.change_set,
             message.committed_at_ms,
             self.now,
+            message.body.is_private(),
         ])?;
         let bytes = &message.body.bytes;
         let mut wanted = false;

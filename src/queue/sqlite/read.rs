@@ -10,7 +10,9 @@ use uuid::Uuid;
 
 use super::fault::Fault;
 use super::put::size;
-use super::{BacklogStats, Batch, Checkpoint, Entry, Envelope, Page, Standing, Stats, SweepMark, Waiting, file};
+use super::{
+    BacklogStats, Batch, Checkpoint, Entry, Envelope, Page, Parked, Standing, Stats, SweepMark, Waiting, file,
+};
 use crate::bugzilla::{AttachmentId, BugId, CommentId};
 use crate::changeset::{Position, Subject};
 use crate::failure::Class;
@@ -60,14 +62,43 @@ pub(super) fn backlog(
     after: i64,
     limit: usize,
 ) -> Result<Page<Waiting>, Fault> {
-    let mut list = connection.prepare_cached(include_str!("../../../sql/sqlite/query/entry_list.sql"))?;
+    let list = include_str!("../../../sql/sqlite/query/entry_list.sql");
+    page(connection, list, connector, after, limit, waiting, |waiting| waiting.sequence)
+}
+
+/// What is known of a connector's parked messages behind `after`.
+pub(super) fn parked(
+    connection: &Connection,
+    connector: &str,
+    after: i64,
+    limit: usize,
+) -> Result<Page<Parked<Waiting>>, Fault> {
+    let list = include_str!("../../../sql/sqlite/query/parked_list.sql");
+    let read = |row: &Row<'_>| {
+        let entry = if row.get(12)? { None } else { Some(waiting(row)?) };
+        Ok(Parked { sequence: row.get(0)?, reason: row.get(10)?, parked_at_ms: row.get(11)?, entry })
+    };
+    page(connection, list, connector, after, limit, read, |parked| parked.sequence)
+}
+
+/// What a list has behind `after`, at most `limit`.
+fn page<T>(
+    connection: &Connection,
+    list: &str,
+    connector: &str,
+    after: i64,
+    limit: usize,
+    read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
+    sequence: impl FnOnce(&T) -> i64,
+) -> Result<Page<T>, Fault> {
+    let mut list = connection.prepare_cached(list)?;
     // One more than asked for, which says whether there is one.
     let most = size(limit.saturating_add(1));
-    let rows = list.query_map(named_params! { ":connector": connector, ":after": after, ":limit": most }, waiting)?;
+    let rows = list.query_map(named_params! { ":connector": connector, ":after": after, ":limit": most }, read)?;
     let mut entries = rows.collect::<Result<Vec<_>, _>>()?;
     let more = entries.len() > limit;
     entries.truncate(limit);
-    let next = entries.last().filter(|_| more).map(|last| last.sequence);
+    let next = entries.last().filter(|_| more).map(sequence);
     Ok(Page { entries, next })
 }
 
@@ -86,9 +117,37 @@ pub(super) fn backlog_bodies(
     Ok(Page { entries: found.into_iter().filter_map(Result::ok).collect(), next })
 }
 
+/// Whole parked messages of a connector behind `after`.
+pub(super) fn parked_bodies(
+    connection: &Connection,
+    connector: &str,
+    after: i64,
+    limit: usize,
+) -> Result<Page<Parked<Entry>>, Fault> {
+    let next = include_str!("../../../sql/sqlite/query/parked_next.sql");
+    let (entries, more) = whole(connection, next, connector, after, limit, |row, found| {
+        Ok(Parked { sequence: row.get(0)?, reason: row.get(15)?, parked_at_ms: row.get(16)?, entry: found.ok() })
+    })?;
+    let next = entries.last().filter(|_| more).map(|last| last.sequence);
+    Ok(Page { entries, next })
+}
+
 /// At most `limit`, and as many as may be in memory at once; and whether there are more.
 fn entries(view: &Connection, connector: &str, after: i64, limit: usize) -> Result<(Vec<Found>, bool), Fault> {
-    let mut next = view.prepare_cached(include_str!("../../../sql/sqlite/query/entry_next.sql"))?;
+    let next = include_str!("../../../sql/sqlite/query/entry_next.sql");
+    whole(view, next, connector, after, limit, |_, found| Ok(found))
+}
+
+/// The same of any list that has an entry's columns and those of its message and body.
+fn whole<T>(
+    view: &Connection,
+    next: &str,
+    connector: &str,
+    after: i64,
+    limit: usize,
+    mut read: impl FnMut(&Row<'_>, Found) -> rusqlite::Result<T>,
+) -> Result<(Vec<T>, bool), Fault> {
+    let mut next = view.prepare_cached(next)?;
     let most = size(limit.saturating_add(1));
     let mut rows = next.query(named_params! { ":connector": connector, ":after": after, ":limit": most })?;
     let (mut found, mut bytes) = (Vec::new(), 0);
@@ -102,12 +161,12 @@ fn entries(view: &Connection, connector: &str, after: i64, limit: usize) -> Resu
             (true, _) => "what is known of it (table message)",
             (false, true) => "its text (table body)",
             (false, false) => {
-                found.push(Ok(entry(row)?));
+                found.push(read(row, Ok(entry(row)?))?);
                 continue;
             }
         };
         let what = format!("{missing} is missing in the store, so it cannot be sent; is the file damaged?");
-        found.push(Err((row.get(0)?, what)));
+        found.push(read(row, Err((row.get(0)?, what)))?);
     }
     Ok((found, false))
 }
@@ -119,7 +178,9 @@ pub(super) fn stats(connection: &Connection, path: &Path) -> Result<Stats, Fault
     let main_queue_messages = count.query_row([], number)?;
     let measured = connectors(&view, None)?.into_iter().map(|(id, connector)| measure(&view, id, connector));
     let backlogs = measured.collect::<Result<_, _>>()?;
-    Ok(Stats { main_queue_messages, backlogs, store_bytes: file::size_on_disk(path) })
+    let mut state = view.prepare_cached(include_str!("../../../sql/sqlite/query/state_read.sql"))?;
+    let last_sequence = state.query_row([], |row| row.get(0))?;
+    Ok(Stats { last_sequence, main_queue_messages, backlogs, store_bytes: file::size_on_disk(path) })
 }
 
 /// Fills in what lies there for the connector.

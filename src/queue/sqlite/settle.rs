@@ -1,6 +1,6 @@
 //! Deliveries out: what is in flight, what became of it, and bodies that nobody waits for any more.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use rusqlite::{Connection, OptionalExtension as _, params};
 
@@ -11,17 +11,17 @@ use super::{Settlement, Standing, now_ms, to_ms};
 type Flight = Option<(i64, i64)>;
 
 /// A connector as the store knows it.
-struct Known {
-    id: i64,
+pub(super) struct Known {
+    pub(super) id: i64,
     flight: Flight,
     paused: bool,
 }
 
-/// These are about to be handed over; `false`, and they are not, if the connector is paused.
+/// These are about to be handed over; `false`, and they are not, if the connector is paused or one of them does not wait any more.
 pub(super) fn begin(connection: &Connection, connector: &str, sequences: &[i64]) -> Result<bool, Fault> {
     let (Some(&first), Some(&last)) = (sequences.iter().min(), sequences.iter().max()) else { return Ok(true) };
-    let Known { id, flight, paused } = known(connection, connector)?;
-    if paused {
+    let Known { id, flight, paused } = subscribed(connection, connector)?;
+    if paused || !take_off(connection, id, (first, last), sequences)? {
         return Ok(false);
     }
     if let Some((first, last)) = flight {
@@ -33,9 +33,22 @@ pub(super) fn begin(connection: &Connection, connector: &str, sequences: &[i64])
     Ok(true)
 }
 
+/// Whether all of these wait still. Those that were put back are like any other from now on.
+fn take_off(connection: &Connection, id: i64, (first, last): (i64, i64), sequences: &[i64]) -> Result<bool, Fault> {
+    let waiting: HashMap<i64, bool> = resting(connection, id, (first, last))?.into_iter().collect();
+    if !sequences.iter().all(|sequence| waiting.contains_key(sequence)) {
+        return Ok(false);
+    }
+    for sequence in sequences.iter().filter(|sequence| waiting[sequence]) {
+        let mut begun = connection.prepare_cached(include_str!("../../../sql/sqlite/query/entry_begun.sql"))?;
+        begun.execute([id, *sequence])?;
+    }
+    Ok(true)
+}
+
 /// What became of entries, and how the connector stands after it.
 pub(super) fn settle(connection: &Connection, connector: &str, settlement: &Settlement) -> Result<(), Fault> {
-    let Known { id, flight, .. } = known(connection, connector)?;
+    let Known { id, flight, .. } = subscribed(connection, connector)?;
     park(connection, id, settlement)?;
     fail(connection, id, settlement)?;
     let mut gone = settlement.done.clone();
@@ -45,6 +58,9 @@ pub(super) fn settle(connection: &Connection, connector: &str, settlement: &Sett
         done.execute(params![id, first, last])?;
     }
     for (first, last) in runs(settlement.done.clone()) {
+        // Skipped while it was on its way, and sent after all.
+        let mut done = connection.prepare_cached(include_str!("../../../sql/sqlite/query/parked_done.sql"))?;
+        done.execute(params![id, first, last])?;
         drop_bodies(connection, first, last)?;
     }
     stand(connection, id, &settlement.standing)?;
@@ -67,15 +83,18 @@ pub(super) fn drop_bodies(connection: &Connection, first: i64, last: i64) -> Res
     Ok(())
 }
 
-fn known(connection: &Connection, connector: &str) -> Result<Known, Fault> {
+/// What is known of a connector; `None`: nothing.
+pub(super) fn known(connection: &Connection, connector: &str) -> Result<Option<Known>, Fault> {
     let mut read = connection.prepare_cached(include_str!("../../../sql/sqlite/query/flight_read.sql"))?;
-    let found = read
-        .query_row([connector], |row| {
-            let (first, last): (Option<i64>, Option<i64>) = (row.get(1)?, row.get(2)?);
-            Ok(Known { id: row.get(0)?, flight: first.zip(last), paused: row.get(3)? })
-        })
-        .optional()?;
-    found.ok_or_else(|| Fault::Other(format!("connector {connector} never subscribed")))
+    let found = read.query_row([connector], |row| {
+        let (first, last): (Option<i64>, Option<i64>) = (row.get(1)?, row.get(2)?);
+        Ok(Known { id: row.get(0)?, flight: first.zip(last), paused: row.get(3)? })
+    });
+    Ok(found.optional()?)
+}
+
+fn subscribed(connection: &Connection, connector: &str) -> Result<Known, Fault> {
+    known(connection, connector)?.ok_or_else(|| Fault::Other(format!("connector {connector} never subscribed")))
 }
 
 fn park(connection: &Connection, id: i64, settlement: &Settlement) -> Result<(), Fault> {
@@ -112,11 +131,16 @@ fn still_in_flight(
     settlement: &Settlement,
 ) -> Result<Flight, Fault> {
     let known: HashSet<i64> = settlement.failed.iter().chain(&settlement.withheld).copied().collect();
+    let rest = resting(connection, id, flight)?;
+    let mut rest = rest.into_iter().filter(|(sequence, is_back)| !is_back && !known.contains(sequence));
+    Ok(rest.next().map(|(first, _)| (first, rest.next_back().map_or(first, |(last, _)| last))))
+}
+
+/// The entries of a range that wait, in order, and whether each was put back and has not been in flight since.
+fn resting(connection: &Connection, id: i64, (first, last): (i64, i64)) -> Result<Vec<(i64, bool)>, Fault> {
     let mut rest = connection.prepare_cached(include_str!("../../../sql/sqlite/query/flight_rest.sql"))?;
-    let rest = rest.query_map(params![id, flight.0, flight.1], |row| row.get(0))?;
-    let rest = rest.collect::<Result<Vec<i64>, _>>()?;
-    let mut rest = rest.into_iter().filter(|sequence| !known.contains(sequence));
-    Ok(rest.next().map(|first| (first, rest.next_back().unwrap_or(first))))
+    let rest = rest.query_map(params![id, first, last], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(rest.collect::<Result<_, _>>()?)
 }
 
 fn mark(connection: &Connection, id: i64, flight: Flight) -> Result<(), Fault> {
@@ -126,7 +150,7 @@ fn mark(connection: &Connection, id: i64, flight: Flight) -> Result<(), Fault> {
 }
 
 /// Ranges without holes.
-fn runs(mut sequences: Vec<i64>) -> Vec<(i64, i64)> {
+pub(super) fn runs(mut sequences: Vec<i64>) -> Vec<(i64, i64)> {
     sequences.sort_unstable();
     sequences.dedup();
     sequences.chunk_by(|a, b| a + 1 == *b).map(|run| (run[0], run[run.len() - 1])).collect()

@@ -42,10 +42,12 @@ fn rewrite(connection: &Connection, first: i64, last: i64, redacted: &[i64]) -> 
     connection.prepare_cached(include_str!("../../../sql/sqlite/query/body_drop_all.sql"))?.execute([first, last])?;
     let mut add = connection.prepare_cached(include_str!("../../../sql/sqlite/query/body_add.sql"))?;
     let mut resize = connection.prepare_cached(include_str!("../../../sql/sqlite/query/entry_resize.sql"))?;
+    let mut resize_parked = connection.prepare_cached(include_str!("../../../sql/sqlite/query/parked_resize.sql"))?;
     for (sequence, mut body) in bodies {
         if redacted.binary_search(&sequence).is_ok() {
             body = body.redacted();
             resize.execute(params![sequence, super::put::size(body.bytes.len())])?;
+            resize_parked.execute(params![sequence, super::put::size(body.bytes.len())])?;
         }
         add.execute(params![sequence, &body.bytes[..], body.event_bytes.map(super::put::size)])?;
     }

@@ -184,6 +184,7 @@ async fn a_message_that_is_too_large_is_poison_and_the_rest_flows() {
     let mut waiting: Vec<Envelope> = (1..=40).map(|number| sized(number, 100 + number as usize)).collect();
     waiting[9] = sized(10, 1_100_000);
     waiting[19] = sized(20, 5_000);
+    assert_eq!(waiting.iter().filter(|envelope| !connector.fits(envelope)).count(), 1, "what is known beforehand");
     let (mut attempts, mut poison) = (0, vec![]);
     while !waiting.is_empty() {
         attempts += 1;
@@ -194,7 +195,7 @@ async fn a_message_that_is_too_large_is_poison_and_the_rest_flows() {
             match outcome {
                 Ok(()) => {}
                 Err(error) if error.class == Class::Poison => {
-                    assert!(error.message.contains("max.message.bytes"), "{error}");
+                    assert!(error.too_large && error.message.contains("max.message.bytes"), "{error}");
                     poison.push(envelope.sequence);
                 }
                 Err(error) => {

@@ -1,14 +1,15 @@
 //! A queue in memory that keeps the contract of [`Queue`], durability aside.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::ops::RangeInclusive;
 use std::sync::{Mutex, MutexGuard};
 
 use async_trait::async_trait;
 use bugrelay::changeset::Subject;
 use bugrelay::message::{Envelope, Fact, Message};
 use bugrelay::queue::{
-    BacklogStats, Batch, Checkpoint, Entry, Page, Queue, QueueError, Settlement, Standing, Stats, Subscriber,
-    SweepMark, Waiting,
+    BacklogStats, Batch, Checkpoint, Disposal, Entry, Page, Parked, Queue, QueueError, Settlement, Sought, Standing,
+    Stats, Subscriber, SweepMark, Trace, Waiting,
 };
 
 #[derive(Default)]
@@ -141,6 +142,22 @@ impl Queue for MemoryQueue {
 
     async fn backlog_bodies(&self, _: &str, _: i64, _: usize) -> Result<Page<Entry>, QueueError> {
         unimplemented!("delivery does not look at backlogs")
+    }
+
+    async fn parked(&self, _: &str, _: i64, _: usize) -> Result<Page<Parked<Waiting>>, QueueError> {
+        unimplemented!("delivery does not look at what is parked")
+    }
+
+    async fn parked_bodies(&self, _: &str, _: i64, _: usize) -> Result<Page<Parked<Entry>>, QueueError> {
+        unimplemented!("delivery does not look at what is parked")
+    }
+
+    async fn dispose(&self, _: &str, _: Disposal, _: Vec<RangeInclusive<i64>>) -> Result<u64, QueueError> {
+        unimplemented!("an operator does that")
+    }
+
+    async fn traces(&self, _: Sought, _: i64, _: usize) -> Result<Page<Trace>, QueueError> {
+        unimplemented!("delivery looks for nothing")
     }
 
     async fn public_bodies(&self, after: i64, limit: usize) -> Result<Vec<(i64, Subject)>, QueueError> {

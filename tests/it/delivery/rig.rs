@@ -1,6 +1,7 @@
 //! Delivery with everything around it under a test's control.
 
 use std::collections::HashSet;
+use std::ops::RangeInclusive;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -9,12 +10,12 @@ use async_trait::async_trait;
 use bugrelay::backoff::Schedule;
 use bugrelay::bugzilla::{ActivityId, BugId};
 use bugrelay::changeset::{Kind, Position, Subject};
-use bugrelay::delivery::{Delivery, Gate, GateError, Handle, Policy};
+use bugrelay::delivery::{Delivery, Gate, GateError, Handle, Oversize, Policy};
 use bugrelay::message::{Body, Envelope, Fact, Message, MessageId};
 use bugrelay::metrics::Metrics;
 use bugrelay::queue::{
-    BacklogStats, Batch, Checkpoint, Entry, Filter, Page, Queue, QueueError, Settlement, Stats, Subscriber, SweepMark,
-    Waiting,
+    BacklogStats, Batch, Checkpoint, Disposal, Entry, Filter, Page, Parked, Queue, QueueError, Settlement, Sought,
+    Stats, Subscriber, SweepMark, Trace, Waiting,
 };
 use bugrelay::shutdown::Shutdown;
 use futures_util::FutureExt as _;
@@ -118,6 +119,28 @@ impl Queue for Store {
     }
     async fn backlog_bodies(&self, connector: &str, after: i64, limit: usize) -> Result<Page<Entry>, QueueError> {
         self.inner.backlog_bodies(connector, after, limit).await
+    }
+    async fn parked(&self, connector: &str, after: i64, limit: usize) -> Result<Page<Parked<Waiting>>, QueueError> {
+        self.inner.parked(connector, after, limit).await
+    }
+    async fn parked_bodies(
+        &self,
+        connector: &str,
+        after: i64,
+        limit: usize,
+    ) -> Result<Page<Parked<Entry>>, QueueError> {
+        self.inner.parked_bodies(connector, after, limit).await
+    }
+    async fn dispose(
+        &self,
+        connector: &str,
+        disposal: Disposal,
+        sequences: Vec<RangeInclusive<i64>>,
+    ) -> Result<u64, QueueError> {
+        self.inner.dispose(connector, disposal, sequences).await
+    }
+    async fn traces(&self, sought: Sought, after: i64, limit: usize) -> Result<Page<Trace>, QueueError> {
+        self.inner.traces(sought, after, limit).await
     }
     async fn public_bodies(&self, after: i64, limit: usize) -> Result<Vec<(i64, Subject)>, QueueError> {
         self.inner.public_bodies(after, limit).await
@@ -337,7 +360,13 @@ impl Rig {
 
 /// As configured by default.
 pub(crate) fn policy() -> Policy {
-    Policy { filter: Filter::default(), batch: 500, timeout: Duration::from_secs(10), schedule: Schedule::default() }
+    Policy {
+        filter: Filter::default(),
+        batch: 500,
+        timeout: Duration::from_secs(10),
+        schedule: Schedule::default(),
+        oversize: Oversize::Park,
+    }
 }
 
 /// The sequences of what arrived, in order.

@@ -2,10 +2,12 @@
 
 mod bounded;
 mod held;
+mod parked;
 mod swept;
 
 pub(super) use bounded::*;
 pub(super) use held::*;
+pub(super) use parked::*;
 pub(super) use swept::*;
 
 use std::time::Duration;
@@ -324,6 +326,7 @@ pub(super) async fn gauges_count_what_waits(shelf: &impl Shelf) {
     let stats = queue.stats().await.unwrap();
     assert_eq!(stats.main_queue_messages, 4, "2 to 5 of kafka, 5 of amqp among them; the backlog does not count");
     assert!(stats.store_bytes > 0);
+    assert_eq!(stats.last_sequence, 5);
     let names: Vec<_> = stats.backlogs.iter().map(|backlog| backlog.connector.as_str()).collect();
     assert_eq!(names, ["amqp", "kafka", "stomp"]);
     assert_eq!(stats.backlogs[1].messages, 0, "a connector that is well has no backlog");

@@ -78,6 +78,18 @@ conforms! { Folder:
     calls_from_many_tasks_do_not_mix
     what_was_not_told_is_known_in_the_order_asked
     what_is_put_again_goes_to_those_named_who_want_it_and_changes_nothing_else
+    parked_messages_are_looked_at_in_pages_with_their_bodies_or_without
+    what_is_parked_is_put_back_at_its_old_place_under_its_sequence_and_id
+    what_is_put_back_while_a_batch_is_under_way_is_not_of_that_batch
+    what_was_perhaps_sent_before_it_was_parked_stays_so
+    what_is_skipped_is_parked_and_what_is_dropped_is_gone
+    what_was_read_before_it_was_dropped_is_not_begun
+    what_is_skipped_on_its_way_and_arrives_is_not_parked
+    a_connector_of_which_all_was_dropped_is_well
+    of_a_connector_that_is_gone_everything_can_be_given_up
+    a_large_backlog_is_dropped_in_several_short_steps
+    what_is_parked_is_redacted_and_put_back_as_its_event
+    what_became_of_messages_is_known_by_bug_and_by_id
     the_sweeps_mark_survives_and_keeps_what_was_told_behind_it
     the_sweeps_mark_goes_forward_alone_and_stands_while_a_gap_is_to_be_told
 }

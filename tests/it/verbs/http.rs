@@ -21,7 +21,8 @@ fn expected() -> Vec<String> {
     for reason in ["purged", "ahead", "foreign_server"] {
         series.push(format!("bugrelay_source_gaps_total{{reason=\"{reason}\"}}"));
     }
-    for reason in ["login_required", "gone", "bug_private", "own_private", "was_private", "became_private"] {
+    for reason in ["login_required", "gone", "bug_private", "own_private", "was_private", "became_private", "oversize"]
+    {
         series.push(format!("bugrelay_redacted_total{{reason=\"{reason}\"}}"));
     }
     for target in ["bug", "comment", "attachment"] {

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use bugrelay::bugzilla::BugId;
 use bugrelay::connector::kafka::KafkaConnector;
 use bugrelay::connector::{Connector as _, Outcomes, SendError};
-use bugrelay::delivery::verdict;
+use bugrelay::delivery::{Oversize, verdict};
 use bugrelay::failure::Class;
 use bugrelay::message::Envelope;
 use bugrelay::queue::Entry;
@@ -41,7 +41,7 @@ impl Stream {
         let outcomes = Outcomes::new(batch.len());
         self.connector.send(&batch, &outcomes).await;
         let silence = SendError::poison("an envelope without an outcome");
-        let verdict = verdict(&self.waiting, outcomes.take(), silence);
+        let verdict = verdict(&self.waiting, outcomes.take(), silence, Oversize::Park);
         assert!(verdict.parked.is_empty(), "{:?}", verdict.parked);
         self.doubtful.extend(verdict.perhaps_sent.iter().map(|&index| batch[index].sequence));
         self.waiting = verdict.failed.iter().map(|&index| self.waiting[index].clone()).collect();

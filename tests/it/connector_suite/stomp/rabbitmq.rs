@@ -73,7 +73,9 @@ async fn a_restart_in_the_middle_loses_nothing() {
 async fn a_message_over_our_own_limit_is_not_shown_to_the_broker_and_the_rest_flows() {
     let bus = Rabbit::at(RabbitMq::shared()).await;
     let mut connector = bus.connector_with("max_message_bytes = 65536");
+    assert!(connector.fits(&envelope(1)) && !connector.fits(&large(2, 65_536)), "it is known beforehand");
     let outcomes = deliver(&mut *connector, &[envelope(1), large(2, 65_536), envelope(3)]).await;
+    assert!(outcomes[1].as_ref().unwrap_err().too_large);
     assert_eq!(outcomes[1].as_ref().unwrap_err().class, Class::Poison);
     assert!(outcomes[0].is_ok() && outcomes[2].is_ok());
     assert_eq!(bus.arrived().await, [bodies(1..=1), bodies(3..=3)].concat());

@@ -1,0 +1,1 @@
+DELETE FROM parked WHERE connector = ?1 AND sequence BETWEEN ?2 AND ?3
