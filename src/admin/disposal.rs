@@ -220,7 +220,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::bugzilla::BugId;
+    use crate::bugzilla::{BugId, LocalTime};
     use crate::changeset::{Kind, Position, Subject};
     use crate::message::{Body, Message, MessageId};
     use crate::queue::sqlite::{Settings, SqliteQueue};
@@ -255,7 +255,7 @@ mod tests {
         let queue = SqliteQueue::open(settings).unwrap();
         queue.subscribe(vec![Subscriber { connector: "bus".to_owned(), filter: Filter::default() }]).await.unwrap();
         let many = i64::try_from(DISPOSED_MAX).unwrap() * 2 + 500;
-        let checkpoint = Checkpoint { position: Position("1".to_owned()), committed_at: 0 };
+        let checkpoint = Checkpoint { position: Position("1".to_owned()), committed_at: 0, server: None };
         queue.put((1..=many).map(message).collect(), checkpoint).await.unwrap();
         queue.settle("bus", parks(1..=many)).await.unwrap();
         let refuse = async {

@@ -40,6 +40,7 @@ impl Check {
         let mut exit = Exit::Success;
         if !self.offline {
             findings.extend(app::source(&config.bugzilla, None).check().await);
+            findings.extend(app::guard(&config.bugzilla).check(app::known_server(&config).as_ref()).await);
             findings.extend(bugzilla(&*app::database(&config.bugzilla)).await);
             findings.extend(time_zone(&app::history(&config.bugzilla)).await);
             let store = store(&config);

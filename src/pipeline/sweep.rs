@@ -15,6 +15,7 @@ use super::{pause, sift};
 use crate::backoff::Reconnect;
 use crate::bugzilla::LocalTime;
 use crate::capture::history::{ClockFault, Cursor, History, Page, Span};
+use crate::capture::identity::Admission;
 use crate::changeset::{ChangeSet, group};
 use crate::queue::{Queue, QueueError, SweepMark};
 
@@ -51,6 +52,8 @@ pub(super) struct Sweeper {
     pub(super) sweep: Sweep,
     pub(super) queue: Arc<dyn Queue>,
     pub(super) progress: Arc<Progress>,
+    /// Another server's history may be that of another Bugzilla.
+    pub(super) admission: Arc<Admission>,
     pub(super) handed: mpsc::Sender<Handed>,
 }
 
@@ -102,7 +105,7 @@ impl Sweeper {
     /// `false`: there is nothing yet that the sweep may look at.
     async fn sweep_once(&self) -> Result<bool, SweepError> {
         let Some(mark) = self.queue.swept().await?.filter(|mark| mark.first.is_none()) else { return Ok(false) };
-        let Some(bound) = self.progress.settled_until(now_ms(), self.sweep.interval) else { return Ok(false) };
+        let Some(bound) = self.settled_until() else { return Ok(false) };
         let clock = self.sweep.history.clock().await?;
         clock.check(self.sweep.history.zone())?;
         let until = bound.min(clock.now).saturating_sub(BEHIND);
@@ -118,11 +121,18 @@ impl Sweeper {
     }
 }
 
+impl Sweeper {
+    /// The last second that may be looked at; none: nobody knows, or the server is none of ours.
+    fn settled_until(&self) -> Option<i64> {
+        self.progress.settled_until(now_ms(), self.sweep.interval).filter(|_| self.admission.is_admitted())
+    }
+}
+
 #[async_trait]
 impl Listener for Sweeper {
     async fn tell(&self, found: Found) -> Result<usize, SweepError> {
         // The name may lead to another server by now, which the source alone can tell.
-        if self.progress.settled_until(now_ms(), self.sweep.interval).is_none() {
+        if self.settled_until().is_none() {
             return Err(SweepError::Unsettled);
         }
         let (stored, answer) = oneshot::channel();

@@ -1,5 +1,6 @@
 -- How a session of the trigger capture begins: no statement of it may hang, and the lock of a reader that is gone must not stay. A deletion
--- need not wait for the server's disk: a row that comes back after a crash of the server is known to the store, and told no more.
+-- need not wait for the server's disk: a row that comes back after a crash of the server is known to the store, and told no more. A standby has
+-- no notifications; that it is one is found out by whoever inspects it.
 SET tcp_keepalives_idle = 10;
 SET tcp_keepalives_interval = 5;
 SET tcp_keepalives_count = 3;
@@ -7,4 +8,4 @@ SET statement_timeout = '50s';
 SET lock_timeout = '5s';
 SET idle_in_transaction_session_timeout = '60s';
 SET synchronous_commit = off;
-LISTEN {schema}
+DO $$ BEGIN IF NOT pg_is_in_recovery() THEN LISTEN {schema}; END IF; END $$

@@ -16,7 +16,7 @@ impl Restorable {
         let server = MariaDb::start(&[]);
         let name = server.database().name;
         let mut site = Restorable { server, name };
-        let bugrelay = running(&site.server.database_named(&site.name), settings);
+        let bugrelay = running(&site.server.existing(&site.name), settings);
         site.save(1, 3);
         wait_for_ids(&bugrelay, 2);
         site.server.shut_down();
@@ -32,7 +32,7 @@ impl Restorable {
 
     /// In a second of its own.
     fn save(&self, bug: u32, who: u32) {
-        let bugzilla = self.server.database_named(&self.name);
+        let bugzilla = self.server.existing(&self.name);
         super::a_second_passes(&bugzilla);
         bugzilla.exec(&save(bug, who, 0));
     }
