@@ -11,6 +11,7 @@ use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, broadcast};
 
 use crate::admin::{Admin, LISTENERS_MAX};
+use crate::backoff::Reconnect;
 use crate::capture::Source;
 use crate::capture::history::{History, HistorySource};
 use crate::capture::mysql_binlog::{MysqlBinlog, MysqlBinlogConfig, replica_id};
@@ -21,18 +22,19 @@ use crate::capture::triggers::postgresql::installation::Installation;
 use crate::capture::triggers::sqlite::SqliteTriggerQueue;
 use crate::capture::triggers::sqlite::installation::SqliteInstallation;
 use crate::capture::triggers::{Installer, Triggers};
-use crate::config::{BugzillaConfig, CommentIdOf, Config, Tls, Way};
+use crate::config::{BugzillaConfig, CommentIdOf, Config, StoreConfig, Tls, Way};
 use crate::database::mysql::Mysql;
 use crate::database::postgresql::Postgresql;
 use crate::database::sqlite::Sqlite;
-use crate::database::{Database, Dialect};
-use crate::delivery::{Delivery, Gate, Judge, Policy, recheck};
+use crate::database::{Database, Dialect, Server};
+use crate::delivery::{Delivery, Gate, Handle, Judge, Policy, recheck};
 use crate::message::Wording;
 use crate::metrics::{Metrics, SourceMetrics};
 use crate::pipeline::{Editor, Pipeline, Progress, Replay, Sweep};
-use crate::queue::sqlite::{Settings, SqliteQueue};
+use crate::queue::database::{self, DatabaseQueue};
+use crate::queue::sqlite::{self, SqliteQueue};
 use crate::queue::{Queue, QueueError, Subscriber};
-use crate::shutdown::Shutdown;
+use crate::shutdown::{Cause, Shutdown};
 use crate::snapshot::{self, Reader};
 use crate::visibility::Rules;
 
@@ -71,13 +73,14 @@ pub enum AppError {
     Metrics(#[from] prometheus::Error),
 }
 
-/// Where changes come from, by the configuration; `metrics` follow what only the source can tell.
-pub fn source(config: &BugzillaConfig, metrics: Option<&SourceMetrics>) -> Arc<dyn Source> {
+/// Where changes come from, by the configuration; `metrics` follow what only the source can tell. `instance` tells those apart that
+/// share a store: one that wakes up must not throw out the reader that took over from it.
+pub fn source(config: &BugzillaConfig, metrics: Option<&SourceMetrics>, instance: u32) -> Arc<dyn Source> {
     match config.capture {
         Way::Binlog => {
             let opts = mysql_opts(config);
             Arc::new(MysqlBinlog::new(MysqlBinlogConfig {
-                server_id: replica_id(&config.base_url, opts.db_name().unwrap_or_default()),
+                server_id: replica_id(&config.base_url, opts.db_name().unwrap_or_default()) ^ instance,
                 opts,
                 own_schema: config.schema.clone(),
                 heartbeat: HEARTBEAT,
@@ -140,16 +143,43 @@ pub fn database(config: &BugzillaConfig) -> Arc<dyn Database> {
     }
 }
 
-/// Opens the store.
-pub fn store(config: &Config) -> Result<SqliteQueue, QueueError> {
-    SqliteQueue::open(Settings {
-        path: config.queue.path.clone(),
+/// Opens the store. One in the database is connected to when it is first used.
+pub fn store(config: &Config) -> Result<Arc<dyn Queue>, QueueError> {
+    match &config.queue.store {
+        StoreConfig::Sqlite(path) => Ok(Arc::new(SqliteQueue::open(sqlite::Settings {
+            path: path.clone(),
+            max_megabytes: config.queue.max_megabytes,
+            sent_retention: config.queue.sent_retention,
+            parked_retention: config.queue.parked_retention,
+            told_retention: told_retention(&config.bugzilla),
+        })?)),
+        StoreConfig::Database => Ok(Arc::new(DatabaseQueue::open(server(&config.bugzilla), in_database(config)))),
+    }
+}
+
+/// What the store in the database needs to know.
+pub fn in_database(config: &Config) -> database::Settings {
+    database::Settings {
+        schema: config.bugzilla.schema.clone(),
+        database: decode(config.bugzilla.database.path().trim_matches('/')),
         max_megabytes: config.queue.max_megabytes,
         sent_retention: config.queue.sent_retention,
         parked_retention: config.queue.parked_retention,
-        // Twice, for a clock may be off; and the hour that a zone may repeat is looked at again.
-        told_retention: config.bugzilla.late_commit_window * 2 + Duration::from_secs(3_600),
-    })
+        told_retention: told_retention(&config.bugzilla),
+    }
+}
+
+/// Twice, for a clock may be off; and the hour that a zone may repeat is looked at again.
+fn told_retention(config: &BugzillaConfig) -> Duration {
+    config.late_commit_window * 2 + Duration::from_secs(3_600)
+}
+
+/// Bugzilla's server, to keep something of ours there.
+pub fn server(config: &BugzillaConfig) -> Arc<dyn Server> {
+    match config.dialect {
+        Dialect::Postgresql => Arc::new(postgresql(config)),
+        _ => Arc::new(Mysql::new(mysql_opts(config))),
+    }
 }
 
 impl App {
@@ -157,7 +187,8 @@ impl App {
     pub async fn build(config: Config, from_now: bool) -> Result<Self, AppError> {
         let metrics = Metrics::new(env!("CARGO_PKG_VERSION"))?;
         let shutdown = Shutdown::default();
-        let queue: Arc<dyn Queue> = Arc::new(store(&config)?);
+        let queue = store(&config)?;
+        let instance = if config.queue.store == StoreConfig::Database { fastrand::u32(..1 << 31) } else { 0 };
         let address = config.admin.listen;
         let listener = TcpListener::bind(address).await.map_err(|error| AppError::Listen { address, error })?;
         let reader: Arc<dyn Reader> = Arc::new(snapshot::reader(database(&config.bugzilla)));
@@ -176,7 +207,7 @@ impl App {
         let replay =
             Replay { sweep: sweep.clone(), editor: editor.clone(), queue: Arc::clone(&queue), news: delivery.news() };
         let pipeline = Pipeline {
-            source: source(&config.bugzilla, Some(&metrics.source)),
+            source: source(&config.bugzilla, Some(&metrics.source), instance),
             editor,
             sweep,
             queue: Arc::clone(&queue),
@@ -207,33 +238,72 @@ impl App {
         Ok(App { config, delivery, pipeline, admin, listener, shutdown })
     }
 
-    /// Starts all tasks; they end when the returned handle says so.
-    pub async fn spawn(self) -> Result<Shutdown, AppError> {
+    /// Starts the admin port, and all other tasks as soon as this instance leads; they end when the returned handle says so.
+    pub fn spawn(self) -> Shutdown {
         let App { config, delivery, pipeline, mut admin, listener, shutdown } = self;
-        let enabled = || config.connectors.iter().filter(|(_, connector)| connector.enabled);
-        let subscribers =
-            enabled().map(|(name, connector)| Subscriber { connector: name.clone(), filter: connector.filter.clone() });
-        pipeline.queue.subscribe(subscribers.collect()).await?;
-        let mut connectors: BTreeMap<_, _> = config.connectors.keys().map(|name| (name.clone(), None)).collect();
-        for (name, connector) in enabled() {
-            let policy = Policy {
-                filter: connector.filter.clone(),
-                batch: connector.batch,
-                timeout: connector.timeout,
-                schedule: connector.schedule.clone(),
-                oversize: connector.oversize,
-            };
-            connectors
-                .insert(name.clone(), Some(delivery.spawn(name, connector.kind.build(connector.timeout), policy)));
-        }
-        admin.connectors = Arc::new(connectors);
-        let Delivery { queue, gate, metrics, .. } = delivery;
-        shutdown.spawn(recheck(queue, gate, metrics, shutdown.clone()));
+        let handle = |enabled: bool| enabled.then(Handle::default);
+        let handles: BTreeMap<_, _> =
+            config.connectors.iter().map(|(name, connector)| (name.clone(), handle(connector.enabled))).collect();
+        admin.connectors = Arc::new(handles);
+        let handles = Arc::clone(&admin.connectors);
         shutdown.spawn(admin.serve(listener));
-        shutdown.spawn(crate::pipeline::purge(Arc::clone(&pipeline.queue), shutdown.clone()));
-        shutdown.spawn(pipeline.run());
-        Ok(shutdown)
+        let (queue, told) = (Arc::clone(&pipeline.queue), shutdown.clone());
+        shutdown.spawn(async move {
+            let lost = tokio::select! {
+                lost = async {
+                    subscribe(&*queue, &config).await?;
+                    serve(&config, delivery, pipeline, &handles);
+                    Err(queue.deposed().await)
+                } => lost,
+                () = told.requested() => Ok(()),
+            };
+            if let Err(error) = lost {
+                tracing::error!(%error, "bugrelay stops");
+                told.give_up(Cause::Store);
+                told.requested().await;
+            }
+        });
+        shutdown
     }
+}
+
+/// As soon as this instance leads.
+async fn subscribe(queue: &dyn Queue, config: &Config) -> Result<(), QueueError> {
+    queue.lead().await?;
+    let enabled = config.connectors.iter().filter(|(_, connector)| connector.enabled);
+    let subscribers =
+        enabled.map(|(name, connector)| Subscriber { connector: name.clone(), filter: connector.filter.clone() });
+    let subscribers: Vec<Subscriber> = subscribers.collect();
+    let mut reconnect = Reconnect::default();
+    loop {
+        match queue.subscribe(subscribers.clone()).await {
+            Err(error @ (QueueError::Failed { .. } | QueueError::Full { .. })) => {
+                tracing::error!(%error, "the start waits for the store");
+                tokio::time::sleep(reconnect.next_delay()).await;
+            }
+            subscribed => return subscribed,
+        }
+    }
+}
+
+/// Captures and delivers from now on.
+fn serve(config: &Config, delivery: Delivery, pipeline: Pipeline, handles: &BTreeMap<String, Option<Handle>>) {
+    pipeline.metrics.leader.set(1);
+    for (name, connector) in &config.connectors {
+        let Some(handle) = handles.get(name).and_then(Option::as_ref) else { continue };
+        let policy = Policy {
+            filter: connector.filter.clone(),
+            batch: connector.batch,
+            timeout: connector.timeout,
+            schedule: connector.schedule.clone(),
+            oversize: connector.oversize,
+        };
+        delivery.serve(handle, name, connector.kind.build(connector.timeout), policy);
+    }
+    let Delivery { queue, gate, metrics, shutdown, .. } = delivery;
+    shutdown.spawn(recheck(queue, gate, metrics, shutdown.clone()));
+    shutdown.spawn(crate::pipeline::purge(Arc::clone(&pipeline.queue), shutdown.clone()));
+    shutdown.spawn(pipeline.run());
 }
 
 fn wording(config: &Config) -> Wording {

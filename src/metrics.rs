@@ -21,6 +21,8 @@ pub struct Metrics {
     pub queue: QueueMetrics,
     /// What left.
     pub delivery: DeliveryMetrics,
+    /// 1 while this instance captures and delivers, 0 while it stands by.
+    pub leader: IntGauge,
 }
 
 /// The change source.
@@ -127,6 +129,10 @@ impl Metrics {
                     &["connector"],
                 )?,
             },
+            leader: IntGauge::new(
+                "bugrelay_leader",
+                "1 while this instance captures and delivers, 0 while it stands by",
+            )?,
             registry,
         };
         metrics.register()?;
@@ -134,15 +140,12 @@ impl Metrics {
             IntGaugeVec::new(Opts::new("bugrelay_build_info", "The version that runs; always 1"), &["version"])?;
         build.with_label_values(&[version]).set(1);
         metrics.registry.register(Box::new(build))?;
-        // Until several can run beside each other, whoever runs leads.
-        let leader = IntGauge::new("bugrelay_leader", "1 while this instance captures and delivers")?;
-        leader.set(1);
-        metrics.registry.register(Box::new(leader))?;
         Ok(metrics)
     }
 
     fn register(&self) -> Result<(), prometheus::Error> {
-        let Metrics { registry, source, pipeline, queue, delivery } = self;
+        let Metrics { registry, source, pipeline, queue, delivery, leader } = self;
+        registry.register(Box::new(leader.clone()))?;
         registry.register(Box::new(source.connected.clone()))?;
         registry.register(Box::new(source.lag_seconds.clone()))?;
         registry.register(Box::new(source.retained_bytes.clone()))?;

@@ -117,7 +117,7 @@ async fn start(config: Config, held: TcpListener) -> Result<Shutdown, String> {
     installer.run(&installer.install(), &output::error).await.map_err(|error| error.message)?;
     drop(held);
     let app = App::build(config, false).await.map_err(|error| error.to_string())?;
-    app.spawn().await.map_err(|error| error.to_string())
+    Ok(app.spawn())
 }
 
 impl Performance<'_> {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::Args;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::ParseError;
 
 use super::{Exit, LogFormat, output, run_with};
 use crate::app::{App, AppError};
@@ -34,12 +35,21 @@ impl Run {
     }
 }
 
+/// Where the library for PostgreSQL logs the statements that it sends, and so what is stored: whatever is asked for, not below this.
+const TELLS_TEXTS: [&str; 4] =
+    ["tokio_postgres", "tokio_postgres::simple_query", "tokio_postgres::query", "tokio_postgres::prepare"];
+
 /// Log lines on standard error.
 pub(super) fn start_logging(wanted: &str, format: LogFormat) -> Result<(), Exit> {
-    let filter = EnvFilter::try_new(wanted).map_err(|error| {
+    let not_understood = |error: &dyn std::fmt::Display| {
         output::error(&format!("--log {wanted:?} is not understood: {error}"));
         Exit::Usage
-    })?;
+    };
+    let mut filter = EnvFilter::try_new(wanted).map_err(|error| not_understood(&error))?;
+    for library in TELLS_TEXTS {
+        let quiet = format!("{library}=info").parse().map_err(|error: ParseError| not_understood(&error))?;
+        filter = filter.add_directive(quiet);
+    }
     let terminal = std::io::stderr().is_terminal();
     let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(terminal);
     let human = matches!((format, terminal), (LogFormat::Human, _) | (LogFormat::Auto, true));
@@ -58,12 +68,8 @@ async fn run(config: Config, from_now: bool) -> Exit {
             return Exit::Runtime;
         }
     };
-    let started = match App::build(config, from_now).await {
-        Ok(app) => app.spawn().await,
-        Err(error) => Err(error),
-    };
-    let shutdown = match started {
-        Ok(shutdown) => shutdown,
+    let shutdown = match App::build(config, from_now).await {
+        Ok(app) => app.spawn(),
         Err(error) => {
             output::error(&error.to_string());
             return if matches!(error, AppError::Store(_)) { Exit::Store } else { Exit::Runtime };

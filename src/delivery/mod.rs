@@ -64,7 +64,7 @@ pub struct Policy {
 }
 
 /// The way to one connector's worker.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Handle {
     retry: Arc<Notify>,
 }
@@ -77,7 +77,13 @@ impl Delivery {
 
     /// Starts the worker of a connector that the queue knows as a subscriber of this name.
     pub fn spawn(&self, name: &str, connector: Box<dyn Connector>, policy: Policy) -> Handle {
-        let retry = Arc::new(Notify::new());
+        let handle = Handle::default();
+        self.serve(&handle, name, connector, policy);
+        handle
+    }
+
+    /// The same behind a handle that somebody has already.
+    pub fn serve(&self, handle: &Handle, name: &str, connector: Box<dyn Connector>, policy: Policy) {
         let screen = Screen {
             connector: name.to_owned(),
             queue: Arc::clone(&self.queue),
@@ -94,12 +100,11 @@ impl Delivery {
             meter: Meter::new(&self.metrics, name),
             shortened: self.metrics.pipeline.redacted.with_label_values(&["oversize"]),
             news: self.news.subscribe(),
-            retry: Arc::clone(&retry),
+            retry: Arc::clone(&handle.retry),
             shutdown: self.shutdown.clone(),
             pace: Pace::default(),
         };
         self.shutdown.spawn(worker.run());
-        Handle { retry }
     }
 
     /// Whoever puts messages into the queue sends here afterwards: the workers look at once.

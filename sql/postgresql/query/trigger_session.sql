@@ -1,8 +1,10 @@
--- How a session of the trigger capture begins: no statement of it may hang, and the lock of a reader that is gone must not stay.
+-- How a session of the trigger capture begins: no statement of it may hang, and the lock of a reader that is gone must not stay; nor that
+-- of one that is frozen (from PostgreSQL 14 on): a reader says something every second.
 SET tcp_keepalives_idle = 10;
 SET tcp_keepalives_interval = 5;
 SET tcp_keepalives_count = 3;
 SET statement_timeout = '50s';
 SET lock_timeout = '5s';
 SET idle_in_transaction_session_timeout = '60s';
+SELECT set_config(name, '15s', false) FROM pg_catalog.pg_settings WHERE name = 'idle_session_timeout';
 LISTEN {schema}

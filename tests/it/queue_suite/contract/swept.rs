@@ -14,7 +14,7 @@ fn fact(id: i64) -> Fact {
 }
 
 pub(in crate::queue_suite) async fn what_was_not_told_is_known_in_the_order_asked(shelf: &impl Shelf) {
-    let queue = shelf.open(Keep::default());
+    let queue = shelf.open(Keep::default()).await;
     put(&queue, [1, 3]).await;
     let asked = vec![fact(4), fact(3), fact(2), fact(1)];
     assert_eq!(queue.untold(asked).await.unwrap(), [fact(4), fact(2)]);
@@ -23,7 +23,7 @@ pub(in crate::queue_suite) async fn what_was_not_told_is_known_in_the_order_aske
 pub(in crate::queue_suite) async fn what_is_put_again_goes_to_those_named_who_want_it_and_changes_nothing_else(
     shelf: &impl Shelf,
 ) {
-    let queue = shelf.open(Keep::default());
+    let queue = shelf.open(Keep::default()).await;
     let picky = Filter { products: vec!["Thunderbird".to_owned()], ..Filter::default() };
     let picky = Subscriber { connector: "amqp".to_owned(), filter: picky };
     queue.subscribe(vec![subscriber("kafka"), subscriber("stomp"), picky]).await.unwrap();
@@ -40,14 +40,14 @@ pub(in crate::queue_suite) async fn what_is_put_again_goes_to_those_named_who_wa
 
 pub(in crate::queue_suite) async fn the_sweeps_mark_survives_and_keeps_what_was_told_behind_it(shelf: &impl Shelf) {
     let keep = Keep { told: Duration::ZERO, sent: Duration::ZERO, ..Keep::default() };
-    let queue = shelf.open(keep);
+    let queue = shelf.open(keep).await;
     subscribe(&queue, &["kafka"]).await;
     assert_eq!(queue.swept().await.unwrap(), None);
     // Long before all that is told here.
     let mark = SweepMark { start: 100, until: 1_700_000_000, first: Some(1_700_000_100) };
     queue.set_swept(mark).await.unwrap();
     drop(queue);
-    let queue = shelf.open(keep);
+    let queue = shelf.open(keep).await;
     assert_eq!(queue.swept().await.unwrap(), Some(mark));
     put(&queue, [1]).await;
     queue.settle("kafka", done([1])).await.unwrap();
@@ -69,7 +69,7 @@ pub(in crate::queue_suite) async fn the_sweeps_mark_survives_and_keeps_what_was_
 pub(in crate::queue_suite) async fn the_sweeps_mark_goes_forward_alone_and_stands_while_a_gap_is_to_be_told(
     shelf: &impl Shelf,
 ) {
-    let queue = shelf.open(Keep::default());
+    let queue = shelf.open(Keep::default()).await;
     subscribe(&queue, &["kafka"]).await;
     queue.put(vec![], at("p")).await.unwrap();
     let mark = SweepMark { start: 100, until: 1_000, first: None };
