@@ -14,6 +14,7 @@ use crate::admin::{Admin, LISTENERS_MAX};
 use crate::backoff::Reconnect;
 use crate::capture::Source;
 use crate::capture::history::{History, HistorySource};
+use crate::capture::identity::{self, Admission, Guard};
 use crate::capture::mysql_binlog::{MysqlBinlog, MysqlBinlogConfig, replica_id};
 use crate::capture::postgresql_logical::{PostgresqlLogical, PostgresqlLogicalConfig};
 use crate::capture::triggers::mysql::{self, MysqlQueue};
@@ -134,6 +135,14 @@ fn history(config: &BugzillaConfig) -> History {
     History::new(database(config), config.zone.clone())
 }
 
+/// Which server the configuration leads to, with connections of its own.
+pub fn guard(config: &BugzillaConfig) -> Guard {
+    let url = &config.database;
+    let port = url.port().unwrap_or(if config.dialect == Dialect::Mysql { 3306 } else { 5432 });
+    let host = format!("{}:{port}", url.host_str().unwrap_or_default());
+    Guard::new(database(config), host, decode(url.path().trim_matches('/')))
+}
+
 /// Bugzilla's tables, by the configuration.
 pub fn database(config: &BugzillaConfig) -> Arc<dyn Database> {
     match config.dialect {
@@ -141,6 +150,15 @@ pub fn database(config: &BugzillaConfig) -> Arc<dyn Database> {
         Dialect::Postgresql => Arc::new(postgresql(config)),
         Dialect::Sqlite => Arc::new(Sqlite::new(path_of(config))),
     }
+}
+
+/// The server behind the position in the store, as far as that can be read; changes nothing.
+pub async fn known_server(config: &Config) -> Option<identity::Server> {
+    let known = match &config.queue.store {
+        StoreConfig::Sqlite(path) => SqliteQueue::server_behind(path),
+        StoreConfig::Database => DatabaseQueue::server_behind(&server(&config.bugzilla), &in_database(config)).await,
+    };
+    identity::Server::parse(&known?)
 }
 
 /// Opens the store. One in the database is connected to when it is first used.
@@ -193,7 +211,9 @@ impl App {
         let listener = TcpListener::bind(address).await.map_err(|error| AppError::Listen { address, error })?;
         let reader: Arc<dyn Reader> = Arc::new(snapshot::reader(database(&config.bugzilla)));
         let rules = Rules { require_login: config.bugzilla.require_login, zone: config.bugzilla.zone.clone() };
-        let gate: Arc<dyn Gate> = Arc::new(Judge { reader: Arc::clone(&reader), rules: rules.clone() });
+        let (guard, admission) = (Arc::new(guard(&config.bugzilla)), Arc::new(Admission::default()));
+        let judge = Judge { reader: Arc::clone(&reader), rules: rules.clone(), admission: Arc::clone(&admission) };
+        let gate: Arc<dyn Gate> = Arc::new(judge);
         let delivery = Delivery::new(Arc::clone(&queue), Arc::clone(&gate), metrics.clone(), shutdown.clone());
         let (tail, _) = broadcast::channel(TAIL_CAPACITY);
         let progress = Arc::new(Progress::default());
@@ -208,6 +228,8 @@ impl App {
             Replay { sweep: sweep.clone(), editor: editor.clone(), queue: Arc::clone(&queue), news: delivery.news() };
         let pipeline = Pipeline {
             source: source(&config.bugzilla, Some(&metrics.source), instance),
+            guard,
+            admission: Arc::clone(&admission),
             editor,
             sweep,
             queue: Arc::clone(&queue),
@@ -222,6 +244,7 @@ impl App {
         let admin = Admin {
             queue,
             gate,
+            admission,
             progress,
             replay: Arc::new(replay),
             zone: config.bugzilla.zone.clone(),

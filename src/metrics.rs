@@ -42,6 +42,8 @@ pub struct SourceMetrics {
     pub gaps: IntCounterVec,
     /// Moves to another server of the same history.
     pub failovers: IntCounter,
+    /// 1 while nothing is read or sent because the server may be a copy.
+    pub refused: IntGauge,
 }
 
 /// What was captured and built.
@@ -153,6 +155,7 @@ impl Metrics {
         registry.register(Box::new(source.trigger_queue_oldest_age_seconds.clone()))?;
         registry.register(Box::new(source.gaps.clone()))?;
         registry.register(Box::new(source.failovers.clone()))?;
+        registry.register(Box::new(source.refused.clone()))?;
         registry.register(Box::new(pipeline.change_sets.clone()))?;
         registry.register(Box::new(pipeline.messages.clone()))?;
         registry.register(Box::new(pipeline.redacted.clone()))?;
@@ -268,6 +271,10 @@ impl SourceMetrics {
             failovers: IntCounter::new(
                 "bugrelay_source_failovers_total",
                 "Times that the stream went on from another server of the same history",
+            )?,
+            refused: IntGauge::new(
+                "bugrelay_source_refused",
+                "1 while nothing is read or sent because the server is not the one that was read before",
             )?,
         })
     }

@@ -5,6 +5,7 @@
 //! same transaction as their messages, and the source is acknowledged after that. What the sweep finds is stored between them, when
 //! the source has nothing.
 
+mod adoption;
 mod editor;
 mod first;
 mod housekeeping;
@@ -21,6 +22,7 @@ use std::time::Duration;
 
 use tokio::sync::{broadcast, mpsc, watch};
 
+pub use self::adoption::adopt;
 pub use self::editor::Editor;
 pub use self::housekeeping::purge;
 pub use self::progress::Progress;
@@ -32,6 +34,7 @@ use self::intake::{Captured, Intake};
 use self::sweep::{Found, Handed, Sweeper};
 use crate::backoff::Reconnect;
 use crate::capture::Source;
+use crate::capture::identity::{Admission, Guard, Server};
 use crate::changeset::{ChangeSet, Kind, group};
 use crate::failure::Class;
 use crate::message::{Envelope, Message};
@@ -57,6 +60,10 @@ const MISCONFIGURED_RETRY: Duration = Duration::from_secs(10);
 pub struct Pipeline {
     /// Where changes come from.
     pub source: Arc<dyn Source>,
+    /// Which server that is.
+    pub guard: Arc<Guard>,
+    /// Whether it is ours: for those who send.
+    pub admission: Arc<Admission>,
     /// What makes messages of them.
     pub editor: Editor,
     /// What finds those that did not come.
@@ -88,12 +95,17 @@ impl Pipeline {
 
     async fn flow(&self) {
         self.begin_metrics();
-        let mut stored = self.patiently(|| self.queue.checkpoint()).await.filter(|_| !self.from_now);
+        let mut stored = self.patiently(|| self.queue.checkpoint()).await;
+        let known = stored.as_ref().and_then(|stored| Server::parse(stored.server.as_deref()?));
+        stored = stored.filter(|_| !self.from_now);
         let from = self.first_position(stored.as_ref()).await;
         let (taken, mut captured) = mpsc::channel(TRANSACTIONS_MAX);
         let (acknowledged, acknowledgements) = watch::channel(None);
         let intake = Intake {
             source: Arc::clone(&self.source),
+            guard: Arc::clone(&self.guard),
+            admission: Arc::clone(&self.admission),
+            known,
             metrics: self.metrics.source.clone(),
             progress: Arc::clone(&self.progress),
             taken,
@@ -106,6 +118,7 @@ impl Pipeline {
             sweep: self.sweep.clone(),
             queue: Arc::clone(&self.queue),
             progress: Arc::clone(&self.progress),
+            admission: Arc::clone(&self.admission),
             handed,
         };
         // Both end with this future: the other ends of their channels are gone then.
@@ -184,7 +197,7 @@ impl Pipeline {
         let mut sets: Vec<(ChangeSet, i64)> = Vec::new();
         let mut behind = stored.clone();
         let mut last_ms = 0;
-        for Captured { transaction, committed_at_ms, begins_anew, .. } in batch.drain(..) {
+        for Captured { transaction, committed_at_ms, server, begins_anew, .. } in batch.drain(..) {
             for set in group(&transaction.rows) {
                 if sets.len() >= CHANGE_SETS_MAX {
                     self.put(&mut sets, behind.as_ref(), stored).await;
@@ -193,10 +206,13 @@ impl Pipeline {
             }
             last_ms = committed_at_ms;
             if begins_anew {
-                self.put(&mut sets, behind.as_ref(), stored).await;
+                if !sets.is_empty() {
+                    self.put(&mut sets, behind.as_ref(), stored).await;
+                }
                 self.begin_anew(stored.as_ref()).await;
             }
-            behind = Some(Checkpoint { position: transaction.position, committed_at: committed_at_ms / 1000 });
+            let committed_at = committed_at_ms / 1000;
+            behind = Some(Checkpoint { position: transaction.position, committed_at, server: Some(server) });
             // The very first position is stored at once: nothing can be stored in parts before there is one.
             if sets.len() >= CHANGE_SETS_MAX || stored.is_none() || begins_anew {
                 self.put(&mut sets, behind.as_ref(), stored).await;

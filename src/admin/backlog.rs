@@ -74,7 +74,7 @@ pub(super) async fn page(
 /// Leaves of each what may be shown now: all, or the event alone. What cannot be judged is not shown.
 pub(super) async fn judge(admin: &Admin, entries: Vec<&mut Entry>) -> Result<(), Refusal> {
     let closed = no_longer_public(&*admin.gate, entries.iter().map(|entry| &**entry)).await.map_err(|error| {
-        let text = format!("the messages themselves are not shown now: {error}; ask without bodies");
+        let text = format!("the messages themselves are not shown now: {}; ask without bodies", error.message);
         Refusal(StatusCode::SERVICE_UNAVAILABLE, text)
     })?;
     for envelope in entries.into_iter().map(|entry| &mut entry.envelope) {

@@ -4,6 +4,7 @@
 //! Health and metrics are open to everybody who reaches the port; all else beyond loopback needs the token, and so does every
 //! change of state, wherever it comes from.
 
+mod adoption;
 mod answer;
 mod backlog;
 mod connectors;
@@ -17,6 +18,7 @@ mod scrape;
 mod status;
 mod tail;
 
+pub use adoption::{AdoptionOrder, AdoptionView, ServerView};
 pub use backlog::{BacklogPage, EntryView};
 pub use connectors::{Changed, ConnectorState, ConnectorView};
 pub use disposal::{Choice, Disposed, Span};
@@ -42,6 +44,7 @@ use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, broadcast, watch};
 
 use crate::bugzilla::Zone;
+use crate::capture::identity::Admission;
 use crate::delivery::{Gate, Handle};
 use crate::message::Envelope;
 use crate::metrics::Metrics;
@@ -56,6 +59,8 @@ pub struct Admin {
     pub queue: Arc<dyn Queue>,
     /// What is public at this moment.
     pub gate: Arc<dyn Gate>,
+    /// Whether the server that is read is ours.
+    pub admission: Arc<Admission>,
     /// The capture's state.
     pub progress: Arc<Progress>,
     /// Tells saves of the past again.
@@ -123,12 +128,16 @@ fn api() -> Vec<(&'static str, MethodRouter<Admin>)> {
         ("/api/bugs/{id}", get(messages::of_bug)),
         ("/api/messages/{id}", get(messages::of_id)),
         ("/api/replay", post(replay::replay)),
+        ("/api/identity", get(adoption::show)),
+        ("/api/adopt", post(adoption::adopt)),
         ("/api/openapi.json", get(openapi::document)),
     ]
 }
 
 async fn readyz(State(admin): State<Admin>) -> Response {
-    if admin.progress.is_running() {
+    if let Some(refusal) = admin.admission.refusal() {
+        (StatusCode::SERVICE_UNAVAILABLE, format!("not ready: {}\n", refusal.message)).into_response()
+    } else if admin.progress.is_running() {
         (StatusCode::OK, "ready\n").into_response()
     } else if admin.queue.stands_by() {
         (StatusCode::OK, "ready: standing by, another instance leads\n").into_response()

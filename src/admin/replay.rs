@@ -64,6 +64,9 @@ pub(super) async fn replay(
     let wanted: ReplayOrder =
         serde_json::from_slice(&body).map_err(|error| refuse(format!("the order is not understood: {error}")))?;
     let order = order(&admin, &wanted)?;
+    if let Some(refusal) = admin.admission.refusal() {
+        return Err(Refusal(StatusCode::CONFLICT, refusal.message.clone()));
+    }
     let Ok(_alone) = admin.replaying.try_acquire() else {
         return Err(Refusal(StatusCode::CONFLICT, "another replay is running; wait for it".to_owned()));
     };

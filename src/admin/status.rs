@@ -67,7 +67,7 @@ pub(super) async fn status(State(admin): State<Admin>) -> Result<Response, Refus
     };
     json(&StatusView {
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        ready: admin.progress.is_running(),
+        ready: admin.progress.is_running() && admin.admission.refusal().is_none(),
         source,
         store,
         connectors: stats.backlogs.into_iter().map(|stats| connectors::view(&admin, stats)).collect(),

@@ -4,6 +4,7 @@
 //! [`Capture`] that yields transactions until it fails. Who drives it (the pipeline) reconnects.
 
 pub mod history;
+pub mod identity;
 pub mod mysql_binlog;
 pub mod postgresql_logical;
 pub mod triggers;
@@ -21,7 +22,8 @@ pub trait Source: Send + Sync {
     /// Connects, makes sure that the server is fit to be read, and begins right behind `from`; without a
     /// position at the present end, which the first transaction (with no rows) then tells.
     ///
-    /// A position is refused on a server that cannot have issued it, and when what follows it is no longer there.
+    /// A position is refused on a server that cannot have issued it, and when what follows it is no longer there. Whether the server is the
+    /// right one is asked before, see [`identity`].
     async fn open(&self, from: Option<&Position>) -> Result<Box<dyn Capture>, CaptureError>;
 
     /// Looks at the server and its settings without reading changes: everything that `open` would refuse, and
@@ -76,7 +78,7 @@ pub enum Gap {
     Purged,
     /// The position lies behind the end of the server's log: it lost its tail, or was restored.
     Ahead,
-    /// The server is not the one that issued the position.
+    /// The server is not the one that issued the position, or its log was begun anew.
     ForeignServer,
     /// The log goes on, but rows are missing from it: a session wrote statements, or the server noted an incident.
     Unlogged,
@@ -117,10 +119,9 @@ impl Gap {
         }
     }
 
-    /// Whether it can be repaired from Bugzilla's history, and the source read on from its present end. Another server's history
-    /// may be that of another Bugzilla: somebody has to say that it is the right one.
-    pub fn can_be_swept(self) -> bool {
-        self != Gap::ForeignServer
+    /// Whether the position is of another history than the server's: if the server is not known either, it may be a copy of Bugzilla.
+    pub fn is_of_another_history(self) -> bool {
+        matches!(self, Gap::Ahead | Gap::ForeignServer)
     }
 }
 

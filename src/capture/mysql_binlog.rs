@@ -31,6 +31,7 @@ use tokio::task::JoinHandle;
 
 use self::columns::Columns;
 pub(super) use self::findings::table_grants;
+pub(super) use self::gtid::{GtidSet, mariadb_list};
 use self::position::{Place, Start, Stored};
 use self::reader::{Reader, Watch};
 use self::server::Server;

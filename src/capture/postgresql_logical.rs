@@ -141,20 +141,11 @@ impl PostgresqlLogical {
             return Err(CaptureError::gap(
                 Gap::ForeignServer,
                 format!(
-                    "the stored position was not issued by this server: its system identifier is {}, and the position's {}. If this is \
-                     the right server (restored from a dump, or upgraded by pg_upgrade), `bugrelay run --from-now` once goes on at its present \
-                     end, and `bugrelay replay --since` the time of the move tells what lies between; if it is a copy, give the copy its \
-                     own base_url",
+                    "the stored position was not issued by this server: its system identifier is {}, and the position's {}; it was restored \
+                     from a dump, or upgraded by pg_upgrade",
                     server.system, stored.system
                 ),
             ));
-        }
-        if stored.timeline != server.timeline {
-            tracing::warn!(
-                from = stored.timeline,
-                to = server.timeline,
-                "another server of the same history has taken over"
-            );
         }
         if let Some(state) = state {
             state.holds(&self.slot_of(connection), &self.database, &stored)?;

@@ -32,7 +32,7 @@ use self::position::Stored;
 pub use self::queued::Queued;
 use self::refusal::{refusal, shut};
 use self::stream::TriggerCapture;
-pub use self::table::{Identity, Installer, Level, QueueServer, QueueTable, VALVE_ROWS};
+pub use self::table::{Installer, Level, QueueServer, QueueTable, VALVE_ROWS};
 use super::{Capture, CaptureError, Finding, Gap, Severity, Source};
 use crate::changeset::Position;
 use crate::failure::Class;
@@ -59,10 +59,10 @@ impl<S: QueueServer> Source for Triggers<S> {
             return Err(error);
         }
         table.claim().await?;
-        let identity = table.identity().await?;
+        let installation = table.installation().await?;
         let stored = match from {
-            Some(position) => resume(&identity, position)?,
-            None => Stored::first(identity),
+            Some(position) => resume(&installation, position)?,
+            None => Stored::first(installation),
         };
         if from.is_some() {
             if table.level().await?.is_shut() {
@@ -94,24 +94,13 @@ impl<S: QueueServer> Source for Triggers<S> {
 }
 
 /// The position, if the queue goes on from it.
-fn resume(identity: &Identity, position: &Position) -> Result<Stored, CaptureError> {
+fn resume(installation: &str, position: &Position) -> Result<Stored, CaptureError> {
     let stored = Stored::parse(position)?;
-    if stored.server != identity.server {
-        return Err(CaptureError::gap(
-            Gap::ForeignServer,
-            format!(
-                "the stored position was not issued by this server: it calls itself {}, and the position's {}. If this is the right \
-                 server (restored from a dump, or upgraded), `bugrelay run --from-now` once goes on at its present end, and \
-                 `bugrelay replay --since` the time of the move tells what lies between; if it is a copy, give the copy its own base_url",
-                identity.server, stored.server
-            ),
-        ));
-    }
-    if stored.installation != identity.installation {
+    if stored.installation != installation {
         return Err(CaptureError::gap(
             Gap::TriggersLost,
-            "the triggers or their queue were removed and installed again since they were last read; what was written meanwhile left no \
-             row; Bugzilla's history has it",
+            "the triggers or their queue are not those that were last read: they were removed and installed again, or the server is another; \
+             what was written meanwhile left no row; Bugzilla's history has it",
         ));
     }
     Ok(stored)

@@ -40,6 +40,7 @@ impl Check {
         let mut exit = Exit::Success;
         if !self.offline {
             findings.extend(app::source(&config.bugzilla, None, 0).check().await);
+            findings.extend(app::guard(&config.bugzilla).check(app::known_server(&config).await.as_ref()).await);
             findings.extend(bugzilla(&*app::database(&config.bugzilla)).await);
             let store = store(&config).await;
             let store_is_usable = store.severity <= Severity::Warning;

@@ -1,5 +1,6 @@
 //! The command line: one file per verb, and the exit codes that they share.
 
+mod adopt;
 mod backlog;
 mod check;
 mod client;
@@ -53,6 +54,8 @@ enum Verb {
     Triggers(triggers::Triggers),
     /// Have a running bugrelay tell saves of the past again, from Bugzilla's history.
     Replay(replay::Replay),
+    /// Say that a server that was refused, for it may be a copy of Bugzilla, is the right one.
+    Adopt(adopt::Adopt),
     /// Print the JSON Schema of the messages.
     Schema(schema::Schema),
 }
@@ -115,6 +118,7 @@ pub fn main() -> ExitCode {
         Verb::Connector(connector) => connector.main(config),
         Verb::Triggers(triggers) => triggers.main(config),
         Verb::Replay(replay) => replay.main(config),
+        Verb::Adopt(adopt) => adopt.main(config),
         Verb::Schema(schema) => schema.main(),
     };
     exit.into()

@@ -31,6 +31,12 @@ pub trait Database: Send + Sync {
     async fn read(&self, statements: &[String], each: &mut (dyn FnMut(usize, Row) + Send))
     -> Result<(), DatabaseError>;
 
+    /// Whether a connection is a session of the server's own, and not one of a pooler that gives each transaction another; true where nobody can
+    /// tell.
+    async fn keeps_sessions(&self) -> Result<bool, DatabaseError> {
+        Ok(true)
+    }
+
     /// The server went silent: no connection that is open now is used again.
     fn abandon(&self);
 }

@@ -91,6 +91,21 @@ impl Database for Postgresql {
         Ok(())
     }
 
+    /// While a second connection is in a transaction, the first one is asked again: neither may be in the other's process.
+    async fn keeps_sessions(&self) -> Result<bool, DatabaseError> {
+        let (first, second) = (self.connect().await?, self.connect().await?);
+        let sql = include_str!("../../sql/postgresql/query/process.sql");
+        let process = async |connection: &Connection| -> Result<i32, tokio_postgres::Error> {
+            let rows = connection.client.query_typed(sql, &[]).await?;
+            rows.first().map_or(Ok(0), |row| row.try_get(0))
+        };
+        let before = process(&first).await?;
+        second.client.batch_execute("BEGIN").await?;
+        let (beside, after) = (process(&second).await?, process(&first).await?);
+        second.client.batch_execute("COMMIT").await?;
+        Ok(before == after && before != beside)
+    }
+
     fn abandon(&self) {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }

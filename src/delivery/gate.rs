@@ -20,11 +20,16 @@ pub(super) const GATE_TIMEOUT: Duration = Duration::from_secs(10);
 pub trait Gate: Send + Sync {
     /// For each subject, in order, whether it is public at this moment; one that is gone is not. One read for all.
     async fn public_now(&self, subjects: &[Subject]) -> Result<Vec<bool>, GateError>;
+
+    /// Waits until it is known whether the database is the one that messages are judged by; an error if it may be another, and nothing may leave.
+    async fn admitted(&self) -> Result<(), GateError> {
+        Ok(())
+    }
 }
 
-/// Why nothing could be judged.
+/// Why nothing could be judged, or nothing may leave.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("cannot judge what is public, so nothing is sent: {message}")]
+#[error("nothing is sent: {message}")]
 pub struct GateError {
     /// What, where, how to mend it.
     pub message: String,

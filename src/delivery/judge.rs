@@ -5,6 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use super::{Gate, GateError};
+use crate::capture::identity::Admission;
 use crate::changeset::Subject;
 use crate::snapshot::Reader;
 use crate::visibility::Rules;
@@ -15,12 +16,23 @@ pub struct Judge {
     pub reader: Arc<dyn Reader>,
     /// What the site adds to the rules.
     pub rules: Rules,
+    /// Whether the server is ours.
+    pub admission: Arc<Admission>,
 }
 
 #[async_trait]
 impl Gate for Judge {
     async fn public_now(&self, subjects: &[Subject]) -> Result<Vec<bool>, GateError> {
-        let facts = self.reader.privacy(subjects).await.map_err(|error| GateError { message: error.message })?;
+        // Another database would call private, or gone, what it does not know.
+        self.admitted().await?;
+        let facts =
+            self.reader.privacy(subjects).await.map_err(|error| GateError {
+                message: format!("what is public cannot be judged: {}", error.message),
+            })?;
         Ok(facts.into_iter().map(|privacy| self.rules.hidden(privacy).is_none()).collect())
+    }
+
+    async fn admitted(&self) -> Result<(), GateError> {
+        self.admission.admitted().await.map_err(|refusal| GateError { message: refusal.message.clone() })
     }
 }

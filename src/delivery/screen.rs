@@ -48,6 +48,8 @@ impl Judged {
 impl Screen {
     /// What may leave, as it may leave. The store forgets first what may not.
     pub(super) async fn judge(&self, mut entries: Vec<Entry>) -> Result<Judged, Obstacle> {
+        // Also what is its event alone, of which nobody is asked whether it is public.
+        self.gate.admitted().await?;
         // Its age counts from the question: what the answer says may be that old when it comes.
         let at = Instant::now();
         let closed = no_longer_public(&*self.gate, entries.iter()).await?;

@@ -1,4 +1,4 @@
-//! The task that reads the source: reconnects for ever, and hands over what it reads.
+//! The task that reads the source: reconnects for ever, and hands over what it reads. Which server it is, is asked before and now and then.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,6 +9,7 @@ use tokio::time::Instant;
 use super::pause;
 use super::progress::{Progress, now_ms};
 use crate::backoff::Reconnect;
+use crate::capture::identity::{Admission, Found, Guard, Refusal, Server, Verdict};
 use crate::capture::{Capture, CaptureError, Gap, Source};
 use crate::changeset::{Position, Transaction};
 use crate::failure::Class;
@@ -18,6 +19,8 @@ use crate::metrics::SourceMetrics;
 pub(super) struct Captured {
     pub(super) transaction: Transaction,
     pub(super) committed_at_ms: i64,
+    /// The server that it came from, as the checkpoint stores it.
+    pub(super) server: Arc<str>,
     /// The first behind no position: the source was opened at its present end.
     pub(super) begins_anew: bool,
     /// Its rows' share of [`ROWS_MAX`].
@@ -33,8 +36,15 @@ const GAPS_APART: Duration = Duration::from_secs(60);
 /// Sources date commits to the second. One read within this time of its date was read as it was committed.
 const LIVE_MS: i64 = 1_500;
 
+/// How often it is asked whether the server is still the same, and how far its history goes.
+const LOOK_INTERVAL: Duration = Duration::from_secs(60);
+
 pub(super) struct Intake {
     pub(super) source: Arc<dyn Source>,
+    pub(super) guard: Arc<Guard>,
+    pub(super) admission: Arc<Admission>,
+    /// The server that the position is of.
+    pub(super) known: Option<Server>,
     pub(super) metrics: SourceMetrics,
     pub(super) progress: Arc<Progress>,
     pub(super) taken: mpsc::Sender<Captured>,
@@ -43,6 +53,31 @@ pub(super) struct Intake {
     pub(super) is_stored: bool,
     /// When the last one was committed, in milliseconds, as far as anybody knows.
     pub(super) known_ms: Option<i64>,
+}
+
+/// Why the source is not read (any more).
+enum Stop {
+    Error(CaptureError),
+    /// The server may be a copy.
+    Refused(Arc<Refusal>),
+}
+
+impl From<CaptureError> for Stop {
+    fn from(error: CaptureError) -> Self {
+        Stop::Error(error)
+    }
+}
+
+fn refused(known: Option<Server>, found: &Found, why: &str) -> Stop {
+    Stop::Refused(Arc::new(Refusal::new(known, found.server.clone(), why)))
+}
+
+/// A server before it is read.
+struct Recognised {
+    found: Found,
+    /// It is not where the position was issued, or nobody knows where that was: what it answers to the position decides.
+    is_elsewhere: bool,
+    is_failover: bool,
 }
 
 impl Intake {
@@ -58,21 +93,19 @@ impl Intake {
         let taken = self.taken.clone();
         let room = Arc::new(Semaphore::new(ROWS_MAX as usize));
         loop {
-            let error = tokio::select! {
+            let stop = tokio::select! {
                 () = taken.closed() => return,
-                error = self.read(&room, &mut position, &mut reconnect, &mut last_error) => error,
+                stop = self.read(&room, &mut position, &mut reconnect, &mut last_error) => stop,
             };
             self.metrics.connected.set(0);
             self.progress.connected(false);
-            if error.gap.is_some_and(|gap| !gap.can_be_swept()) {
-                self.progress.refused();
-            }
+            let (error, is_refused) = self.explain(stop);
             // Once for a position, however often it is met.
             let gap = error.gap.map(|gap| (gap, position.clone()));
             if let Some((gap, _)) = gap.as_ref().filter(|_| gap != counted) {
                 self.metrics.gaps.with_label_values(&[gap.as_str()]).inc();
             }
-            let can_be_swept = error.gap.is_some_and(Gap::can_be_swept) && position.is_some();
+            let can_be_swept = error.gap.is_some() && position.is_some() && !is_refused;
             counted = gap.or(counted);
             if can_be_swept {
                 tracing::error!(%error, "changes are lost to this way in: it goes on at its present end, and Bugzilla's history tells them");
@@ -94,7 +127,21 @@ impl Intake {
             }
             tokio::select! {
                 () = taken.closed() => return,
+                server = self.admission.adopted() => self.known = Some(server),
                 () = pause(error.class, &mut reconnect) => {}
+            }
+        }
+    }
+
+    /// Whoever sends hears of a server that is refused.
+    fn explain(&self, stop: Stop) -> (CaptureError, bool) {
+        match stop {
+            Stop::Error(error) => (error, false),
+            Stop::Refused(refusal) => {
+                self.metrics.refused.set(1);
+                let error = CaptureError::gap(Gap::ForeignServer, refusal.message.clone());
+                self.admission.refuse(refusal);
+                (error, true)
             }
         }
     }
@@ -106,18 +153,99 @@ impl Intake {
         position: &mut Option<Position>,
         reconnect: &mut Reconnect,
         last_error: &mut String,
-    ) -> CaptureError {
-        let mut capture = match self.source.open(position.as_ref()).await {
-            Ok(capture) => capture,
-            Err(error) => return error,
+    ) -> Stop {
+        let opened = match self.recognise(position).await {
+            Ok(recognised) => self.open(recognised, position.as_ref()).await,
+            Err(stop) => Err(stop),
         };
+        let capture = match opened {
+            Ok(capture) => capture,
+            Err(stop) => return stop,
+        };
+        self.flow(capture, room, position, reconnect, last_error).await.into()
+    }
+
+    /// Asks the server who it is, before anything of it is read.
+    async fn recognise(&mut self, position: &mut Option<Position>) -> Result<Recognised, Stop> {
+        let found = self.guard.look().await.map_err(CaptureError::from)?;
+        let mut recognised = Recognised { found, is_elsewhere: position.is_some(), is_failover: false };
+        if let Some(known) = self.known.clone() {
+            let found = &recognised.found;
+            recognised.is_elsewhere = found.server.is_elsewhere(&known);
+            match found.judge(&known) {
+                Verdict::Known => {}
+                Verdict::Failover => recognised.is_failover = true,
+                Verdict::Adopted => {
+                    tracing::info!(server = %found.server, "the server was adopted: it is read from its present end, behind what its history tells");
+                    *position = None;
+                }
+                Verdict::Behind(why) => {
+                    let message = format!(
+                        "the server is a replica that does not have yet what was read: {why}; it is waited for"
+                    );
+                    return Err(CaptureError::transient(message).into());
+                }
+                // Nothing was read of it that could be lost.
+                Verdict::Restored(..) if position.is_none() => {}
+                Verdict::Restored(gap, why) => {
+                    self.known = Some(found.server.clone());
+                    let message =
+                        format!("{} was restored from a backup, or lost the end of its log: {why}", found.server);
+                    return Err(CaptureError::gap(gap, message).into());
+                }
+                Verdict::Copy(why) => {
+                    return Err(refused(Some(known), found, &why));
+                }
+            }
+        }
+        if !recognised.is_elsewhere {
+            self.admit();
+        }
+        Ok(recognised)
+    }
+
+    /// Opens the source there. One that is elsewhere is the right one if it goes on from the position.
+    async fn open(&mut self, recognised: Recognised, position: Option<&Position>) -> Result<Box<dyn Capture>, Stop> {
+        let Recognised { found, is_elsewhere, is_failover } = recognised;
+        let capture = self.source.open(position).await.map_err(|error| {
+            if is_elsewhere && error.gap.is_some_and(Gap::is_of_another_history) {
+                return refused(self.known.clone(), &found, &error.message);
+            }
+            Stop::Error(error)
+        })?;
+        if is_failover {
+            let from = self.known.as_ref().map(ToString::to_string).unwrap_or_default();
+            tracing::warn!(%from, to = %found.server, "another server of the same history has taken over: going on there");
+            self.metrics.failovers.inc();
+        }
+        self.known = Some(found.server);
+        self.admit();
         tracing::info!(resumed = position.is_some(), "the change source is open");
         self.metrics.connected.set(1);
         if self.is_stored {
             self.progress.resumed();
         }
         self.progress.connected(true);
+        Ok(capture)
+    }
+
+    fn admit(&self) {
+        self.metrics.refused.set(0);
+        self.admission.admit();
+    }
+
+    /// Hands over what an open source yields.
+    async fn flow(
+        &mut self,
+        mut capture: Box<dyn Capture>,
+        room: &Arc<Semaphore>,
+        position: &mut Option<Position>,
+        reconnect: &mut Reconnect,
+        last_error: &mut String,
+    ) -> CaptureError {
         let mut begins_anew = position.is_none();
+        let mut server: Arc<str> = self.known.as_ref().map(Server::to_text).unwrap_or_default().into();
+        let mut look_at = Instant::now() + LOOK_INTERVAL;
         loop {
             let transaction = tokio::select! {
                 transaction = capture.next() => transaction,
@@ -126,6 +254,14 @@ impl Intake {
                         Ok(()) => continue,
                         Err(error) => return error,
                     }
+                }
+                () = tokio::time::sleep_until(look_at) => {
+                    look_at = Instant::now() + LOOK_INTERVAL;
+                    match self.look_again().await {
+                        Ok(now) => server = now.into(),
+                        Err(error) => return error,
+                    }
+                    continue;
                 }
             };
             let transaction = match transaction {
@@ -141,14 +277,36 @@ impl Intake {
             let committed_at_ms = commit_time_ms(transaction.committed_at, known_ms, now_ms());
             self.known_ms = Some(committed_at_ms);
             let rows = u32::try_from(transaction.rows.len()).unwrap_or(ROWS_MAX).min(ROWS_MAX);
-            let Ok(room) = Arc::clone(room).acquire_many_owned(rows).await else {
+            let Ok(_room) = Arc::clone(room).acquire_many_owned(rows).await else {
                 return CaptureError::transient("stopping");
             };
-            if self.taken.send(Captured { transaction, committed_at_ms, begins_anew, _room: room }).await.is_err() {
+            let server = Arc::clone(&server);
+            let captured = Captured { transaction, committed_at_ms, server, begins_anew, _room };
+            if self.taken.send(captured).await.is_err() {
                 return CaptureError::transient("stopping");
             }
             begins_anew = false;
         }
+    }
+
+    /// Whether the same server still answers behind the name; gives what is stored of it.
+    async fn look_again(&mut self) -> Result<String, CaptureError> {
+        let known = self.known.as_ref();
+        match self.guard.look().await {
+            Ok(found) if known.is_none_or(|known| found.judge(known) == Verdict::Known) => {
+                self.known = Some(found.server)
+            }
+            Ok(found) => {
+                let message = format!(
+                    "{} answers now, and not the server that was read until now: connecting anew",
+                    found.server
+                );
+                return Err(CaptureError::transient(message));
+            }
+            // The source says by itself when the server is away.
+            Err(error) => tracing::debug!(%error, "the server does not say who it is"),
+        }
+        Ok(self.known.as_ref().map(Server::to_text).unwrap_or_default())
     }
 
     async fn acknowledge(&mut self, capture: &mut dyn Capture) -> Result<(), CaptureError> {

@@ -28,8 +28,6 @@ struct State {
     running: bool,
     /// Since when the source is not read.
     away_since_ms: Option<i64>,
-    /// The source said that it is another one, and was not opened since: its history may be that of another Bugzilla.
-    refused: bool,
     /// Of the last one stored: when that was, and when it was committed.
     stored_at_ms: i64,
     committed_at_ms: i64,
@@ -60,14 +58,8 @@ impl Progress {
         state.heard_at_ms = now_ms();
         state.away_since_ms = if connected { None } else { state.away_since_ms.or(Some(now_ms())) };
         if connected {
-            state.refused = false;
             self.opened.notify_waiters();
         }
-    }
-
-    /// The source is not the one that issued the position: nothing of it is told until it can be opened.
-    pub(super) fn refused(&self) {
-        self.state().refused = true;
     }
 
     /// Returns as soon as the source is open: it is the one that was read before.
@@ -93,7 +85,7 @@ impl Progress {
     }
 
     /// Up to which second (since 1970) all that the source has was stored: without end while it is idle, and when it has been away
-    /// for longer than `patience`. None: nobody knows, or the source is another.
+    /// for longer than `patience`. None: nobody knows.
     pub(super) fn settled_until(&self, now_ms: i64, patience: Duration) -> Option<i64> {
         self.state().settled_until(now_ms, i64::try_from(patience.as_millis()).unwrap_or(i64::MAX))
     }
@@ -121,9 +113,6 @@ impl State {
     }
 
     fn settled_until(self, now_ms: i64, patience_ms: i64) -> Option<i64> {
-        if self.refused {
-            return None;
-        }
         if let Some(since) = self.away_since_ms {
             return (now_ms - since > patience_ms).then_some(i64::MAX);
         }
@@ -165,7 +154,6 @@ mod tests {
         waiting: 0,
         running: true,
         away_since_ms: None,
-        refused: false,
         stored_at_ms: 100_000,
         committed_at_ms: 40_000,
         heard_at_ms: 100_000,
@@ -187,18 +175,6 @@ mod tests {
             (None, Some(i64::MAX))
         );
         assert_eq!(State::default().settled_until(900_000, 300_000), None);
-    }
-
-    #[tokio::test]
-    async fn a_source_that_turned_out_to_be_another_is_not_swept_until_it_is_opened() {
-        let progress = Progress::default();
-        progress.connected(false);
-        progress.refused();
-        progress.connected(false);
-        assert_eq!(progress.settled_until(now_ms() + 900_000, Duration::ZERO), None);
-        progress.connected(true);
-        progress.opened().await;
-        assert_eq!(progress.settled_until(now_ms() + 900_000, Duration::ZERO), Some(i64::MAX));
     }
 
     #[test]

@@ -15,6 +15,7 @@ use super::{pause, sift};
 use crate::backoff::Reconnect;
 use crate::bugzilla::LocalTime;
 use crate::capture::history::{Cursor, History, Page, Span};
+use crate::capture::identity::Admission;
 use crate::changeset::{ChangeSet, group};
 use crate::queue::{Queue, QueueError, SweepMark};
 
@@ -54,6 +55,8 @@ pub(super) struct Sweeper {
     pub(super) sweep: Sweep,
     pub(super) queue: Arc<dyn Queue>,
     pub(super) progress: Arc<Progress>,
+    /// Another server's history may be that of another Bugzilla.
+    pub(super) admission: Arc<Admission>,
     pub(super) handed: mpsc::Sender<Handed>,
 }
 
@@ -108,7 +111,7 @@ impl Sweeper {
     /// `false`: there is nothing yet that the sweep may look at.
     async fn sweep_once(&self) -> Result<bool, SweepError> {
         let Some(mark) = self.queue.swept().await?.filter(|mark| mark.first.is_none()) else { return Ok(false) };
-        let Some(bound) = self.progress.settled_until(now_ms(), self.sweep.interval) else { return Ok(false) };
+        let Some(bound) = self.settled_until() else { return Ok(false) };
         let now = self.sweep.history.now().await?;
         check_clock(now, now_ms() / 1000)?;
         let until = bound.min(now).saturating_sub(BEHIND);
@@ -124,6 +127,13 @@ impl Sweeper {
     }
 }
 
+impl Sweeper {
+    /// The last second that may be looked at; none: nobody knows, or the server is none of ours.
+    fn settled_until(&self) -> Option<i64> {
+        self.progress.settled_until(now_ms(), self.sweep.interval).filter(|_| self.admission.is_admitted())
+    }
+}
+
 /// Both in seconds since 1970.
 fn check_clock(database: i64, machine: i64) -> Result<(), SweepError> {
     let off = database - machine;
@@ -134,7 +144,7 @@ fn check_clock(database: i64, machine: i64) -> Result<(), SweepError> {
 impl Listener for Sweeper {
     async fn tell(&self, found: Found) -> Result<usize, SweepError> {
         // The name may lead to another server by now, which the source alone can tell.
-        if self.progress.settled_until(now_ms(), self.sweep.interval).is_none() {
+        if self.settled_until().is_none() {
             return Err(SweepError::Unsettled);
         }
         let (stored, answer) = oneshot::channel();

@@ -108,6 +108,13 @@ impl DatabaseQueue {
         look.await.map_err(|fault: Fault| fault.of(&called(settings)))
     }
 
+    /// The server behind the stored position, also beside a process that uses the store; changes nothing. None if there is no position, or
+    /// if that cannot be read: `look` would say why.
+    pub async fn server_behind(server: &Arc<dyn Server>, settings: &Settings) -> Option<String> {
+        let reader = Reader::new(Arc::clone(server), names(&**server, settings));
+        Some(reader.checkpoint().await.ok()??.server?.to_string())
+    }
+
     fn max_bytes(&self) -> u64 {
         self.settings.max_megabytes.saturating_mul(1 << 20)
     }

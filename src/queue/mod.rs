@@ -14,6 +14,7 @@ pub use filter::Filter;
 pub use operator::{DISPOSED_MAX, Disposal, Held, Parked, Sought, Trace};
 
 use std::ops::RangeInclusive;
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use async_trait::async_trait;
@@ -158,6 +159,8 @@ pub struct Checkpoint {
     pub position: Position,
     /// Commit time of the last save before it, seconds since 1970.
     pub committed_at: i64,
+    /// Which server the position is one of, for the capture to know it again; `None`: stored by a version that did not say.
+    pub server: Option<Arc<str>>,
 }
 
 /// How far Bugzilla's history was compared with what was told. Times of saves in seconds since 1970, by Bugzilla's clock.

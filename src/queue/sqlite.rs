@@ -90,6 +90,13 @@ impl SqliteQueue {
         file::look(path).map_err(|fault| fault.of(&format!("sqlite:{}", path.display())))
     }
 
+    /// The server behind the stored position, also beside a process that uses the store; changes nothing on disk. None if there is no position, or
+    /// if that cannot be read: `open` would say why.
+    pub fn server_behind(path: &Path) -> Option<String> {
+        let connection = file::open_beside(path).ok()?;
+        Some(read::checkpoint(&connection).ok()??.server?.to_string())
+    }
+
     fn open_as(settings: Settings, store: String) -> Result<Self, Fault> {
         let path = &settings.path;
         let lock = file::lock(path)?;

@@ -17,6 +17,7 @@ mod demo;
 mod documents;
 mod flavour;
 mod ground;
+mod identity;
 mod logical;
 mod mysql;
 mod mysql_triggers;

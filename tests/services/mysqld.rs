@@ -75,12 +75,31 @@ impl Mysqld {
     /// A fresh database with the schema and the site of `sql/sample`.
     pub(crate) fn database(&self) -> Database<'_> {
         static NUMBER: AtomicU32 = AtomicU32::new(1);
-        let name = format!("bugs_{}", NUMBER.fetch_add(1, Ordering::Relaxed));
+        self.database_called(&format!("bugs_{}", NUMBER.fetch_add(1, Ordering::Relaxed)))
+    }
+
+    /// The same of this name, as a copy of another server's has it.
+    pub(crate) fn database_called(&self, name: &str) -> Database<'_> {
         self.exec(&format!("CREATE DATABASE {name} CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_520_ci"));
-        let database = Database { server: self, name };
+        let database = self.existing(name);
         database.install();
         database.grant();
         database
+    }
+
+    /// One that is there already.
+    pub(crate) fn existing(&self, name: &str) -> Database<'_> {
+        Database { server: self, name: name.to_owned() }
+    }
+
+    /// Replicates all that the other one logs.
+    pub(crate) fn follow(&self, primary: &Mysqld) {
+        primary.exec("CREATE USER IF NOT EXISTS replica@localhost IDENTIFIED BY 'replica'; GRANT REPLICATION SLAVE ON *.* TO replica@localhost");
+        self.exec(&format!(
+            "CHANGE MASTER TO MASTER_HOST = '127.0.0.1', MASTER_PORT = {}, MASTER_USER = 'replica', MASTER_PASSWORD = 'replica', \
+             MASTER_CONNECT_RETRY = 1, MASTER_USE_GTID = slave_pos; START SLAVE",
+            primary.port
+        ));
     }
 
     /// Runs statements as root, outside any database; gives what they print, columns separated by tabs.

@@ -57,9 +57,21 @@ pub(crate) struct PostgresDatabase<'a> {
 impl Postgres {
     /// Starts one for this test alone. `certificates` are for TLS: the files `NAME.pem` and `NAME.key`.
     pub(crate) fn start(certificates: Option<(&Certificates, &str)>) -> Self {
+        let copy = |data: &Path| run(Command::new("cp").args(["-r", "--reflink=auto"]).arg(&*TEMPLATE).arg(data));
+        Self::start_on(copy, certificates)
+    }
+
+    /// One with a system identifier of its own. The others have the same, as those have that are copied file by file.
+    pub(crate) fn start_as_another() -> Self {
+        Self::start_on(initdb, None)
+    }
+
+    /// `make` makes the data folder.
+    fn start_on(make: impl FnOnce(&Path), certificates: Option<(&Certificates, &str)>) -> Self {
         let folder = tempfile::Builder::new().prefix("bugrelay-postgres-").tempdir().expect("a folder for the server");
+        give_away(folder.path());
         let data = folder.path().join("data");
-        run(Command::new("cp").args(["-r", "--reflink=auto"]).arg(&*TEMPLATE).arg(&data));
+        make(&data);
         let port = free_port();
         let mut settings =
             format!("{SETTINGS}port = {port}\nunix_socket_directories = '{}'\n", folder.path().display());
@@ -74,6 +86,28 @@ impl Postgres {
         // The server is strict about its folder, and it must be able to make its socket beside it.
         set_mode(&data, 0o700);
         give_away(folder.path());
+        let server = Postgres { process: launch(folder.path()), port, folder };
+        server.wait_until_ready();
+        server
+    }
+
+    /// A standby that follows the other one.
+    pub(crate) fn standby_of(primary: &Postgres) -> Self {
+        let folder = tempfile::Builder::new().prefix("bugrelay-postgres-").tempdir().expect("a folder for the server");
+        give_away(folder.path());
+        let data = folder.path().join("data");
+        let mut words = as_servant();
+        words.push(program("pg_basebackup"));
+        let mut copy = Command::new(&words[0]);
+        copy.args(&words[1..]).args(["--write-recovery-conf", "--wal-method=stream", "--checkpoint=fast", "--no-sync"]);
+        copy.args(["--username=postgres", &format!("--port={}", primary.port)]).arg("--pgdata").arg(&data);
+        run(copy.arg("--host").arg(primary.folder.path()).current_dir(folder.path()));
+        let port = free_port();
+        let settings = format!("port = {port}\nunix_socket_directories = '{}'\n", folder.path().display());
+        // The last word counts.
+        let path = data.join("postgresql.auto.conf");
+        let copied = std::fs::read_to_string(&path).expect("it was copied");
+        std::fs::write(path, copied + &settings).expect("it is written");
         let server = Postgres { process: launch(folder.path()), port, folder };
         server.wait_until_ready();
         server
@@ -96,11 +130,29 @@ impl Postgres {
     /// A fresh one with nothing in it.
     pub(crate) fn empty_database(&self, encoding: &str) -> PostgresDatabase<'_> {
         static NUMBER: AtomicU32 = AtomicU32::new(1);
-        let name = format!("bugs_{}", NUMBER.fetch_add(1, Ordering::Relaxed));
+        let database = self.existing(&format!("bugs_{}", NUMBER.fetch_add(1, Ordering::Relaxed)));
+        self.create(&database.name, encoding);
+        database
+    }
+
+    /// A fresh one of this name, as a copy of another server's has it.
+    pub(crate) fn database_called(&self, name: &str) -> PostgresDatabase<'_> {
+        self.create(name, "UTF8");
+        let database = self.existing(name);
+        database.install();
+        database.grant();
+        database
+    }
+
+    /// One that is there already.
+    pub(crate) fn existing(&self, name: &str) -> PostgresDatabase<'_> {
+        PostgresDatabase { server: self, name: name.to_owned() }
+    }
+
+    fn create(&self, name: &str, encoding: &str) {
         let create =
             format!("CREATE DATABASE {name} TEMPLATE template0 ENCODING '{encoding}' LC_COLLATE 'C' LC_CTYPE 'C'");
         self.exec(&create);
-        PostgresDatabase { server: self, name }
     }
 
     /// Runs statements as the administrator, outside any Bugzilla; gives what they print, columns separated by tabs.
@@ -355,13 +407,7 @@ fn template() -> PathBuf {
     let made = tempfile::tempdir().expect("a folder for the template");
     give_away(made.path());
     let data = made.path().join("data");
-    let mut words = as_servant();
-    words.push(program("initdb"));
-    let mut initdb = Command::new(&words[0]);
-    // Over the socket anybody is the administrator; over the network a password is asked for, as at an administrator's.
-    initdb.args(&words[1..]).args(["--username=postgres", "--encoding=UTF8", "--locale=C", "--no-sync"]);
-    initdb.args(["--auth-local=trust", "--auth-host=scram-sha-256"]).arg(&data);
-    run(initdb.current_dir(made.path()));
+    initdb(&data);
     let copy = ready.with_extension(std::process::id().to_string());
     run(Command::new("cp").arg("-r").arg(&data).arg(&copy));
     // Another test binary may have been faster; its folder is as good.
@@ -370,6 +416,17 @@ fn template() -> PathBuf {
     }
     assert!(ready.exists(), "the template of a PostgreSQL data folder could not be moved to {}", ready.display());
     ready
+}
+
+/// Makes a data folder, in one that the server's account may write to.
+fn initdb(data: &Path) {
+    let mut words = as_servant();
+    words.push(program("initdb"));
+    let mut initdb = Command::new(&words[0]);
+    // Over the socket anybody is the administrator; over the network a password is asked for, as at an administrator's.
+    initdb.args(&words[1..]).args(["--username=postgres", "--encoding=UTF8", "--locale=C", "--no-sync"]);
+    initdb.args(["--auth-local=trust", "--auth-host=scram-sha-256"]).arg(data);
+    run(initdb.current_dir(data.parent().expect("it lies in a folder")));
 }
 
 fn run(command: &mut Command) {

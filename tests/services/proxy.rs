@@ -1,8 +1,9 @@
-//! A TCP proxy before a real server, with the network's faults: each can be switched on and off while connections are open.
+//! A TCP proxy before a real server, with the network's faults: each can be switched on and off while connections are open. It may stand before
+//! several, and give each connection the next one.
 
 use std::net::Ipv4Addr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
@@ -27,6 +28,7 @@ pub(crate) enum Mode {
 pub(crate) struct Proxy {
     port: u16,
     state: watch::Sender<State>,
+    servers: Arc<Mutex<Vec<u16>>>,
     counters: Arc<Counters>,
 }
 
@@ -47,15 +49,25 @@ struct Counters {
 impl Proxy {
     /// Before the port of a server on this machine.
     pub(crate) async fn before(server: u16) -> Self {
+        Self::among(&[server]).await
+    }
+
+    /// Before several: each connection is given the next one.
+    pub(crate) async fn among(servers: &[u16]) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a port is free");
         let port = listener.local_addr().expect("its address").port();
         let (state, states) = watch::channel(State { mode: Mode::Pass, cuts: 0 });
         let counters = Arc::new(Counters::default());
-        let proxy = Proxy { port, state, counters: Arc::clone(&counters) };
+        let servers = Arc::new(Mutex::new(servers.to_vec()));
+        let proxy = Proxy { port, state, servers: Arc::clone(&servers), counters: Arc::clone(&counters) };
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
                 if states.borrow().mode != Mode::Refuse {
-                    counters.connections.fetch_add(1, Ordering::Relaxed);
+                    let number = counters.connections.fetch_add(1, Ordering::Relaxed);
+                    let server = {
+                        let servers = servers.lock().unwrap();
+                        servers[usize::try_from(number).unwrap_or_default() % servers.len()]
+                    };
                     tokio::spawn(serve(client, server, states.clone(), Arc::clone(&counters)));
                 }
             }
@@ -71,6 +83,12 @@ impl Proxy {
     /// From now on, for connections that are open too.
     pub(crate) fn set(&self, mode: Mode) {
         self.state.send_modify(|state| state.mode = mode);
+    }
+
+    /// Stands before another server from now on; connections to the one before are cut.
+    pub(crate) fn lead_to(&self, server: u16) {
+        *self.servers.lock().unwrap() = vec![server];
+        self.cut();
     }
 
     /// Cuts every open connection; new ones are served.

@@ -1,5 +1,6 @@
 -- How a session of the trigger capture begins: no statement of it may hang, and the lock of a reader that is gone must not stay; nor that
--- of one that is frozen (from PostgreSQL 14 on): a reader says something every second.
+-- of one that is frozen (from PostgreSQL 14 on): a reader says something every second. A standby has no notifications; that it is one is found
+-- out by whoever inspects it.
 SET tcp_keepalives_idle = 10;
 SET tcp_keepalives_interval = 5;
 SET tcp_keepalives_count = 3;
@@ -7,4 +8,4 @@ SET statement_timeout = '50s';
 SET lock_timeout = '5s';
 SET idle_in_transaction_session_timeout = '60s';
 SELECT set_config(name, '15s', false) FROM pg_catalog.pg_settings WHERE name = 'idle_session_timeout';
-LISTEN {schema}
+DO $$ BEGIN IF NOT pg_is_in_recovery() THEN LISTEN {schema}; END IF; END $$

@@ -1,1 +1,1 @@
-SELECT last_sequence, position, committed_at FROM state WHERE id = 1
+SELECT last_sequence, position, committed_at, server FROM state WHERE id = 1

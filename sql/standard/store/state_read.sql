@@ -1,1 +1,1 @@
-SELECT position, committed_at FROM {schema}.site WHERE id = {site}
+SELECT position, committed_at, server FROM {schema}.site WHERE id = {site}

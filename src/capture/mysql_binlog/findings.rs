@@ -40,6 +40,7 @@ const DAY: u64 = 24 * 60 * 60;
 /// Everything that can be said of a server that answers.
 pub(super) async fn inspect(server: &mut Server, database: &str) -> Result<Vec<Finding>, CaptureError> {
     let mut findings = settings(&server.settings);
+    findings.extend(silent_replica(&server.settings));
     let grants: Vec<String> = patiently(server.conn.query("SHOW GRANTS")).await?;
     findings.extend(global_grants(&grants, server.settings.is_mariadb()));
     let readable = table_grants(&mut server.conn, database).await?;
@@ -105,6 +106,24 @@ fn settings(settings: &Settings) -> Vec<Finding> {
         gtid(settings),
         retention(settings),
     ]
+}
+
+/// A replica that keeps to itself what it replicates has a log, and nothing of Bugzilla in it.
+fn silent_replica(settings: &Settings) -> Option<Finding> {
+    let is = |name, value: &str| settings.get(name).eq_ignore_ascii_case(value);
+    let logs = ["log_slave_updates", "log_replica_updates"].iter().any(|name| is(name, "ON"));
+    if logs || ["", "OFF"].contains(&settings.get("read_only")) {
+        return None;
+    }
+    Some(Finding {
+        id: "log_slave_updates".into(),
+        severity: Severity::Error,
+        message: "the server is a replica (read_only), and log_slave_updates is OFF: its binlog has nothing of what it replicates".to_owned(),
+        remedy: Some(
+            "put log_slave_updates = ON under [mysqld] in the server's my.cnf and restart it; or let [bugzilla] database name the primary"
+                .to_owned(),
+        ),
+    })
 }
 
 fn version(settings: &Settings) -> Finding {

@@ -14,7 +14,7 @@ pub(super) enum Gtid {
 
 /// All transactions up to a place.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum GtidSet {
+pub(in crate::capture) enum GtidSet {
     /// The last one of each domain.
     MariaDb(BTreeMap<u32, (u32, u64)>),
     /// Ranges, both ends included, of each source and tag.
@@ -32,7 +32,7 @@ impl GtidSet {
     }
 
     /// From `uuid:1-9:12,uuid:tag:1-2`, as `gtid_executed` has it.
-    pub(super) fn parse_mysql(text: &str) -> Option<Self> {
+    pub(in crate::capture) fn parse_mysql(text: &str) -> Option<Self> {
         let mut sources: BTreeMap<(Uuid, String), Vec<(u64, u64)>> = BTreeMap::new();
         for source in text.split(',').map(str::trim).filter(|source| !source.is_empty()) {
             let mut parts = source.split(':').map(str::trim);
@@ -72,6 +72,16 @@ impl GtidSet {
         }
     }
 
+    /// Whether all transactions of another set of MySQL are in this one.
+    pub(in crate::capture) fn contains_all(&self, other: &GtidSet) -> bool {
+        let (GtidSet::MySql(ours), GtidSet::MySql(theirs)) = (self, other) else { return false };
+        let has =
+            |ranges: &[(u64, u64)], (from, to): (u64, u64)| ranges.iter().any(|range| range.0 <= from && to <= range.1);
+        theirs.iter().all(|(source, wanted)| {
+            ours.get(source).is_some_and(|ranges| wanted.iter().all(|range| has(ranges, *range)))
+        })
+    }
+
     /// Whether a transaction of MySQL is in the set.
     pub(super) fn contains(&self, gtid: &Gtid) -> bool {
         match (self, gtid) {
@@ -87,7 +97,7 @@ impl GtidSet {
 }
 
 /// The triples of a MariaDB list, which `gtid_binlog_state` may name a domain in more than once.
-pub(super) fn mariadb_list(text: &str) -> Option<Vec<(u32, u32, u64)>> {
+pub(in crate::capture) fn mariadb_list(text: &str) -> Option<Vec<(u32, u32, u64)>> {
     let triple = |item: &str| {
         let mut parts = item.trim().split('-');
         let triple = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
@@ -169,6 +179,17 @@ mod tests {
         set.add(&mysql(4));
         assert_eq!(set.to_string(), format!("{SOURCE}:1-5"));
         assert!(set.contains(&mysql(3)) && !set.contains(&mysql(6)));
+    }
+
+    #[test]
+    fn a_mysql_set_is_in_another_if_all_its_ranges_are() {
+        let set = |numbers: &str| GtidSet::parse_mysql(&format!("{SOURCE}:{numbers}")).unwrap();
+        let history = set("1-9:12:tagx:1-2");
+        for (read, is_in) in
+            [("1-9", true), ("3-7:12", true), ("tagx:2", true), ("1-10", false), ("11", false), ("tagy:1", false)]
+        {
+            assert_eq!(history.contains_all(&set(read)), is_in, "{read}");
+        }
     }
 
     #[test]

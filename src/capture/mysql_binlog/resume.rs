@@ -21,9 +21,6 @@ pub(super) async fn resume(server: &mut Server, stored: &Stored) -> Result<Start
             GtidSet::MariaDb(_) => check_mariadb(server, &place.gtids).await?,
             GtidSet::MySql(_) => check_mysql(server, &place.gtids, &from.gtids).await?,
         }
-        if stored.server != server.settings.identity() {
-            tracing::warn!(from = %stored.server, to = %server.settings.identity(), "another server has the same history: going on there");
-        }
     }
     // A position by file only: there was no GTID yet, so that on MariaDB nothing is missing in the empty set.
     if from.gtids.is_empty() {
@@ -44,9 +41,7 @@ pub(super) fn foreign(why: &str) -> CaptureError {
     CaptureError::gap(
         Gap::ForeignServer,
         format!(
-            "the stored position was not issued by this server: {why}. If this is the right server (restored, or its log was reset), \
-             `bugrelay run --from-now` once goes on at its present end, and `bugrelay replay --since` the time of the move tells what lies \
-             between; if it is a copy, give the copy its own base_url"
+            "the stored position was not issued by this server: {why}; it was restored from a backup, or its log was reset"
         ),
     )
 }

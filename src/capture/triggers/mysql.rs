@@ -19,10 +19,10 @@ use tokio::sync::Mutex;
 use tokio::task::JoinHandle;
 
 use self::failure::{answered, asked, explain};
-use self::inspection::{Probed, Settings};
+use self::inspection::Probed;
 use self::names::Names;
 use self::saves::{Open, Stamp, Written, saves};
-use super::{Identity, Level, QueueServer, QueueTable, Queued};
+use super::{Level, QueueServer, QueueTable, Queued};
 use crate::bugzilla::BugId;
 use crate::capture::mysql_binlog::table_grants;
 use crate::capture::{CaptureError, Finding};
@@ -130,11 +130,10 @@ impl QueueTable for MysqlTable {
         inspection::inspect(self).await
     }
 
-    async fn identity(&mut self) -> Result<Identity, CaptureError> {
-        let settings = Settings::read(self).await?;
+    async fn installation(&mut self) -> Result<String, CaptureError> {
         let made = self.row(include_str!("../../../sql/mysql/query/trigger_installation.sql")).await?.text(0);
         let triggers = Probed::ask(self).await?.map_err(|refusal| explain(&refusal))?;
-        Ok(Identity { server: settings.identity(), installation: format!("{made},{}", triggers.newest()) })
+        Ok(format!("{made},{}", triggers.newest()))
     }
 
     async fn level(&mut self) -> Result<Level, CaptureError> {

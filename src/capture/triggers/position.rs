@@ -4,7 +4,6 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
-use super::table::Identity;
 use crate::capture::{CaptureError, Gap};
 use crate::changeset::Position;
 
@@ -12,8 +11,7 @@ use crate::changeset::Position;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Stored {
     way: Way,
-    /// See [`Identity`].
-    pub(super) server: String,
+    /// See [`super::QueueTable::installation`].
     pub(super) installation: String,
     /// The number of the last transaction handed over; rises by one with each.
     pub(super) handed: u64,
@@ -29,10 +27,10 @@ enum Way {
 impl Stored {
     /// Before anything was handed over. Begins at the microsecond: whatever an earlier beginning issued is lower, and acknowledged late it
     /// deletes nothing that this one has handed over.
-    pub(super) fn first(identity: Identity) -> Self {
+    pub(super) fn first(installation: String) -> Self {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let handed = u64::try_from(since.as_micros()).unwrap_or_default();
-        Stored { way: Way::Triggers, server: identity.server, installation: identity.installation, handed }
+        Stored { way: Way::Triggers, installation, handed }
     }
 
     /// Reads a stored position.
@@ -59,11 +57,13 @@ mod tests {
 
     #[test]
     fn a_position_is_read_as_it_was_written() {
-        let first = Stored::first(Identity { server: "7/5".to_owned(), installation: "1,2".to_owned() });
+        let first = Stored::first("1,2".to_owned());
         let stored = Stored { handed: 4711, ..first };
         let position = stored.to_position().unwrap();
-        assert_eq!(position.0, r#"{"way":"triggers","server":"7/5","installation":"1,2","handed":4711}"#);
+        assert_eq!(position.0, r#"{"way":"triggers","installation":"1,2","handed":4711}"#);
         assert_eq!(Stored::parse(&position).unwrap(), stored);
+        let older = r#"{"way":"triggers","server":"7/5","installation":"1,2","handed":4711}"#;
+        assert_eq!(Stored::parse(&Position(older.to_owned())).unwrap(), stored);
     }
 
     #[test]

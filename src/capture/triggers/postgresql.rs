@@ -13,7 +13,7 @@ use async_trait::async_trait;
 use tokio_postgres::types::{ToSql, Type};
 
 use self::failure::explain;
-use super::{Identity, Level, QueueServer, QueueTable, Queued};
+use super::{Level, QueueServer, QueueTable, Queued};
 use crate::capture::{CaptureError, Finding};
 use crate::database::Row;
 use crate::database::postgresql::{Connection, Postgresql};
@@ -114,10 +114,9 @@ impl QueueTable for PostgresqlTable {
         inspection::inspect(self).await
     }
 
-    async fn identity(&mut self) -> Result<Identity, CaptureError> {
-        let sql = include_str!("../../../sql/postgresql/query/trigger_identity.sql");
-        let row = self.row(sql, &[(&self.schema, Type::TEXT)]).await?;
-        Ok(Identity { server: value(&row, 0)?, installation: value(&row, 1)? })
+    async fn installation(&mut self) -> Result<String, CaptureError> {
+        let sql = include_str!("../../../sql/postgresql/query/trigger_installation.sql");
+        value(&self.row(sql, &[(&self.schema, Type::TEXT)]).await?, 0)
     }
 
     async fn claim(&mut self) -> Result<(), CaptureError> {

@@ -13,7 +13,7 @@ use async_trait::async_trait;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 use tokio::time::Instant;
 
-use super::{Identity, Level, QueueServer, QueueTable, Queued};
+use super::{Level, QueueServer, QueueTable, Queued};
 use crate::capture::{CaptureError, Finding};
 use crate::database::sqlite::{open, text_of};
 use crate::database::{DatabaseError, Row};
@@ -102,10 +102,9 @@ impl QueueTable for SqliteTable {
         self.with(|connection| inspection::inspect(connection)).await
     }
 
-    async fn identity(&mut self) -> Result<Identity, CaptureError> {
-        let sql = include_str!("../../../sql/sqlite_source/query/trigger_identity.sql");
-        let installation = self.with(|connection| connection.query_row(sql, [], |row| row.get(0))).await?;
-        Ok(Identity { server: "sqlite".to_owned(), installation })
+    async fn installation(&mut self) -> Result<String, CaptureError> {
+        let sql = include_str!("../../../sql/sqlite_source/query/trigger_installation.sql");
+        self.with(|connection| connection.query_row(sql, [], |row| row.get(0))).await
     }
 
     async fn level(&mut self) -> Result<Level, CaptureError> {

@@ -25,8 +25,9 @@ pub trait QueueTable: Send {
     /// Everything that is as it should not be: triggers, functions, grants, the table; and what is fine. An error if nothing can be asked.
     async fn inspect(&mut self) -> Result<Vec<Finding>, CaptureError>;
 
-    /// Which server and which installation this is.
-    async fn identity(&mut self) -> Result<Identity, CaptureError>;
+    /// Which installation this is. Differs after somebody took the triggers or the table away and made them anew, and between servers: what
+    /// was written meanwhile is not in it.
+    async fn installation(&mut self) -> Result<String, CaptureError>;
 
     /// Keeps others from reading the queue as long as this connection stands, where the server can do that. Transient if another reads it.
     async fn claim(&mut self) -> Result<(), CaptureError> {
@@ -67,15 +68,6 @@ pub trait Installer: Send + Sync {
 
     /// Runs such texts. A lock of Bugzilla's that is in the way is waited for a moment only, and then it is tried again; `told` hears of it.
     async fn run(&self, texts: &[String], told: &(dyn for<'t> Fn(&'t str) + Send + Sync)) -> Result<(), CaptureError>;
-}
-
-/// Which server, and which installation in it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Identity {
-    /// The server's own id, and the database in it.
-    pub server: String,
-    /// Differs after somebody took the triggers or the table away and made them anew: what was written meanwhile is not in it.
-    pub installation: String,
 }
 
 /// How full the queue is.

@@ -120,9 +120,12 @@ impl Work for Put {
         tx.write_rows(standard!("ledger_add"), &rows);
         let wishes = wishes(tx)?;
         let stored = store(tx, &fresh, &wishes);
+        let Checkpoint { position, committed_at, server } = &self.checkpoint;
+        let server = server.as_deref().map(json_ascii);
         let values = [
-            ("position", Value::Text(&self.checkpoint.position.0)),
-            ("committed_at", Value::Int(self.checkpoint.committed_at)),
+            ("position", Value::Text(&position.0)),
+            ("committed_at", Value::Int(*committed_at)),
+            ("server", Value::OptText(server.as_deref())),
             ("now", Value::Int(tx.now)),
         ];
         tx.write(standard!("state_write"), &values);

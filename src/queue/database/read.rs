@@ -87,8 +87,11 @@ impl Reader {
     /// Where the capture stands.
     pub(super) async fn checkpoint(&self) -> Result<Option<Checkpoint>, Fault> {
         let [rows] = self.ask([standard!("state_read")], &[]).await?;
-        let row = rows.first();
-        Ok(row.and_then(|row| Some(Checkpoint { position: Position(row.opt_text(0)?), committed_at: row.int(1) })))
+        let checkpoint = |row: &Row| {
+            let position = Position(row.opt_text(0)?);
+            Some(Checkpoint { position, committed_at: row.int(1), server: row.opt_text(2).map(Into::into) })
+        };
+        Ok(rows.first().and_then(checkpoint))
     }
 
     /// How far the sweep is.

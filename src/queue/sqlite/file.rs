@@ -16,11 +16,12 @@ use super::fault::{Fault, damaged};
 const APPLICATION_ID: i64 = 0x6275_6772;
 
 /// Schema versions in order; a released one is never edited.
-const MIGRATIONS: [&str; 4] = [
+const MIGRATIONS: [&str; 5] = [
     include_str!("../../../sql/sqlite/migration/0001_store.sql"),
     include_str!("../../../sql/sqlite/migration/0002_pause.sql"),
     include_str!("../../../sql/sqlite/migration/0003_sweep.sql"),
     include_str!("../../../sql/sqlite/migration/0004_parked.sql"),
+    include_str!("../../../sql/sqlite/migration/0005_server.sql"),
 ];
 
 /// Bytes of a page: six bodies of the usual size, and half the system calls of the default.
@@ -82,12 +83,28 @@ pub(super) fn look(path: &Path) -> Result<bool, Fault> {
             Err(cannot("look into", folder, &io::ErrorKind::NotADirectory.into()))
         };
     }
-    // Immutable: else SQLite makes its companions beside the file, be it to read.
+    identify(&open_immutable(path)?)?;
+    Ok(true)
+}
+
+/// To look into it, whoever uses it. Makes no file.
+pub(super) fn open_beside(path: &Path) -> Result<Connection, Fault> {
+    // What a process that uses it has written, or one that was killed, may be in the log alone.
+    if std::fs::metadata(beside(path, "-wal")).is_ok_and(|log| log.len() > 0) && beside(path, "-shm").exists() {
+        return Ok(Connection::open_with_flags(
+            path,
+            OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX,
+        )?);
+    }
+    open_immutable(path)
+}
+
+/// Immutable: else SQLite makes its companions beside the file, be it to read.
+fn open_immutable(path: &Path) -> Result<Connection, Fault> {
     let uri =
         format!("file:{}?immutable=1", percent_encoding::utf8_percent_encode(&path.to_string_lossy(), NOT_IN_A_PATH));
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    identify(&Connection::open_with_flags(uri, flags)?)?;
-    Ok(true)
+    Ok(Connection::open_with_flags(uri, flags)?)
 }
 
 /// Opens the store for writing, makes it if it is not there, and looks whether it can be trusted. How long this takes does not

@@ -67,7 +67,8 @@ pub(super) fn put(
         }
     }
     let mut write = connection.prepare_cached(include_str!("../../../sql/sqlite/query/state_write.sql"))?;
-    write.execute(params![sequence, checkpoint.position.0, checkpoint.committed_at, pen.now])?;
+    let Checkpoint { position, committed_at, server } = checkpoint;
+    write.execute(params![sequence, position.0, committed_at, pen.now, server])?;
     Ok(stored)
 }
 

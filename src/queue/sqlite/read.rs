@@ -27,7 +27,7 @@ pub(super) fn checkpoint(connection: &Connection) -> Result<Option<Checkpoint>, 
     Ok(read.query_row([], |row| {
         let position: Option<String> = row.get(1)?;
         let Some(position) = position else { return Ok(None) };
-        Ok(Some(Checkpoint { position: Position(position), committed_at: row.get(2)? }))
+        Ok(Some(Checkpoint { position: Position(position), committed_at: row.get(2)?, server: row.get(3)? }))
     })?)
 }
 

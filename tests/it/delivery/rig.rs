@@ -317,7 +317,7 @@ impl Rig {
             *put
         };
         let messages = bugs.iter().map(|&bug| message(bug, number())).collect();
-        let checkpoint = Checkpoint { position: Position("1".into()), committed_at: 0 };
+        let checkpoint = Checkpoint { position: Position("1".into()), committed_at: 0, server: None };
         self.store.put(messages, checkpoint).await.unwrap();
     }
 

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use bugrelay::bugzilla::CommentId;
 use bugrelay::message::Fact;
-use bugrelay::queue::{Filter, Queue as _, QueueError, Settlement, Subscriber};
+use bugrelay::queue::{Checkpoint, Filter, Queue as _, QueueError, Settlement, Subscriber};
 
 use super::sample::{
     at, comment, comments, done, failed, perhaps, put, secret, sequences, subscribe, subscriber, unwell, waiting,
@@ -187,6 +187,9 @@ pub(super) async fn the_checkpoint_is_stored_with_the_messages_before_it(shelf: 
     let queue = shelf.open(Keep::default()).await;
     assert_eq!(queue.checkpoint().await.unwrap(), Some(at("p2")));
     assert_eq!(waiting(&queue, "kafka").await, [1]);
+    let elsewhere = Checkpoint { server: Some("8/2".into()), ..at("p2") };
+    queue.put(vec![], elsewhere.clone()).await.unwrap();
+    assert_eq!(queue.checkpoint().await.unwrap(), Some(elsewhere));
 }
 
 pub(super) async fn a_put_that_fails_stores_nothing(shelf: &impl Shelf) {

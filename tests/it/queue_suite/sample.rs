@@ -36,7 +36,7 @@ pub(super) fn comments(ids: impl IntoIterator<Item = i64>) -> Vec<Message> {
 
 pub(super) fn at(position: &str) -> Checkpoint {
     // Behind all that is told: what is forgotten, and when, is then a question of the retention alone.
-    Checkpoint { position: Position(position.to_owned()), committed_at: 4_000_000_000 }
+    Checkpoint { position: Position(position.to_owned()), committed_at: 4_000_000_000, server: Some("7/1".into()) }
 }
 
 pub(super) fn subscriber(connector: &str) -> Subscriber {

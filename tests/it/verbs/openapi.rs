@@ -119,6 +119,9 @@ fn every_answer_of_the_api_is_as_its_document_says() {
     post("/api/backlog/{name}/skip", "out", r#"{"all": true, "reason": "for later"}"#);
     post("/api/replay", "", r#"{"since": "2026-01-01T00:00:00Z", "dry_run": true}"#);
     post("/api/replay", "", "{}");
+    get("/api/identity", "/api/identity");
+    post("/api/adopt", "", r#"{"server": {"host": "db:3306", "database": "bugs", "id": "server_id 1"}}"#);
+    post("/api/adopt", "", "{}");
 }
 
 #[test]

@@ -12,6 +12,7 @@ CREATE TABLE IF NOT EXISTS {schema}.site (
     last_sequence     BIGINT       NOT NULL DEFAULT 0,
     used_bytes        BIGINT       NOT NULL DEFAULT 0,
     position          TEXT,                   -- NULL until the first put
+    server            TEXT,                         -- which server the position is one of (JSON)
     committed_at      BIGINT,                       -- seconds since 1970
     position_since_ms BIGINT,
     sweep_start       BIGINT,                       -- seconds since 1970

@@ -49,17 +49,12 @@ pub(super) async fn inspect(table: &mut MysqlTable) -> Result<Vec<Finding>, Capt
 }
 
 /// The server's global variables, as far as they concern us.
-pub(super) struct Settings(HashMap<String, String>);
+struct Settings(HashMap<String, String>);
 
 impl Settings {
-    pub(super) async fn read(table: &mut MysqlTable) -> Result<Self, CaptureError> {
+    async fn read(table: &mut MysqlTable) -> Result<Self, CaptureError> {
         let rows = table.rows(include_str!("../../../../sql/mysql/query/trigger_server.sql")).await?;
         Ok(Settings(rows.iter().map(|row| (row.text(0).to_ascii_lowercase(), row.text(1))).collect()))
-    }
-
-    /// Which server it is: MySQL has an id of its own for it, MariaDB but the number that the administrator gave it.
-    pub(super) fn identity(&self) -> String {
-        self.get(if self.is_mariadb() { "server_id" } else { "server_uuid" }).to_owned()
     }
 
     fn get(&self, name: &str) -> &str {

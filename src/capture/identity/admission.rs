@@ -1,0 +1,120 @@
+//! Whether what waits may leave: told by whoever reads the source, asked by whoever sends.
+
+use std::sync::Arc;
+
+use tokio::sync::watch;
+
+use super::Server;
+
+/// Shared by the capture, the deliveries and the admin port.
+#[derive(Debug)]
+pub struct Admission {
+    state: watch::Sender<State>,
+}
+
+#[derive(Clone, Debug)]
+enum State {
+    /// No server has answered yet.
+    Unknown,
+    /// The server is ours.
+    Admitted,
+    /// It may be a copy of Bugzilla.
+    Refused(Arc<Refusal>),
+    /// Somebody has said that it is ours; it is to be begun with.
+    Adopted(Server),
+}
+
+/// Why nothing is read, told or sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// The server that was read before; none: it was read by a version that did not say.
+    pub known: Option<Server>,
+    /// The one that is there now.
+    pub found: Server,
+    /// For the operator.
+    pub message: String,
+}
+
+impl Refusal {
+    /// `why`: what speaks against it.
+    pub fn new(known: Option<Server>, found: Server, why: &str) -> Self {
+        let before = known.as_ref().map_or("another server".to_owned(), ToString::to_string);
+        let message = format!(
+            "{found} is not what was read before, {before}: {why}. It may be a copy of Bugzilla, as for staging: nothing of it is told, and \
+             nothing that waits is sent. If it is the right one, `bugrelay adopt` goes on with it; if it is a copy, give the copy's bugrelay \
+             a base_url, a store and buses of its own"
+        );
+        Refusal { known, found, message }
+    }
+}
+
+impl Default for Admission {
+    fn default() -> Self {
+        Admission { state: watch::Sender::new(State::Unknown) }
+    }
+}
+
+impl Admission {
+    /// The server is ours.
+    pub fn admit(&self) {
+        self.state.send_if_modified(|state| {
+            let is_news = !matches!(state, State::Admitted);
+            *state = State::Admitted;
+            is_news
+        });
+    }
+
+    /// The server may be a copy. What somebody has said meanwhile counts more.
+    pub fn refuse(&self, refusal: Arc<Refusal>) {
+        self.state.send_if_modified(|state| {
+            let is_open = !matches!(state, State::Adopted(_));
+            if is_open {
+                *state = State::Refused(refusal);
+            }
+            is_open
+        });
+    }
+
+    /// Somebody has said that this server is ours: whoever reads the source begins with it anew.
+    pub fn adopt(&self, server: &Server) {
+        self.state.send_replace(State::Adopted(server.adopted()));
+    }
+
+    /// Returns when somebody has, with the server.
+    pub async fn adopted(&self) -> Server {
+        let mut states = self.state.subscribe();
+        loop {
+            if let State::Adopted(server) = &*states.borrow_and_update() {
+                return server.clone();
+            }
+            // The sender is here: it does not go away.
+            let _ = states.changed().await;
+        }
+    }
+
+    /// Waits until a server has answered and was known again; or says why nothing may leave.
+    pub async fn admitted(&self) -> Result<(), Arc<Refusal>> {
+        let mut states = self.state.subscribe();
+        loop {
+            match &*states.borrow_and_update() {
+                State::Admitted => return Ok(()),
+                State::Refused(refusal) => return Err(Arc::clone(refusal)),
+                State::Unknown | State::Adopted(_) => {}
+            }
+            let _ = states.changed().await;
+        }
+    }
+
+    /// Whether the server is ours, as far as is known at this moment.
+    pub fn is_admitted(&self) -> bool {
+        matches!(*self.state.borrow(), State::Admitted)
+    }
+
+    /// Why nothing may leave at this moment, if a server was refused.
+    pub fn refusal(&self) -> Option<Arc<Refusal>> {
+        match &*self.state.borrow() {
+            State::Refused(refusal) => Some(Arc::clone(refusal)),
+            _ => None,
+        }
+    }
+}
