@@ -13,7 +13,8 @@ use serde::{Deserialize, Serialize};
 
 use super::answer::{Refusal, json};
 use super::{Admin, connectors};
-use crate::queue::{BacklogStats, Disposal};
+use crate::queue::{BacklogStats, DISPOSED_MAX, Disposal, Parked, Queue, READ_BYTES_MAX, Waiting};
+use crate::shutdown::Shutdown;
 
 /// Spans that may be named at once.
 const SPANS_MAX: usize = 1_000;
@@ -87,7 +88,11 @@ async fn dispose(asked: Asked, action: &'static str, choice: Choice, disposal: D
     let sequences = spans(&choice, admin.queue.stats().await?.last_sequence)?;
     // A task of its own: whoever asked may go, and what is begun is finished and told.
     let work = tokio::spawn(async move {
-        let (messages, result) = steps(&admin, &name, &disposal, &sequences).await;
+        let order = Order { queue: &*admin.queue, shutdown: &admin.shutdown, connector: &name, sequences: &sequences };
+        let (messages, result) = match disposal {
+            Disposal::Retry => order.put_back().await,
+            disposal => order.until_none_is_left(&disposal).await,
+        };
         let first = sequences.iter().map(|span| *span.start()).min();
         let last = sequences.iter().map(|span| *span.end()).max();
         tracing::info!(%peer, action, connector = name, first, last, messages, "messages of a connector were disposed of by the admin API");
@@ -100,25 +105,69 @@ async fn dispose(asked: Asked, action: &'static str, choice: Choice, disposal: D
     json(&work.await.map_err(failed)??)
 }
 
-/// How many there were, and what ended it before its time.
-async fn steps(
-    admin: &Admin,
-    name: &str,
-    disposal: &Disposal,
-    sequences: &[RangeInclusive<i64>],
-) -> (u64, Result<(), Refusal>) {
-    let mut messages = 0;
-    while !admin.shutdown.is_requested() {
-        match admin.queue.dispose(name, disposal.clone(), sequences.to_vec()).await {
-            Ok(0) => return (messages, Ok(())),
-            Ok(step) => messages += step,
-            Err(error) => {
-                let text = format!("{error}; {messages} messages were done with before");
-                return (messages, Err(Refusal(StatusCode::SERVICE_UNAVAILABLE, text)));
+/// What is to be done to the end, in the store's steps.
+struct Order<'a> {
+    queue: &'a dyn Queue,
+    shutdown: &'a Shutdown,
+    connector: &'a str,
+    sequences: &'a [RangeInclusive<i64>],
+}
+
+/// How many messages there were, and what ended it before its time.
+type Done = (u64, Result<(), Refusal>);
+
+impl Order<'_> {
+    /// What is skipped or given up does not come back.
+    async fn until_none_is_left(&self, disposal: &Disposal) -> Done {
+        let mut messages = 0;
+        while !self.shutdown.is_requested() {
+            match self.queue.dispose(self.connector, disposal.clone(), self.sequences.to_vec()).await {
+                Ok(0) => return (messages, Ok(())),
+                Ok(step) => messages += step,
+                Err(error) => return broken_off(messages, &error),
             }
         }
+        broken_off(messages, &"bugrelay is being stopped")
     }
-    let text = format!("bugrelay is being stopped; {messages} messages were done with before");
+
+    /// What is put back may be refused and parked again at once: so each is looked at once, in order.
+    async fn put_back(&self) -> Done {
+        let (mut messages, mut after) = (0, 0);
+        while !self.shutdown.is_requested() {
+            let page = match self.queue.parked(self.connector, after, DISPOSED_MAX).await {
+                Ok(page) => page,
+                Err(error) => return broken_off(messages, &error),
+            };
+            let Some(last) = page.entries.last().map(|parked| parked.sequence) else { return (messages, Ok(())) };
+            let step = self.one_step(&page.entries);
+            let Some(end) = step.last().map(|span| *span.end()) else {
+                after = last;
+                continue;
+            };
+            match self.queue.dispose(self.connector, Disposal::Retry, step).await {
+                Ok(step) => messages += step,
+                Err(error) => return broken_off(messages, &error),
+            }
+            after = end;
+        }
+        broken_off(messages, &"bugrelay is being stopped")
+    }
+
+    /// Of these, the oldest that are meant: as many as the store does at once.
+    fn one_step(&self, parked: &[Parked<Waiting>]) -> Vec<RangeInclusive<i64>> {
+        let mut bytes = 0;
+        let meant = parked.iter().filter(|parked| self.sequences.iter().any(|span| span.contains(&parked.sequence)));
+        let fitting = meant.enumerate().take_while(|(n, parked)| {
+            // Of one of which something is missing nobody knows.
+            bytes += parked.entry.as_ref().map_or(READ_BYTES_MAX, |entry| entry.bytes);
+            *n == 0 || bytes <= READ_BYTES_MAX
+        });
+        fitting.map(|(_, parked)| parked.sequence..=parked.sequence).collect()
+    }
+}
+
+fn broken_off(messages: u64, why: &dyn std::fmt::Display) -> Done {
+    let text = format!("{why}; {messages} messages were done with before");
     (messages, Err(Refusal(StatusCode::SERVICE_UNAVAILABLE, text)))
 }
 
@@ -168,7 +217,61 @@ fn refuse(what: String) -> Refusal {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
+    use crate::bugzilla::BugId;
+    use crate::changeset::{Kind, Position, Subject};
+    use crate::message::{Body, Message, MessageId};
+    use crate::queue::sqlite::{Settings, SqliteQueue};
+    use crate::queue::{Checkpoint, Filter, Settlement, Subscriber};
+
+    fn message(number: i64) -> Message {
+        Message {
+            id: MessageId::of("https://bugzilla.example.org/", "bug.modify", &number.to_string()),
+            subject: Subject::Bug(BugId(number)),
+            kind: Kind::Modify,
+            change_set: String::new(),
+            product: None,
+            committed_at_ms: 0,
+            facts: vec![],
+            body: Body { bytes: b"{}".to_vec().into(), event_bytes: None },
+        }
+    }
+
+    fn parks(sequences: impl IntoIterator<Item = i64>) -> Settlement {
+        let parked = sequences.into_iter().map(|sequence| (sequence, "refused".to_owned())).collect();
+        Settlement { parked, ..Settlement::default() }
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn what_is_refused_again_at_once_is_put_back_once_and_no_more() {
+        let folder = tempfile::tempdir().unwrap();
+        let day = Duration::from_secs(86_400);
+        let path = folder.path().join("store.db");
+        let settings =
+            Settings { path, max_megabytes: 100, sent_retention: day, parked_retention: day, told_retention: day };
+        let queue = SqliteQueue::open(settings).unwrap();
+        queue.subscribe(vec![Subscriber { connector: "bus".to_owned(), filter: Filter::default() }]).await.unwrap();
+        let many = i64::try_from(DISPOSED_MAX).unwrap() * 2 + 500;
+        let checkpoint = Checkpoint { position: Position("1".to_owned()), committed_at: 0 };
+        queue.put((1..=many).map(message).collect(), checkpoint).await.unwrap();
+        queue.settle("bus", parks(1..=many)).await.unwrap();
+        let refuse = async {
+            loop {
+                let batch = queue.next("bus", 500).await.unwrap();
+                queue.settle("bus", parks(batch.entries.iter().map(|entry| entry.envelope.sequence))).await.unwrap();
+            }
+        };
+        let sequences = [1..=many - 1];
+        let order = Order { queue: &queue, shutdown: &Shutdown::default(), connector: "bus", sequences: &sequences };
+        let (messages, result) = tokio::select! {
+            done = order.put_back() => done,
+            () = refuse => unreachable!(),
+            () = tokio::time::sleep(Duration::from_secs(60)) => panic!("it goes on for ever"),
+        };
+        assert!(result.is_ok() && messages == many.cast_unsigned() - 1, "{messages}");
+    }
 
     #[test]
     fn all_means_what_is_there_now_and_nothing_that_comes_later() {
