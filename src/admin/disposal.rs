@@ -254,7 +254,7 @@ mod tests {
         let queue = SqliteQueue::open(settings).unwrap();
         queue.subscribe(vec![Subscriber { connector: "bus".to_owned(), filter: Filter::default() }]).await.unwrap();
         let many = i64::try_from(DISPOSED_MAX).unwrap() * 2 + 500;
-        let checkpoint = Checkpoint { position: Position("1".to_owned()), committed_at: 0 };
+        let checkpoint = Checkpoint { position: Position("1".to_owned()), committed_at: 0, server: None };
         queue.put((1..=many).map(message).collect(), checkpoint).await.unwrap();
         queue.settle("bus", parks(1..=many)).await.unwrap();
         let refuse = async {
