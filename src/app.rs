@@ -10,11 +10,11 @@ use mysql_async::{OptsBuilder, SslOpts};
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, broadcast};
 
-pub use self::reload::Reload;
+pub use self::reload::{Follow, Reload};
 use crate::admin::{Admin, LISTENERS_MAX};
 use crate::capture::Source;
 use crate::capture::history::{History, HistorySource};
-use crate::capture::identity::{Admission, Guard, Server};
+use crate::capture::identity::{self, Admission, Guard};
 use crate::capture::mysql_binlog::{MysqlBinlog, MysqlBinlogConfig, replica_id};
 use crate::capture::postgresql_logical::{PostgresqlLogical, PostgresqlLogicalConfig};
 use crate::capture::triggers::mysql::{self, MysqlQueue};
@@ -23,18 +23,19 @@ use crate::capture::triggers::postgresql::installation::Installation;
 use crate::capture::triggers::sqlite::SqliteTriggerQueue;
 use crate::capture::triggers::sqlite::installation::SqliteInstallation;
 use crate::capture::triggers::{Installer, Triggers};
-use crate::config::{BugzillaConfig, CommentIdOf, Config, Tls, Way};
+use crate::config::{BugzillaConfig, CommentIdOf, Config, StoreConfig, Tls, Way};
 use crate::database::mysql::{Account, Mysql};
 use crate::database::postgresql::Postgresql;
 use crate::database::sqlite::Sqlite;
-use crate::database::{Database, Dialect};
+use crate::database::{Database, Dialect, Server};
 use crate::delivery::{Delivery, Gate, Judge, Served, recheck};
 use crate::message::Wording;
 use crate::metrics::{Metrics, SourceMetrics};
 use crate::pipeline::{Editor, Pipeline, Progress, Replay, Sweep};
-use crate::queue::sqlite::{Settings, SqliteQueue};
+use crate::queue::database::{self, DatabaseQueue};
+use crate::queue::sqlite::{self, SqliteQueue};
 use crate::queue::{Queue, QueueError};
-use crate::shutdown::Shutdown;
+use crate::shutdown::{Cause, Shutdown};
 use crate::snapshot::{self, Reader};
 use crate::visibility::Rules;
 
@@ -73,13 +74,14 @@ pub enum AppError {
     Metrics(#[from] prometheus::Error),
 }
 
-/// Where changes come from, by the configuration; `metrics` follow what only the source can tell.
-pub fn source(config: &BugzillaConfig, metrics: Option<&SourceMetrics>) -> Arc<dyn Source> {
+/// Where changes come from, by the configuration; `metrics` follow what only the source can tell. `instance` tells those apart that
+/// share a store: one that wakes up must not throw out the reader that took over from it.
+pub fn source(config: &BugzillaConfig, metrics: Option<&SourceMetrics>, instance: u32) -> Arc<dyn Source> {
     match config.capture {
         Way::Binlog => {
             let account = mysql_account(config);
             Arc::new(MysqlBinlog::new(MysqlBinlogConfig {
-                server_id: replica_id(&config.base_url, account.database().unwrap_or_default()),
+                server_id: replica_id(&config.base_url, account.database().unwrap_or_default()) ^ instance,
                 account,
                 own_schema: config.schema.clone(),
                 heartbeat: HEARTBEAT,
@@ -150,20 +152,51 @@ pub fn database(config: &BugzillaConfig) -> Arc<dyn Database> {
 }
 
 /// The server behind the position in the store, as far as that can be read; changes nothing.
-pub fn known_server(config: &Config) -> Option<Server> {
-    Server::parse(&SqliteQueue::server_behind(&config.queue.path)?)
+pub async fn known_server(config: &Config) -> Option<identity::Server> {
+    let known = match &config.queue.store {
+        StoreConfig::Sqlite(path) => SqliteQueue::server_behind(path),
+        StoreConfig::Database => DatabaseQueue::server_behind(&server(&config.bugzilla), &in_database(config)).await,
+    };
+    identity::Server::parse(&known?)
 }
 
-/// Opens the store.
-pub fn store(config: &Config) -> Result<SqliteQueue, QueueError> {
-    SqliteQueue::open(Settings {
-        path: config.queue.path.clone(),
+/// Opens the store. One in the database is connected to when it is first used.
+pub fn store(config: &Config) -> Result<Arc<dyn Queue>, QueueError> {
+    match &config.queue.store {
+        StoreConfig::Sqlite(path) => Ok(Arc::new(SqliteQueue::open(sqlite::Settings {
+            path: path.clone(),
+            max_megabytes: config.queue.max_megabytes,
+            sent_retention: config.queue.sent_retention,
+            parked_retention: config.queue.parked_retention,
+            told_retention: told_retention(&config.bugzilla),
+        })?)),
+        StoreConfig::Database => Ok(Arc::new(DatabaseQueue::open(server(&config.bugzilla), in_database(config)))),
+    }
+}
+
+/// What the store in the database needs to know.
+pub fn in_database(config: &Config) -> database::Settings {
+    database::Settings {
+        schema: config.bugzilla.schema.clone(),
+        database: decode(config.bugzilla.database.path().trim_matches('/')),
         max_megabytes: config.queue.max_megabytes,
         sent_retention: config.queue.sent_retention,
         parked_retention: config.queue.parked_retention,
-        // Twice, for a clock may be off; and the hour that a zone may repeat is looked at again.
-        told_retention: config.bugzilla.late_commit_window * 2 + Duration::from_secs(3_600),
-    })
+        told_retention: told_retention(&config.bugzilla),
+    }
+}
+
+/// Twice, for a clock may be off; and the hour that a zone may repeat is looked at again.
+fn told_retention(config: &BugzillaConfig) -> Duration {
+    config.late_commit_window * 2 + Duration::from_secs(3_600)
+}
+
+/// Bugzilla's server, to keep something of ours there.
+pub fn server(config: &BugzillaConfig) -> Arc<dyn Server> {
+    match config.dialect {
+        Dialect::Postgresql => Arc::new(postgresql(config)),
+        _ => Arc::new(Mysql::new(mysql_account(config))),
+    }
 }
 
 impl App {
@@ -172,7 +205,8 @@ impl App {
     pub async fn build(config: Config, from_now: bool, recover_since: Option<i64>) -> Result<Self, AppError> {
         let metrics = Metrics::new(env!("CARGO_PKG_VERSION"))?;
         let shutdown = Shutdown::default();
-        let queue: Arc<dyn Queue> = Arc::new(store(&config)?);
+        let queue = store(&config)?;
+        let instance = if config.queue.store == StoreConfig::Database { fastrand::u32(..1 << 31) } else { 0 };
         let address = config.admin.listen;
         let listener = TcpListener::bind(address).await.map_err(|error| AppError::Listen { address, error })?;
         let reader: Arc<dyn Reader> = Arc::new(snapshot::reader(database(&config.bugzilla)));
@@ -193,7 +227,7 @@ impl App {
         let replay =
             Replay { sweep: sweep.clone(), editor: editor.clone(), queue: Arc::clone(&queue), news: delivery.news() };
         let pipeline = Pipeline {
-            source: source(&config.bugzilla, Some(&metrics.source)),
+            source: source(&config.bugzilla, Some(&metrics.source), instance),
             guard,
             admission: Arc::clone(&admission),
             editor,
@@ -227,18 +261,47 @@ impl App {
         Ok(App { config, delivery, pipeline, admin, listener, shutdown })
     }
 
-    /// Starts all tasks; they end when the returned handle says so. What was configured can be told otherwise by the other one.
-    pub async fn spawn(self) -> Result<(Shutdown, Reload), AppError> {
+    /// Starts the admin port, and all other tasks as soon as this instance leads; they end when the returned handle says so. `follow` is how
+    /// the configuration is read anew; none: it is not.
+    pub fn spawn(self, follow: Option<Follow>) -> Shutdown {
         let App { config, delivery, pipeline, admin, listener, shutdown } = self;
-        let (queue, gate, metrics) =
-            (Arc::clone(&delivery.queue), Arc::clone(&delivery.gate), delivery.metrics.clone());
-        let reload = Reload::start(config, delivery, admin.connectors.clone()).await?;
-        shutdown.spawn(recheck(queue, gate, metrics, shutdown.clone()));
+        for name in config.connectors.keys() {
+            admin.connectors.set(name, None);
+        }
+        let reload = Reload::new(config, delivery, admin.connectors.clone());
         shutdown.spawn(admin.serve(listener));
-        shutdown.spawn(crate::pipeline::purge(Arc::clone(&pipeline.queue), shutdown.clone()));
-        shutdown.spawn(pipeline.run());
-        Ok((shutdown, reload))
+        let told = shutdown.clone();
+        shutdown.spawn(async move {
+            let lost = tokio::select! {
+                lost = lead(pipeline, reload, follow) => lost,
+                () = told.requested() => return,
+            };
+            tracing::error!(error = %lost, "bugrelay stops");
+            told.give_up(Cause::Store);
+            told.requested().await;
+        });
+        shutdown
     }
+}
+
+/// Captures and delivers as soon as this instance leads, until it may not any more; says why.
+async fn lead(pipeline: Pipeline, reload: Reload, follow: Option<Follow>) -> QueueError {
+    let queue = Arc::clone(&pipeline.queue);
+    if let Err(error) = queue.lead().await {
+        return error;
+    }
+    if let Err(error) = reload.start().await {
+        return error;
+    }
+    pipeline.metrics.leader.set(1);
+    let (gate, metrics, shutdown) = reload.parts();
+    shutdown.spawn(recheck(Arc::clone(&queue), gate, metrics, shutdown.clone()));
+    shutdown.spawn(crate::pipeline::purge(Arc::clone(&queue), shutdown.clone()));
+    shutdown.spawn(pipeline.run());
+    if let Some(follow) = follow {
+        shutdown.spawn(reload.run(follow));
+    }
+    queue.deposed().await
 }
 
 fn wording(config: &Config) -> Wording {

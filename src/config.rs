@@ -104,14 +104,23 @@ pub enum Way {
 /// `[queue]`: the durable store.
 #[derive(Clone, Debug)]
 pub struct QueueConfig {
-    /// The SQLite file.
-    pub path: PathBuf,
+    /// Where it is.
+    pub store: StoreConfig,
     /// Beyond it the capture pauses.
     pub max_megabytes: u64,
     /// How long it is remembered what was sent.
     pub sent_retention: Duration,
     /// How long messages that a bus refused are kept.
     pub parked_retention: Duration,
+}
+
+/// Where the durable store is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StoreConfig {
+    /// A SQLite file of this process alone.
+    Sqlite(PathBuf),
+    /// Tables in `[bugzilla] schema`, on Bugzilla's own server.
+    Database,
 }
 
 /// `[messages]`: how they are worded.

@@ -16,6 +16,9 @@ pub enum Class {
 }
 
 impl Class {
+    /// All of them.
+    pub const ALL: [Class; 3] = [Class::Transient, Class::Misconfigured, Class::Poison];
+
     /// The word for logs and metric labels.
     pub fn as_str(self) -> &'static str {
         match self {

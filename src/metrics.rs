@@ -23,6 +23,8 @@ pub struct Metrics {
     pub delivery: DeliveryMetrics,
     /// 1 while what runs is what the configuration says.
     pub config_reload_successful: IntGauge,
+    /// 1 while this instance captures and delivers, 0 while it stands by.
+    pub leader: IntGauge,
 }
 
 /// The change source.
@@ -131,6 +133,10 @@ impl Metrics {
                     &["connector"],
                 )?,
             },
+            leader: IntGauge::new(
+                "bugrelay_leader",
+                "1 while this instance captures and delivers, 0 while it stands by",
+            )?,
             config_reload_successful: IntGauge::new(
                 "bugrelay_config_reload_successful",
                 "1 while what runs is what the configuration says; 0 when it is bad, or has something that needs a restart",
@@ -143,16 +149,13 @@ impl Metrics {
             IntGaugeVec::new(Opts::new("bugrelay_build_info", "The version that runs; always 1"), &["version"])?;
         build.with_label_values(&[version]).set(1);
         metrics.registry.register(Box::new(build))?;
-        // Until several can run beside each other, whoever runs leads.
-        let leader = IntGauge::new("bugrelay_leader", "1 while this instance captures and delivers")?;
-        leader.set(1);
-        metrics.registry.register(Box::new(leader))?;
         Ok(metrics)
     }
 
     fn register(&self) -> Result<(), prometheus::Error> {
-        let Metrics { registry, source, pipeline, queue, delivery, config_reload_successful } = self;
+        let Metrics { registry, source, pipeline, queue, delivery, leader, config_reload_successful } = self;
         registry.register(Box::new(config_reload_successful.clone()))?;
+        registry.register(Box::new(leader.clone()))?;
         registry.register(Box::new(source.connected.clone()))?;
         registry.register(Box::new(source.lag_seconds.clone()))?;
         registry.register(Box::new(source.retained_bytes.clone()))?;

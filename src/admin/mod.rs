@@ -139,6 +139,8 @@ async fn readyz(State(admin): State<Admin>) -> Response {
         (StatusCode::SERVICE_UNAVAILABLE, format!("not ready: {}\n", refusal.message)).into_response()
     } else if admin.progress.is_running() {
         (StatusCode::OK, "ready\n").into_response()
+    } else if admin.queue.stands_by() {
+        (StatusCode::OK, "ready: standing by, another instance leads\n").into_response()
     } else {
         (StatusCode::SERVICE_UNAVAILABLE, "not ready: the capture has not stored a position yet; see the log\n")
             .into_response()

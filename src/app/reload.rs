@@ -9,8 +9,11 @@ use prometheus::IntGauge;
 use tokio::signal::unix::Signal;
 
 use crate::config::{Config, ConfigError, ConnectorConfig, Difference};
-use crate::delivery::{Delivery, Handle, Policy, Served};
+use crate::backoff::Reconnect;
+use crate::delivery::{Delivery, Gate, Handle, Policy, Served};
+use crate::metrics::Metrics;
 use crate::queue::{QueueError, Subscriber};
+use crate::shutdown::Shutdown;
 
 /// How often it is looked whether the configuration, or a file that it names, says something else. What has changed must be there
 /// at two looks: a file that is just being written may be read, and lack its last connectors.
@@ -21,6 +24,14 @@ const AGAIN: Duration = Duration::from_secs(30);
 
 /// Reads the configuration; blocks.
 type Load = dyn Fn() -> Result<Config, ConfigError> + Send + Sync;
+
+/// How a change of the configuration is noticed.
+pub struct Follow {
+    /// Reads it; blocks.
+    pub load: Arc<Load>,
+    /// Says that it has changed.
+    pub hangup: Signal,
+}
 
 /// What runs, and can be told otherwise.
 pub struct Reload {
@@ -34,22 +45,37 @@ pub struct Reload {
 type Found = Result<Config, String>;
 
 impl Reload {
-    /// Starts the connectors.
-    pub(super) async fn start(config: Config, delivery: Delivery, served: Served) -> Result<Self, QueueError> {
+    /// Nothing is started yet.
+    pub(super) fn new(config: Config, delivery: Delivery, served: Served) -> Self {
         let is_successful = delivery.metrics.config_reload_successful.clone();
-        let reload = Reload { config, delivery, served, is_successful };
-        let nothing = Config { connectors: [].into(), ..reload.config.clone() };
-        reload.serve(&reload.config, &nothing.difference(&reload.config)).await?;
-        Ok(reload)
+        Reload { config, delivery, served, is_successful }
+    }
+
+    /// Starts the connectors. A store that cannot be asked now is waited for.
+    pub(super) async fn start(&self) -> Result<(), QueueError> {
+        let nothing = Config { connectors: [].into(), ..self.config.clone() };
+        let everything = nothing.difference(&self.config);
+        let mut reconnect = Reconnect::default();
+        loop {
+            match self.serve(&self.config, &everything).await {
+                Err(error @ (QueueError::Failed { .. } | QueueError::Full { .. })) => {
+                    tracing::error!(%error, "the start waits for the store");
+                    tokio::time::sleep(reconnect.next_delay()).await;
+                }
+                started => return started,
+            }
+        }
+    }
+
+    /// What others need of it as well.
+    pub(super) fn parts(&self) -> (Arc<dyn Gate>, Metrics, Shutdown) {
+        let Delivery { gate, metrics, shutdown, .. } = &self.delivery;
+        (Arc::clone(gate), metrics.clone(), shutdown.clone())
     }
 
     /// Until shutdown is requested: looks on every hangup, and now and then.
-    pub async fn run(
-        mut self,
-        load: impl Fn() -> Result<Config, ConfigError> + Send + Sync + 'static,
-        mut hangup: Signal,
-    ) {
-        let (shutdown, load): (_, Arc<Load>) = (self.delivery.shutdown.clone(), Arc::new(load));
+    pub(super) async fn run(mut self, Follow { load, mut hangup }: Follow) {
+        let shutdown = self.delivery.shutdown.clone();
         if !std::fs::metadata(&self.config.path).is_ok_and(|file| file.is_file()) {
             let config = self.config.path.display();
             tracing::warn!(%config, "the configuration is no file that can be read twice: changes need a restart");

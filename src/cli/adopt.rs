@@ -1,5 +1,7 @@
 //! `bugrelay adopt`: says that a server that was refused is the right one; to a running bugrelay, or to the store of one that does not run.
 
+use std::time::Duration;
+
 use clap::Args;
 
 use super::client::{Client, Instance};
@@ -11,7 +13,10 @@ use crate::capture::identity::{Refusal, Server, Verdict};
 use crate::config::{Config, ConfigError};
 use crate::failure::Class;
 use crate::pipeline;
-use crate::queue::{Queue, QueueError};
+use crate::queue::QueueError;
+
+/// How long a store in the database is waited for.
+const OPENED_WITHIN: Duration = Duration::from_secs(15);
 
 #[derive(Args)]
 pub(super) struct Adopt {
@@ -49,6 +54,13 @@ impl Adopt {
     /// Does what the instance would do.
     async fn in_store(&self, config: &Config) -> Result<Exit, Exit> {
         let queue = app::store(config).map_err(|error| failed(&error))?;
+        // One in the database may have to be waited for, if an instance is just ending.
+        let leads = tokio::time::timeout(OPENED_WITHIN, queue.lead()).await;
+        let Ok(leads) = leads else {
+            output::error("the store does not open: is the database down, or does an instance use it?");
+            return Err(Exit::Unavailable);
+        };
+        leads.map_err(|error| failed(&error))?;
         let checkpoint = queue.checkpoint().await.map_err(|error| failed(&error))?;
         let known = checkpoint.and_then(|stored| Server::parse(stored.server.as_deref()?));
         let found = app::guard(&config.bugzilla).look().await.map_err(|error| {
@@ -61,7 +73,7 @@ impl Adopt {
         };
         let view = AdoptionView::of(refusal.as_ref());
         let (Some(server), Some(refusal)) = (self.agreed(&view)?, refusal) else { return Ok(Exit::Success) };
-        pipeline::adopt(&queue, &refusal.found).await.map_err(|error| failed(&error))?;
+        pipeline::adopt(&*queue, &refusal.found).await.map_err(|error| failed(&error))?;
         Ok(self.done(&AdoptionView { refused: false, ..view }, &server))
     }
 

@@ -9,10 +9,11 @@ use super::{Exit, output, run_with};
 use crate::app;
 use crate::capture::history::{ClockFault, History};
 use crate::capture::{Finding, Severity};
-use crate::config::{Config, ConfigError, ConnectorConfig};
+use crate::config::{Config, ConfigError, ConnectorConfig, StoreConfig};
 use crate::database::Database;
 use crate::failure::Class;
 use crate::queue::QueueError;
+use crate::queue::database::{DatabaseQueue, Found};
 use crate::queue::sqlite::SqliteQueue;
 use crate::snapshot;
 
@@ -39,12 +40,12 @@ impl Check {
         findings.extend(config.connectors.iter().filter_map(|(name, connector)| in_the_clear(name, connector)));
         let mut exit = Exit::Success;
         if !self.offline {
-            findings.extend(app::source(&config.bugzilla, None).check().await);
-            findings.extend(app::guard(&config.bugzilla).check(app::known_server(&config).as_ref()).await);
+            findings.extend(app::source(&config.bugzilla, None, 0).check().await);
+            findings.extend(app::guard(&config.bugzilla).check(app::known_server(&config).await.as_ref()).await);
             findings.extend(bugzilla(&*app::database(&config.bugzilla)).await);
             findings.extend(time_zone(&app::history(&config.bugzilla)).await);
-            let store = store(&config);
-            let store_is_usable = store.severity == Severity::Good;
+            let store = store(&config).await;
+            let store_is_usable = store.severity <= Severity::Warning;
             for (name, connector) in config.connectors.iter().filter(|(_, connector)| connector.enabled) {
                 findings.push(connector_finding(name, connector).await);
             }
@@ -138,11 +139,14 @@ async fn time_zone(history: &History) -> Option<Finding> {
     finding(severity, message, Some(remedy))
 }
 
-fn store(config: &Config) -> Finding {
-    let path = config.queue.path.display();
-    let (severity, message) = match SqliteQueue::look(&config.queue.path) {
-        Ok(true) => (Severity::Good, format!("the store {path} can be used")),
-        Ok(false) => (Severity::Good, format!("the store {path} is not there yet, and can be made")),
+async fn store(config: &Config) -> Finding {
+    let path = match &config.queue.store {
+        StoreConfig::Sqlite(path) => path,
+        StoreConfig::Database => return store_in_database(config).await,
+    };
+    let (severity, message) = match SqliteQueue::look(path) {
+        Ok(true) => (Severity::Good, format!("the store {} can be used", path.display())),
+        Ok(false) => (Severity::Good, format!("the store {} is not there yet, and can be made", path.display())),
         // As it should be.
         Err(QueueError::InUse { store }) => {
             (Severity::Good, format!("the store {store} is in use by a running bugrelay"))
@@ -150,6 +154,29 @@ fn store(config: &Config) -> Finding {
         Err(error) => (Severity::Error, error.to_string()),
     };
     Finding { id: "store".into(), severity, message, remedy: None }
+}
+
+async fn store_in_database(config: &Config) -> Finding {
+    let finding = |severity, message: String, remedy| Finding { id: "store".into(), severity, message, remedy };
+    let settings = app::in_database(config);
+    let schema = &settings.schema;
+    let Found { missing, denied } = match DatabaseQueue::look(&*app::server(&config.bugzilla), &settings).await {
+        Ok(found) => found,
+        Err(error @ QueueError::Unusable { .. }) => return finding(Severity::Error, error.to_string(), None),
+        Err(error) => return finding(Severity::Unavailable, error.to_string(), None),
+    };
+    if !denied.is_empty() {
+        let message = format!("the account may not use the store in {schema}: it lacks {}", denied.join(", "));
+        let remedy = "grant what the file store/grants.sql of your database lists".to_owned();
+        return finding(Severity::Error, message, Some(remedy));
+    }
+    if missing.is_empty() {
+        return finding(Severity::Good, format!("the store in {schema} can be used"), None);
+    }
+    let message = format!(
+        "the tables of the store in {schema} are not there as this version needs them; it makes them when it starts, if the account may"
+    );
+    finding(Severity::Warning, message, Some(missing.join(";\n") + ";"))
 }
 
 /// Targets are known by name before anything can give them.

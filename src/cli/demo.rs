@@ -118,8 +118,7 @@ async fn start(config: Config, held: TcpListener) -> Result<Shutdown, String> {
     drop(held);
     let app = App::build(config, false, None).await.map_err(|error| error.to_string())?;
     // Nobody edits its configuration.
-    let (shutdown, _) = app.spawn().await.map_err(|error| error.to_string())?;
-    Ok(shutdown)
+    Ok(app.spawn(None))
 }
 
 impl Performance<'_> {

@@ -1,16 +1,18 @@
 //! `bugrelay run`: the process that an operator starts.
 
 use std::io::IsTerminal;
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::ParseError;
 
 use super::{Exit, LogFormat, output, run_with};
-use crate::app::{App, AppError};
+use crate::app::{App, AppError, Follow};
 use crate::bugzilla::moment;
-use crate::config::{Config, ConfigError};
+use crate::config::{Config, ConfigError, StoreConfig};
 use crate::queue::sqlite::SqliteQueue;
 use crate::shutdown::{Cause, Shutdown};
 
@@ -41,12 +43,21 @@ impl Run {
     }
 }
 
+/// Where the library for PostgreSQL logs the statements that it sends, and so what is stored: whatever is asked for, not below this.
+const TELLS_TEXTS: [&str; 4] =
+    ["tokio_postgres", "tokio_postgres::simple_query", "tokio_postgres::query", "tokio_postgres::prepare"];
+
 /// Log lines on standard error.
 pub(super) fn start_logging(wanted: &str, format: LogFormat) -> Result<(), Exit> {
-    let filter = EnvFilter::try_new(wanted).map_err(|error| {
+    let not_understood = |error: &dyn std::fmt::Display| {
         output::error(&format!("--log {wanted:?} is not understood: {error}"));
         Exit::Usage
-    })?;
+    };
+    let mut filter = EnvFilter::try_new(wanted).map_err(|error| not_understood(&error))?;
+    for library in TELLS_TEXTS {
+        let quiet = format!("{library}=info").parse().map_err(|error: ParseError| not_understood(&error))?;
+        filter = filter.add_directive(quiet);
+    }
     let terminal = std::io::stderr().is_terminal();
     let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(terminal);
     let human = matches!((format, terminal), (LogFormat::Human, _) | (LogFormat::Auto, true));
@@ -63,8 +74,15 @@ fn beginning(config: &Config, run: &Run) -> Result<Option<i64>, Exit> {
         output::error(&format!("--recover-since {text:?} is no time; write 2026-11-01T00:00:00Z"));
         Exit::Usage
     })?;
+    let StoreConfig::Sqlite(path) = &config.queue.store else {
+        if second.is_some() {
+            output::error("--recover-since is for a store in a file; what the database lost is told by `bugrelay replay --since`");
+            return Err(Exit::Usage);
+        }
+        return Ok(None);
+    };
     if second.is_some() || run.from_now {
-        let begins = SqliteQueue::begin_anew(&config.queue.path).map_err(|error| {
+        let begins = SqliteQueue::begin_anew(path).map_err(|error| {
             output::error(&error.to_string());
             Exit::Store
         })?;
@@ -89,20 +107,16 @@ async fn run(config: Config, run: &Run) -> Exit {
         Ok(second) => second,
         Err(exit) => return exit,
     };
-    let started = match App::build(config, run.from_now, recover_since).await {
-        Ok(app) => app.spawn().await,
-        Err(error) => Err(error),
-    };
-    let (shutdown, reload) = match started {
-        Ok(running) => running,
+    let reread = path.clone();
+    let load = Arc::new(move || Config::load(Some(&reread), super::environment()));
+    let shutdown = match App::build(config, run.from_now, recover_since).await {
+        Ok(app) => app.spawn(Some(Follow { load, hangup })),
         Err(error) => {
             output::error(&error.to_string());
             return if matches!(error, AppError::Store(_)) { Exit::Store } else { Exit::Runtime };
         }
     };
     tracing::info!(version = env!("CARGO_PKG_VERSION"), config = %path.display(), %listen, "running");
-    let load = move || Config::load(Some(&path), super::environment());
-    shutdown.spawn(reload.run(load, hangup));
     tokio::select! {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}

@@ -58,10 +58,10 @@ impl Config {
     fn compare(&self, next: &Config) -> Vec<(&'static str, bool)> {
         // Without `..`: whoever adds a setting decides here what a reload makes of it.
         let Config { path: _, bugzilla: _, queue, fields, messages, grace, admin, connectors: _ } = self;
-        let QueueConfig { path, max_megabytes, sent_retention, parked_retention } = queue;
+        let QueueConfig { store, max_megabytes, sent_retention, parked_retention } = queue;
         let AdminConfig { listen, token } = admin;
         vec![
-            ("[queue] store", *path == next.queue.path),
+            ("[queue] store", *store == next.queue.store),
             ("[queue] max_megabytes", *max_megabytes == next.queue.max_megabytes),
             ("[queue] sent_retention_hours", *sent_retention == next.queue.sent_retention),
             ("[queue] parked_retention_days", *parked_retention == next.queue.parked_retention),

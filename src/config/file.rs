@@ -11,7 +11,8 @@ use super::bugzilla::BugzillaTable;
 use super::fault::{Fault, within};
 use super::overlay::Overlay;
 use super::secret::Given;
-use super::{AdminConfig, Config, ConnectorConfig, MessagesConfig, QueueConfig};
+use super::{AdminConfig, Config, ConnectorConfig, MessagesConfig, QueueConfig, StoreConfig};
+use crate::database::Dialect;
 use crate::message::FieldFilter;
 use crate::secret::Secret;
 
@@ -112,11 +113,17 @@ impl File {
         if connectors.is_empty() {
             connectors.insert("stdout".to_owned(), ConnectorConfig::standard_output());
         }
+        let bugzilla = bugzilla.check(overlay).map_err(|fault| fault.within("bugzilla"))?;
+        let queue = self.queue.check().map_err(|fault| fault.within("queue"))?;
+        if queue.store == StoreConfig::Database && bugzilla.dialect == Dialect::Sqlite {
+            let what = "a Bugzilla on SQLite has no server to keep it; write \"sqlite:PATH\"";
+            return Err(Fault::at("store", what).within("queue"));
+        }
         let grace = within("grace_seconds", self.shutdown.grace_seconds, 0..=3600);
         Ok(Config {
             path: path.to_owned(),
-            bugzilla: bugzilla.check(overlay).map_err(|fault| fault.within("bugzilla"))?,
-            queue: self.queue.check().map_err(|fault| fault.within("queue"))?,
+            bugzilla,
+            queue,
             fields: FieldFilter { allow: self.fields.allow, deny: self.fields.deny },
             messages: self.messages,
             grace: Duration::from_secs(grace.map_err(|fault| fault.within("shutdown"))?),
@@ -128,16 +135,19 @@ impl File {
 
 impl QueueTable {
     fn check(self) -> Result<QueueConfig, Fault> {
-        let path = match self.store.split_once(':') {
-            Some(("sqlite", path)) if !path.is_empty() => PathBuf::from(path),
-            _ if self.store == "database" => return Err(Fault::not_yet("store", "the store in the database")),
-            _ => return Err(Fault::at("store", format!("{:?} is not known; write \"sqlite:PATH\"", self.store))),
+        let store = match self.store.split_once(':') {
+            Some(("sqlite", path)) if !path.is_empty() => StoreConfig::Sqlite(PathBuf::from(path)),
+            _ if self.store == "database" => StoreConfig::Database,
+            _ => {
+                let what = "is not known; write \"sqlite:PATH\" or \"database\"";
+                return Err(Fault::at("store", format!("{:?} {what}", self.store)));
+            }
         };
         // Ten years; from 16 MiB to 16 TiB.
         let hours = within("sent_retention_hours", self.sent_retention_hours, 0..=87_600)?;
         let days = within("parked_retention_days", self.parked_retention_days, 0..=3_650)?;
         Ok(QueueConfig {
-            path,
+            store,
             max_megabytes: within("max_megabytes", self.max_megabytes, 16..=(1 << 24))?,
             sent_retention: Duration::from_secs(hours * 3600),
             parked_retention: Duration::from_secs(days * 24 * 3600),

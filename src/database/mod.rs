@@ -5,11 +5,13 @@
 pub mod mysql;
 pub mod postgresql;
 mod row;
+mod session;
 pub mod sqlite;
 
 use async_trait::async_trait;
 
 pub use self::row::Row;
+pub use self::session::{Server, Session, SessionError};
 use crate::failure::Class;
 
 /// Connections at the most: one for the pipeline and one for each of a few connectors at a time.

@@ -1,5 +1,7 @@
 //! MySQL and MariaDB. All statements of a read travel together: `START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY; SELECT ...; COMMIT`.
 
+mod server;
+
 use std::sync::{Mutex, PoisonError};
 
 use async_trait::async_trait;

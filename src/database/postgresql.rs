@@ -1,6 +1,7 @@
 //! PostgreSQL. All statements of a read travel together, in one message of the simple query protocol: it answers in text, as MySQL does.
 
 mod failure;
+mod server;
 mod session;
 
 use std::sync::{Arc, Mutex, PoisonError};

@@ -4,7 +4,9 @@
 //! An entry of a connector that is well is in the main queue; those of one whose last attempt failed, or to which nothing is handed
 //! over at present, are its backlog, and its new messages line up behind them. A message is gone from the main queue once no well connector has an entry of it.
 
+pub mod database;
 mod filter;
+mod kept;
 mod operator;
 pub mod sqlite;
 
@@ -20,7 +22,7 @@ use async_trait::async_trait;
 use crate::bugzilla::LocalTime;
 use crate::changeset::{Position, Subject};
 use crate::failure::Class;
-use crate::message::{Body, Envelope, Fact, Message, MessageId};
+use crate::message::{Envelope, Fact, Message, MessageId};
 
 /// Bytes of the bodies that are read at once for one connector, at the most; a larger one is read alone.
 pub const READ_BYTES_MAX: usize = 4 << 20;
@@ -32,6 +34,25 @@ pub const READ_BYTES_MAX: usize = 4 << 20;
 /// *Errors*: nothing of the failed call was stored. *Memory*: bounded by [`READ_BYTES_MAX`], whatever waits and however large it is.
 #[async_trait]
 pub trait Queue: Send + Sync {
+    /// Waits until this process may write, which is at once where the store is its own. Several may share a store that a server keeps:
+    /// one leads, the others stand by, and what they would write is refused with [`QueueError::StandsBy`].
+    ///
+    /// # Errors
+    /// [`QueueError::Unusable`]; all else is waited for.
+    async fn lead(&self) -> Result<(), QueueError> {
+        Ok(())
+    }
+
+    /// Whether another process leads, and this one can take over.
+    fn stands_by(&self) -> bool {
+        false
+    }
+
+    /// Waits until this process may not write any more, and says why: for ever where the store is its own.
+    async fn deposed(&self) -> QueueError {
+        std::future::pending().await
+    }
+
     /// Who gets messages from now on. A subscriber not known before starts with the next message; one that is not named any more
     /// gets nothing new and keeps its backlog.
     async fn subscribe(&self, subscribers: Vec<Subscriber>) -> Result<(), QueueError>;
@@ -321,6 +342,20 @@ pub enum QueueError {
         /// Which.
         store: String,
     },
+    /// Another process leads, and this one can take over from it.
+    #[error("another instance leads the store {store}, and this one stands by; ask that one")]
+    StandsBy {
+        /// Which.
+        store: String,
+    },
+    /// Another process leads by now: nothing more is written by this one.
+    #[error(
+        "another bugrelay has taken over the store {store}; this one stops, and stands by when it is started again"
+    )]
+    Deposed {
+        /// Which.
+        store: String,
+    },
     /// It is not ours to use: damaged, or of a newer version.
     #[error("the store {store} cannot be used: {reason}")]
     Unusable {
@@ -369,22 +404,6 @@ pub enum QueueError {
 impl QueueError {
     /// Whether it is no use to ask again: the process is to end.
     pub fn is_final(&self) -> bool {
-        matches!(self, QueueError::Lost { .. } | QueueError::Damaged { .. })
+        matches!(self, QueueError::Lost { .. } | QueueError::Damaged { .. } | QueueError::Deposed { .. })
     }
-}
-
-/// What the ledger keeps of a fact: a letter for its kind, and its id.
-pub(crate) fn ledger_key(fact: Fact) -> (&'static str, i64) {
-    match fact {
-        Fact::Bug(id) => ("b", id.0),
-        Fact::Comment(id) => ("c", id.0),
-        Fact::Attachment(id) => ("t", id.0),
-        Fact::Activity(id) => ("a", id.0),
-        Fact::Duplicate(id) => ("d", id.0),
-    }
-}
-
-/// A body as the stores keep it: two columns.
-pub(crate) fn body_from_columns(bytes: impl Into<Arc<[u8]>>, event_bytes: Option<i64>) -> Body {
-    Body { bytes: bytes.into(), event_bytes: event_bytes.and_then(|n| usize::try_from(n).ok()) }
 }

@@ -20,7 +20,7 @@ mod writer;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use rusqlite::Connection;
@@ -31,6 +31,7 @@ use self::fault::Fault;
 use self::put::Room;
 use self::reserve::Reserve;
 use self::writer::{Effort, Writer};
+use super::kept::now_ms;
 use super::{
     BacklogStats, Batch, Checkpoint, Disposal, Entry, Filter, Page, Parked, Queue, QueueError, Settlement, Sought,
     Standing, Stats, Subscriber, SweepMark, Trace, Waiting,
@@ -292,13 +293,4 @@ impl Queue for SqliteQueue {
 /// As the configuration writes it.
 fn name(path: &Path) -> String {
     format!("sqlite:{}", path.display())
-}
-
-/// Milliseconds since 1970.
-fn to_ms(time: SystemTime) -> i64 {
-    time.duration_since(UNIX_EPOCH).map_or(0, |since| i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
-}
-
-fn now_ms() -> i64 {
-    to_ms(SystemTime::now())
 }

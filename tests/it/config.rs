@@ -225,7 +225,6 @@ fn a_connectors_name_must_be_a_metric_label() {
 #[test]
 fn what_this_version_has_no_part_for_is_refused_by_name() {
     let not_yet = ["this version has no part for it yet", "take it out"];
-    assert_refused("queue", &[("store = \"database\"", &not_yet)]);
     for kind in ["amqp", "fedmsg", "webhook"] {
         assert_refused("connectors.log", &[(&format!("type = \"{kind}\""), &not_yet)]);
     }

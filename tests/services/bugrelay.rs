@@ -75,6 +75,11 @@ impl Bugrelay {
         self.configure(&text.replace(part, by));
     }
 
+    /// The store is to be in the database from now on.
+    pub(crate) fn keep_in_database(&self) {
+        self.replace(&format!("store = \"sqlite:{}\"", self.path("store.db").display()), "store = \"database\"");
+    }
+
     /// Starts `run` and returns at once. Its log is added to the file `log`, at level trace.
     pub(crate) fn start(&mut self) {
         self.start_under(&[], &["run", "--log", "trace"]);

@@ -21,6 +21,9 @@ const BUGZILLA: [&str; 2] =
 /// What the documentation tells an administrator to grant to bugrelay: tests must not need more.
 const GRANTS: &str = include_str!("../../sql/mysql/grants.sql");
 
+/// The same for the store in the database.
+const STORE: &str = include_str!("../../sql/mysql/store/grants.sql");
+
 /// How to run a server of one make.
 #[derive(Debug)]
 pub(super) struct Product {
@@ -102,6 +105,15 @@ impl Mysqld {
     /// Runs statements as root, outside any database; gives what they print, columns separated by tabs.
     pub(crate) fn exec(&self, sql: &str) -> String {
         self.client("", sql)
+    }
+
+    /// Makes a schema for the store, and grants this account what it needs there. Gives that account's URL, of no database.
+    pub(crate) fn store_url(&self, schema: &str, account: &str) -> String {
+        self.exec(&format!("CREATE USER IF NOT EXISTS '{account}'@'%' IDENTIFIED BY 'bugrelay'"));
+        let grants =
+            STORE.replace("bugrelay.", &format!("{schema}.")).replace("EXISTS bugrelay ", &format!("EXISTS {schema} "));
+        self.exec(&grants.replace("'bugrelay'@", &format!("'{account}'@")));
+        format!("mysql://{account}:bugrelay@127.0.0.1:{}", self.port)
     }
 
     /// Ends the server as an administrator would, and starts it again on the same data and port.

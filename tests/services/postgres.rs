@@ -30,6 +30,9 @@ const GRANTS: &str = include_str!("../../sql/postgresql/grants.sql");
 /// The same for reading the log.
 const LOGICAL: &str = include_str!("../../sql/postgresql/logical.sql");
 
+/// The same for the store in the database.
+const STORE: &str = include_str!("../../sql/postgresql/store/grants.sql");
+
 /// For speed: what a test stores need not survive the machine.
 const SETTINGS: &str = "listen_addresses = '127.0.0.1'\nfsync = off\nsynchronous_commit = off\nfull_page_writes = off\n\
                         shared_buffers = 32MB\nmax_wal_senders = 4\nwal_level = logical\n\
@@ -248,6 +251,21 @@ impl PostgresDatabase<'_> {
     /// Makes bugrelay's account: accounts are the server's, so each database has one of its own.
     pub(crate) fn grant(&self) {
         self.exec(&GRANTS.replace("bugrelay", &self.name).replace("change me", "bugrelay"));
+    }
+
+    /// Makes a schema for the store, for bugrelay's account alone, which is made if it is not there. Gives that account's URL.
+    pub(crate) fn grant_store(&self, schema: &str) -> String {
+        self.exec(&format!(
+            "DO $$ BEGIN CREATE ROLE {} LOGIN PASSWORD 'bugrelay'; EXCEPTION WHEN duplicate_object THEN NULL; END $$",
+            self.name
+        ));
+        self.exec(
+            &STORE
+                .replace("SCHEMA bugrelay", &format!("SCHEMA {schema}"))
+                .replace("EXISTS bugrelay", &format!("EXISTS {schema}"))
+                .replace("TO bugrelay", &format!("TO {}", self.name)),
+        );
+        self.bugrelay_url()
     }
 
     /// What the trigger capture needs besides, as `bugrelay triggers sql` prints it.

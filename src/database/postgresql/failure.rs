@@ -58,7 +58,7 @@ fn lost(error: &Error) -> DatabaseError {
             Class::Misconfigured,
             "the database offers no TLS (set it up there, or write tls = \"off\" where nobody can listen)",
         ),
-        _ => (Class::Transient, "Bugzilla's tables could not be read"),
+        _ => (Class::Transient, "the database cannot be reached"),
     };
     DatabaseError { class, message: format!("{what}: {said}") }
 }

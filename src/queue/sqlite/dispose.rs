@@ -5,8 +5,8 @@ use std::ops::RangeInclusive;
 use rusqlite::{CachedStatement, Connection, params};
 
 use super::fault::Fault;
-use super::now_ms;
-use super::settle::{drop_bodies, known, runs};
+use super::settle::{drop_bodies, known};
+use crate::queue::kept::{in_order, now_ms, runs, size};
 use crate::queue::{DISPOSED_MAX, Disposal, READ_BYTES_MAX};
 
 /// Does it with the oldest of these; gives how many there were, as far as they go at once.
@@ -76,7 +76,7 @@ fn choose(
     for range in in_order(sequences) {
         // What two ranges have in common is chosen once.
         let first = behind.max(*range.start());
-        let mut rows = some.query(params![id, first, range.end(), super::put::size(DISPOSED_MAX - chosen.len())])?;
+        let mut rows = some.query(params![id, first, range.end(), size(DISPOSED_MAX - chosen.len())])?;
         while let Some(row) = rows.next()? {
             bytes += row.get(1).map(|bytes: i64| usize::try_from(bytes).unwrap_or(0))?;
             if bytes > READ_BYTES_MAX && !chosen.is_empty() {
@@ -90,10 +90,4 @@ fn choose(
         }
     }
     Ok(chosen)
-}
-
-fn in_order(sequences: &[RangeInclusive<i64>]) -> Vec<&RangeInclusive<i64>> {
-    let mut sorted: Vec<_> = sequences.iter().collect();
-    sorted.sort_unstable_by_key(|range| *range.start());
-    sorted
 }

@@ -7,10 +7,9 @@ use rusqlite::{CachedStatement, Connection, params};
 use super::fault::Fault;
 use super::file::{Identity, PAGE};
 use super::reserve::Reserve;
-use super::{Checkpoint, Envelope, Fact, Filter, Message, Subscriber, SweepMark, now_ms, spent};
+use super::{Checkpoint, Envelope, Fact, Filter, Message, Subscriber, SweepMark, spent};
 use crate::bugzilla::LocalTime;
-use crate::changeset::Subject;
-use crate::queue::ledger_key;
+use crate::queue::kept::{self, envelope, now_ms, size, size_of};
 
 /// What an empty store uses of its file, at the most.
 const EMPTY_BYTES: u64 = 256 << 10;
@@ -109,8 +108,7 @@ pub(super) fn untold(connection: &Connection, facts: Vec<(Fact, LocalTime)>) -> 
     let mut has = connection.prepare_cached(include_str!("../../../sql/sqlite/query/ledger_has.sql"))?;
     let mut found = Vec::new();
     for (fact, saved_at) in facts {
-        let (kind, id) = ledger_key(fact);
-        if !has.exists([told(kind, id), saved_at.ordinal()])? {
+        if !has.exists([kept::fact_key(fact), saved_at.ordinal()])? {
             found.push((fact, saved_at));
         }
     }
@@ -132,21 +130,8 @@ pub(super) fn swept_on(connection: &Connection, until: i64) -> Result<(), Fault>
 
 fn check_room(connection: &Connection, messages: &[Message], room: &Room) -> Result<(), Fault> {
     let more = size_of(messages);
-    let max = room.max_bytes;
-    if more.saturating_add(EMPTY_BYTES) > max {
-        let megabytes = more.saturating_add(EMPTY_BYTES).div_ceil(1 << 20) + 1;
-        return Err(Fault::Limit(format!(
-            "{more} bytes that belong together never fit into {max}; raise `max_megabytes` in [queue] to {megabytes} or more"
-        )));
-    }
-    reclaim(connection, more, max)?;
-    let used = used_bytes(connection)?;
-    if used.saturating_add(more) > max {
-        return Err(Fault::Limit(format!(
-            "it holds {used} of {max} bytes; mend the connector that fills it (`bugrelay backlog list`), or raise \
-             `max_megabytes` in [queue]"
-        )));
-    }
+    reclaim(connection, more, room.max_bytes)?;
+    kept::room(used_bytes(connection)?, more, EMPTY_BYTES, room.max_bytes).map_err(Fault::Limit)?;
     room.reserve.hold(more)
 }
 
@@ -159,11 +144,6 @@ fn reclaim(connection: &Connection, more: u64, max: u64) -> Result<(), Fault> {
         spent::drop_spent(connection, lacking)?;
     }
     Ok(())
-}
-
-/// Bytes of the bodies.
-fn size_of(messages: &[Message]) -> u64 {
-    messages.iter().map(|message| message.body.bytes.len() as u64).sum()
 }
 
 fn used_bytes(connection: &Connection) -> Result<u64, Fault> {
@@ -209,13 +189,8 @@ impl<'c> Pen<'c> {
     fn tell(&mut self, message: &Message) -> Result<bool, Fault> {
         let saved_at = message.saved_at.ordinal();
         let mut news = false;
-        for &fact in &message.facts {
-            let (kind, id) = ledger_key(fact);
-            news |= self.tell.execute([told(kind, id), self.now, saved_at])? == 1;
-        }
-        if message.facts.is_empty() {
-            let (half, _) = message.id.0.as_u64_pair();
-            news = self.tell.execute([told("m", half.cast_signed()), self.now, saved_at])? == 1;
+        for key in kept::keys(message) {
+            news |= self.tell.execute([key, self.now, saved_at])? == 1;
         }
         Ok(news)
     }
@@ -226,18 +201,13 @@ impl<'c> Pen<'c> {
 
     /// Its row, an entry for each connector that wants it, and its body if there is one.
     fn add(&mut self, sequence: i64, message: &Message) -> Result<(), Fault> {
-        let object = match message.subject {
-            Subject::Bug(_) => None,
-            Subject::Comment(_, comment) => Some(comment.0),
-            Subject::Attachment(_, attachment) => Some(attachment.0),
-        };
         self.message.execute(params![
             sequence,
             message.id.0.as_bytes(),
             message.subject.target(),
             message.kind.as_str(),
             message.subject.bug().0,
-            object,
+            kept::object(message.subject),
             message.change_set,
             message.committed_at_ms,
             self.now,
@@ -266,26 +236,4 @@ fn wishes(connection: &Connection) -> Result<Vec<Wish>, Fault> {
         Ok(Wish { id, connector, filter })
     })
     .collect()
-}
-
-/// The ledger's key: an id and the letter of its kind in one number.
-fn told(kind: &str, id: i64) -> i64 {
-    kind.bytes().fold(id, |key, letter| key.wrapping_mul(256) | i64::from(letter))
-}
-
-fn envelope(sequence: i64, message: &Message) -> Envelope {
-    Envelope {
-        sequence,
-        id: message.id,
-        routing_key: message.routing_key(),
-        subject: message.subject,
-        change_set: message.change_set.clone(),
-        committed_at_ms: message.committed_at_ms,
-        body: message.body.clone(),
-    }
-}
-
-/// SQLite knows signed numbers alone.
-pub(super) fn size(bytes: usize) -> i64 {
-    i64::try_from(bytes).unwrap_or(i64::MAX)
 }

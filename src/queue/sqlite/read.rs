@@ -9,15 +9,14 @@ use rusqlite::{Connection, OptionalExtension as _, Row, named_params};
 use uuid::Uuid;
 
 use super::fault::Fault;
-use super::put::size;
 use super::{
     BacklogStats, Batch, Checkpoint, Entry, Envelope, Page, Parked, Standing, Stats, SweepMark, Waiting, file,
 };
-use crate::bugzilla::{AttachmentId, BugId, CommentId};
-use crate::changeset::{Position, Subject};
+use crate::changeset::Position;
 use crate::failure::Class;
 use crate::message::MessageId;
-use crate::queue::{READ_BYTES_MAX, body_from_columns};
+use crate::queue::READ_BYTES_MAX;
+use crate::queue::kept::{body_from_columns, size, subject};
 
 /// An entry; or its sequence, and what is missing of it.
 type Found = Result<Entry, (i64, String)>;
@@ -209,16 +208,12 @@ fn connectors(view: &Connection, connector: Option<&str>) -> Result<Vec<(i64, Ba
             attempts: row.get("attempts")?,
             next_attempt: next_attempt.map(|ms| UNIX_EPOCH + Duration::from_millis(ms)),
             last_error: row.get("last_error")?,
-            class: class.and_then(|word| classes().into_iter().find(|class| class.as_str() == word)),
+            class: class.and_then(|word| Class::ALL.into_iter().find(|class| class.as_str() == word)),
         };
         let (connector, paused, subscribed) = (row.get("name")?, row.get("paused")?, row.get("subscribed")?);
         Ok((row.get("id")?, BacklogStats { connector, paused, subscribed, standing, ..BacklogStats::default() }))
     })?;
     Ok(rows.collect::<Result<_, _>>()?)
-}
-
-fn classes() -> [Class; 3] {
-    [Class::Transient, Class::Misconfigured, Class::Poison]
 }
 
 fn entry(row: &Row<'_>) -> rusqlite::Result<Entry> {
@@ -249,16 +244,6 @@ fn waiting(row: &Row<'_>) -> rusqlite::Result<Waiting> {
         committed_at_ms: row.get(8)?,
         bytes: bytes_of(row, 9)?,
     })
-}
-
-/// What a message is about, from the columns of its row.
-pub(super) fn subject(target: &str, bug: i64, object: Option<i64>) -> Subject {
-    let bug = BugId(bug);
-    match (target, object) {
-        ("comment", Some(id)) => Subject::Comment(bug, CommentId(id)),
-        ("attachment", Some(id)) => Subject::Attachment(bug, AttachmentId(id)),
-        _ => Subject::Bug(bug),
-    }
 }
 
 pub(super) fn text<'row>(row: &'row Row<'_>, column: usize) -> rusqlite::Result<&'row str> {

@@ -5,7 +5,8 @@ use std::collections::{HashMap, HashSet};
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::fault::Fault;
-use super::{Settlement, Standing, now_ms, to_ms};
+use super::{Settlement, Standing};
+use crate::queue::kept::{now_ms, runs, to_ms};
 
 /// The range of sequences handed over whose fate is not recorded.
 type Flight = Option<(i64, i64)>;
@@ -149,22 +150,4 @@ fn mark(connection: &Connection, id: i64, flight: Flight) -> Result<(), Fault> {
     let mut write = connection.prepare_cached(include_str!("../../../sql/sqlite/query/flight_write.sql"))?;
     write.execute(params![id, flight.map(|f| f.0), flight.map(|f| f.1)])?;
     Ok(())
-}
-
-/// Ranges without holes.
-pub(super) fn runs(mut sequences: Vec<i64>) -> Vec<(i64, i64)> {
-    sequences.sort_unstable();
-    sequences.dedup();
-    sequences.chunk_by(|a, b| a + 1 == *b).map(|run| (run[0], run[run.len() - 1])).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::runs;
-
-    #[test]
-    fn sequences_are_joined_to_ranges_without_holes() {
-        assert_eq!(runs(vec![5, 1, 2, 3, 7, 8, 3]), [(1, 3), (5, 5), (7, 8)]);
-        assert_eq!(runs(vec![]), []);
-    }
 }

@@ -4,13 +4,10 @@ use rusqlite::{Connection, Row, named_params};
 use uuid::Uuid;
 
 use super::fault::Fault;
-use super::put::size;
-use super::read::{subject, text};
+use super::read::text;
 use crate::message::MessageId;
+use crate::queue::kept::{TRACED, size, subject};
 use crate::queue::{Held, Page, Sought, Trace};
-
-/// Messages looked at by one call, at the most: some hundredths of a second.
-const STRETCH: i64 = 100_000;
 
 /// Those found in the stretch behind `after`.
 pub(super) fn traces(connection: &Connection, sought: Sought, after: i64, limit: usize) -> Result<Page<Trace>, Fault> {
@@ -18,7 +15,7 @@ pub(super) fn traces(connection: &Connection, sought: Sought, after: i64, limit:
     let mut ends = view.prepare_cached(include_str!("../../../sql/sqlite/query/trace_ends.sql"))?;
     let (first, end): (Option<i64>, Option<i64>) = ends.query_row([after], |row| Ok((row.get(0)?, row.get(1)?)))?;
     let (Some(first), Some(end)) = (first, end) else { return Ok(Page { entries: vec![], next: None }) };
-    let last = first.saturating_add(STRETCH - 1);
+    let last = first.saturating_add(TRACED - 1);
     let (bug, id) = match sought {
         Sought::Bug(bug) => (Some(bug.0), None),
         Sought::Message(id) => (None, Some(id.0.into_bytes())),

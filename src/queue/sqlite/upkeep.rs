@@ -6,7 +6,7 @@ use super::fault::Fault;
 use super::{read, settle, spent};
 use crate::changeset::Subject;
 use crate::message::Body;
-use crate::queue::body_from_columns;
+use crate::queue::kept::{body_from_columns, size, subject};
 
 /// Rows of `body` rewritten on each side of a redacted one.
 const NEIGHBOURS: i64 = 64;
@@ -46,10 +46,10 @@ fn rewrite(connection: &Connection, first: i64, last: i64, redacted: &[i64]) -> 
     for (sequence, mut body) in bodies {
         if redacted.binary_search(&sequence).is_ok() {
             body = body.redacted();
-            resize.execute(params![sequence, super::put::size(body.bytes.len())])?;
-            resize_parked.execute(params![sequence, super::put::size(body.bytes.len())])?;
+            resize.execute(params![sequence, size(body.bytes.len())])?;
+            resize_parked.execute(params![sequence, size(body.bytes.len())])?;
         }
-        add.execute(params![sequence, &body.bytes[..], body.event_bytes.map(super::put::size)])?;
+        add.execute(params![sequence, &body.bytes[..], body.event_bytes.map(size)])?;
     }
     Ok(())
 }
@@ -64,8 +64,8 @@ fn bodies(connection: &Connection, first: i64, last: i64) -> Result<Vec<(i64, Bo
 /// Bodies behind `after` that carry more than their event, and what they are about.
 pub(super) fn public_bodies(connection: &Connection, after: i64, limit: usize) -> Result<Vec<(i64, Subject)>, Fault> {
     let mut list = connection.prepare_cached(include_str!("../../../sql/sqlite/query/body_public.sql"))?;
-    let rows = list.query_map(params![after, super::put::size(limit)], |row| {
-        Ok((row.get(0)?, read::subject(read::text(row, 1)?, row.get(2)?, row.get(3)?)))
+    let rows = list.query_map(params![after, size(limit)], |row| {
+        Ok((row.get(0)?, subject(read::text(row, 1)?, row.get(2)?, row.get(3)?)))
     })?;
     Ok(rows.collect::<Result<_, _>>()?)
 }

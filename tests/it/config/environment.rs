@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bugrelay::config::CommentIdOf;
+use bugrelay::config::{CommentIdOf, StoreConfig};
 use secrecy::ExposeSecret as _;
 
 use super::{parse, with};
@@ -32,7 +32,7 @@ fn every_section_can_be_overridden() {
     assert_eq!(config.bugzilla.database.as_str(), "mysql://other@127.0.0.2:3307/bugs2");
     assert!(config.bugzilla.require_login);
     assert_eq!(config.bugzilla.late_commit_window, Duration::from_secs(60));
-    assert_eq!(config.queue.path.to_str(), Some("/var/lib/other.db"));
+    assert_eq!(config.queue.store, StoreConfig::Sqlite("/var/lib/other.db".into()));
     assert_eq!(config.queue.max_megabytes, 64);
     assert_eq!(config.fields.deny, ["cf_a", "cf_b"]);
     assert_eq!(config.messages.comment_id, CommentIdOf::Comment);

@@ -22,14 +22,14 @@ use super::sample::{
 use super::{Keep, Shelf};
 
 pub(super) async fn a_fresh_store_has_no_checkpoint_and_no_subscriber(shelf: &impl Shelf) {
-    let queue = shelf.open(Keep::default());
+    let queue = shelf.open(Keep::default()).await;
     assert_eq!(queue.checkpoint().await.unwrap(), None);
     assert!(queue.next("kafka", 10).await.unwrap().entries.is_empty());
     assert!(queue.stats().await.unwrap().backlogs.is_empty());
 }
 
 pub(super) async fn messages_come_out_whole_and_in_the_order_they_were_put(shelf: &impl Shelf) {
-    let queue = shelf.open(Keep::default());
+    let queue = shelf.open(Keep::default()).await;
     subscribe(&queue, &["kafka"]).await;
     let mut stored = queue.put(comments([3, 1]), at("p1")).await.unwrap();
     stored.extend(queue.put(comments([2]), at("p2")).await.unwrap());
@@ -42,7 +42,7 @@ pub(super) async fn messages_come_out_whole_and_in_the_order_they_were_put(shelf
 }
 
 pub(super) async fn next_gives_at_most_what_it_is_asked_for(shelf: &impl Shelf) {
-    let queue = shelf.open(Keep::default());
+    let queue = shelf.open(Keep::default()).await;
     subscribe(&queue, &["kafka"]).await;
     put(&queue, 1..=10).await;
     let batch = queue.next("kafka", 3).await.unwrap();
@@ -52,18 +52,18 @@ pub(super) async fn next_gives_at_most_what_it_is_asked_for(shelf: &impl Shelf) 
 }
 
 pub(super) async fn sequences_rise_even_after_everything_was_forgotten(shelf: &impl Shelf) {
-    let queue = shelf.open(Keep { sent: Duration::ZERO, ..Keep::default() });
+    let queue = shelf.open(Keep { sent: Duration::ZERO, ..Keep::default() }).await;
     subscribe(&queue, &["kafka"]).await;
     put(&queue, 1..=3).await;
     queue.settle("kafka", done(1..=3)).await.unwrap();
     queue.purge().await.unwrap();
     drop(queue);
-    let queue = shelf.open(Keep::default());
+    let queue = shelf.open(Keep::default()).await;
     assert_eq!(put(&queue, [4]).await, [4]);
 }
 
 pub(super) async fn a_new_subscriber_starts_with_the_next_message(shelf: &impl Shelf) {
-    let queue = shelf.open(Keep::default());
+    let queue = shelf.open(Keep::default()).await;
     subscribe(&queue, &["kafka"]).await;
     put(&queue, [1]).await;
     subscribe(&queue, &["kafka", "stomp"]).await;
@@ -73,7 +73,7 @@ pub(super) async fn a_new_subscriber_starts_with_the_next_message(shelf: &impl S
 }
 
 pub(super) async fn a_connector_that_is_gone_gets_nothing_new_and_keeps_its_backlog(shelf: &impl Shelf) {
-    let queue = shelf.open(Keep::default());
+    let queue = shelf.open(Keep::default()).await;
     subscribe(&queue, &["kafka", "stomp"]).await;
     put(&queue, [1]).await;
     queue.settle("kafka", done([1])).await.unwrap();
@@ -82,7 +82,7 @@ pub(super) async fn a_connector_that_is_gone_gets_nothing_new_and_keeps_its_back
     put(&queue, [2]).await;
     queue.purge().await.unwrap();
     drop(queue);
-    let queue = shelf.open(Keep::default());
+    let queue = shelf.open(Keep::default()).await;
     subscribe(&queue, &["kafka", "stomp"]).await;
     put(&queue, [3]).await;
     let batch = queue.next("stomp", 10).await.unwrap();
@@ -92,7 +92,7 @@ pub(super) async fn a_connector_that_is_gone_gets_nothing_new_and_keeps_its_back
 }
 
 pub(super) async fn a_connector_gets_what_its_filter_wants(shelf: &impl Shelf) {
-    let queue = shelf.open(Keep::default());
+    let queue = shelf.open(Keep::default()).await;
     let filter = Filter { products: vec!["Thunderbird".to_owned()], ..Filter::default() };
     let picky = Subscriber { connector: "stomp".to_owned(), filter };
     queue.subscribe(vec![subscriber("kafka"), picky]).await.unwrap();
@@ -105,7 +105,7 @@ pub(super) async fn a_connector_gets_what_its_filter_wants(shelf: &impl Shelf) {
 }
 
 pub(super) async fn a_message_that_nobody_wants_has_a_sequence_and_is_not_told_later(shelf: &impl Shelf) {
-    let queue = shelf.open(Keep::default());
+    let queue = shelf.open(Keep::default()).await;
     assert_eq!(put(&queue, [1]).await, [1]);
     subscribe(&queue, &["kafka"]).await;
     assert_eq!(put(&queue, [1, 2]).await, [2]);
@@ -113,7 +113,7 @@ pub(super) async fn a_message_that_nobody_wants_has_a_sequence_and_is_not_told_l
 }
 
 pub(super) async fn what_was_told_is_not_told_again(shelf: &impl Shelf) {
-    let queue = shelf.open(Keep::default());
+    let queue = shelf.open(Keep::default()).await;
     subscribe(&queue, &["kafka"]).await;
     put(&queue, [1, 2]).await;
     // The same comments, found another way, under other ids.
@@ -128,7 +128,7 @@ pub(super) async fn what_was_told_is_not_told_again(shelf: &impl Shelf) {
 }
 
 pub(super) async fn a_message_without_facts_is_known_by_its_id_alone(shelf: &impl Shelf) {
-    let queue = shelf.open(Keep::default());
+    let queue = shelf.open(Keep::default()).await;
     subscribe(&queue, &["kafka"]).await;
     let mut messages = comments([1, 2, 1]);
     messages.iter_mut().for_each(|message| message.facts.clear());
@@ -138,19 +138,19 @@ pub(super) async fn a_message_without_facts_is_known_by_its_id_alone(shelf: &imp
 }
 
 pub(super) async fn facts_are_forgotten_after_their_retention(shelf: &impl Shelf) {
-    let queue = shelf.open(Keep { told: Duration::ZERO, sent: Duration::ZERO, ..Keep::default() });
+    let queue = shelf.open(Keep { told: Duration::ZERO, sent: Duration::ZERO, ..Keep::default() }).await;
     put(&queue, [1]).await;
     assert!(is_told_anew(&queue).await);
 }
 
 pub(super) async fn facts_of_a_transaction_that_is_stored_in_part_stay_until_the_rest_is(shelf: &impl Shelf) {
     let keep = Keep { told: Duration::ZERO, sent: Duration::ZERO, ..Keep::default() };
-    let queue = shelf.open(keep);
+    let queue = shelf.open(keep).await;
     // The first part comes with the end of the transaction before, the others behind the same position.
     queue.put(comments([1]), at("before")).await.unwrap();
     queue.put(comments([2]), at("before")).await.unwrap();
     drop(queue);
-    let queue = shelf.open(keep);
+    let queue = shelf.open(keep).await;
     for _ in 0..3 {
         queue.purge().await.unwrap();
     }
@@ -173,18 +173,18 @@ async fn is_told_anew(queue: &impl bugrelay::queue::Queue) -> bool {
 }
 
 pub(super) async fn what_can_never_fit_says_what_to_raise_and_to_what(shelf: &impl Shelf) {
-    let queue = shelf.open(Keep { max_megabytes: 1, ..Keep::default() });
+    let queue = shelf.open(Keep { max_megabytes: 1, ..Keep::default() }).await;
     let error = queue.put(vec![comment(1, 3 << 20)], at("p")).await.unwrap_err().to_string();
     assert!(error.contains("raise `max_megabytes` in [queue] to 5 or more"), "{error}");
 }
 
 pub(super) async fn the_checkpoint_is_stored_with_the_messages_before_it(shelf: &impl Shelf) {
-    let queue = shelf.open(Keep::default());
+    let queue = shelf.open(Keep::default()).await;
     subscribe(&queue, &["kafka"]).await;
     queue.put(comments([1]), at("p1")).await.unwrap();
     queue.put(vec![], at("p2")).await.unwrap();
     drop(queue);
-    let queue = shelf.open(Keep::default());
+    let queue = shelf.open(Keep::default()).await;
     assert_eq!(queue.checkpoint().await.unwrap(), Some(at("p2")));
     assert_eq!(waiting(&queue, "kafka").await, [1]);
     let elsewhere = Checkpoint { server: Some("8/2".into()), ..at("p2") };
@@ -193,7 +193,7 @@ pub(super) async fn the_checkpoint_is_stored_with_the_messages_before_it(shelf: 
 }
 
 pub(super) async fn a_put_that_fails_stores_nothing(shelf: &impl Shelf) {
-    let queue = shelf.open(Keep { max_megabytes: 1, ..Keep::default() });
+    let queue = shelf.open(Keep { max_megabytes: 1, ..Keep::default() }).await;
     subscribe(&queue, &["kafka"]).await;
     queue.put(comments([1]), at("p1")).await.unwrap();
     let full = queue.put(vec![comment(2, 100), comment(3, 2 << 20)], at("p2")).await;
@@ -204,7 +204,7 @@ pub(super) async fn a_put_that_fails_stores_nothing(shelf: &impl Shelf) {
 }
 
 pub(super) async fn a_full_store_takes_deliveries_and_heals_by_them(shelf: &impl Shelf) {
-    let queue = shelf.open(Keep { max_megabytes: 2, ..Keep::default() });
+    let queue = shelf.open(Keep { max_megabytes: 2, ..Keep::default() }).await;
     subscribe(&queue, &["kafka"]).await;
     let mut ids = 1..;
     let full = loop {
@@ -221,7 +221,7 @@ pub(super) async fn a_full_store_takes_deliveries_and_heals_by_them(shelf: &impl
 }
 
 pub(super) async fn each_outcome_of_a_batch_is_kept(shelf: &impl Shelf) {
-    let queue = shelf.open(Keep::default());
+    let queue = shelf.open(Keep::default()).await;
     subscribe(&queue, &["kafka"]).await;
     put(&queue, 1..=5).await;
     queue.begin("kafka", vec![1, 2, 3, 4, 5]).await.unwrap();
@@ -235,7 +235,7 @@ pub(super) async fn each_outcome_of_a_batch_is_kept(shelf: &impl Shelf) {
     };
     queue.settle("kafka", settlement).await.unwrap();
     drop(queue);
-    let queue = shelf.open(Keep::default());
+    let queue = shelf.open(Keep::default()).await;
     let batch = queue.next("kafka", 10).await.unwrap();
     let entries: Vec<_> =
         batch.entries.iter().map(|entry| (entry.envelope.sequence, entry.attempts, entry.perhaps_sent)).collect();
@@ -245,7 +245,7 @@ pub(super) async fn each_outcome_of_a_batch_is_kept(shelf: &impl Shelf) {
 }
 
 pub(super) async fn one_connectors_outcomes_are_nothing_to_another(shelf: &impl Shelf) {
-    let queue = shelf.open(Keep::default());
+    let queue = shelf.open(Keep::default()).await;
     subscribe(&queue, &["kafka", "stomp"]).await;
     put(&queue, 1..=3).await;
     queue.settle("kafka", done(1..=3)).await.unwrap();
@@ -256,12 +256,12 @@ pub(super) async fn one_connectors_outcomes_are_nothing_to_another(shelf: &impl 
 }
 
 pub(super) async fn what_was_in_flight_at_the_end_was_perhaps_sent(shelf: &impl Shelf) {
-    let queue = shelf.open(Keep::default());
+    let queue = shelf.open(Keep::default()).await;
     subscribe(&queue, &["kafka"]).await;
     put(&queue, 1..=4).await;
     queue.begin("kafka", vec![1, 2]).await.unwrap();
     drop(queue);
-    let queue = shelf.open(Keep::default());
+    let queue = shelf.open(Keep::default()).await;
     assert_eq!(perhaps(&queue.next("kafka", 10).await.unwrap()), [1, 2]);
     // A smaller batch now: nothing is forgotten of the rest.
     queue.begin("kafka", vec![1]).await.unwrap();
@@ -272,7 +272,7 @@ pub(super) async fn what_was_in_flight_at_the_end_was_perhaps_sent(shelf: &impl 
 }
 
 pub(super) async fn what_is_not_settled_yet_stays_in_flight(shelf: &impl Shelf) {
-    let queue = shelf.open(Keep::default());
+    let queue = shelf.open(Keep::default()).await;
     subscribe(&queue, &["kafka"]).await;
     put(&queue, 1..=4).await;
     queue.begin("kafka", vec![1, 2, 3, 4]).await.unwrap();
@@ -283,7 +283,7 @@ pub(super) async fn what_is_not_settled_yet_stays_in_flight(shelf: &impl Shelf) 
 }
 
 pub(super) async fn what_was_begun_and_not_handed_over_waits_as_before(shelf: &impl Shelf) {
-    let queue = shelf.open(Keep::default());
+    let queue = shelf.open(Keep::default()).await;
     subscribe(&queue, &["kafka"]).await;
     put(&queue, 1..=3).await;
     queue.settle("kafka", Settlement { perhaps_sent: vec![2], ..failed([2]) }).await.unwrap();
@@ -291,14 +291,14 @@ pub(super) async fn what_was_begun_and_not_handed_over_waits_as_before(shelf: &i
     let withheld = Settlement { withheld: vec![1, 2, 3], standing: unwell(1), ..Settlement::default() };
     queue.settle("kafka", withheld).await.unwrap();
     drop(queue);
-    let batch = shelf.open(Keep::default()).next("kafka", 10).await.unwrap();
+    let batch = shelf.open(Keep::default()).await.next("kafka", 10).await.unwrap();
     assert_eq!(perhaps(&batch), [2]);
     assert_eq!(batch.entries.iter().map(|entry| entry.attempts).collect::<Vec<_>>(), [0, 1, 0]);
     assert_eq!(batch.standing, unwell(1));
 }
 
 pub(super) async fn a_redacted_message_leaves_as_its_event(shelf: &impl Shelf) {
-    let queue = shelf.open(Keep::default());
+    let queue = shelf.open(Keep::default()).await;
     subscribe(&queue, &["kafka"]).await;
     put(&queue, 1..=300).await;
     queue.redact(vec![150, 2, 999]).await.unwrap();
@@ -316,7 +316,7 @@ pub(super) async fn a_redacted_message_leaves_as_its_event(shelf: &impl Shelf) {
 }
 
 pub(super) async fn gauges_count_what_waits(shelf: &impl Shelf) {
-    let queue = shelf.open(Keep::default());
+    let queue = shelf.open(Keep::default()).await;
     subscribe(&queue, &["amqp", "kafka", "stomp"]).await;
     let stored = queue.put(comments(1..=5), at("p")).await.unwrap();
     queue.settle("amqp", done(1..=4)).await.unwrap();
@@ -341,7 +341,7 @@ pub(super) async fn gauges_count_what_waits(shelf: &impl Shelf) {
 
 pub(super) async fn purging_takes_nothing_that_somebody_waits_for(shelf: &impl Shelf) {
     let keep = Keep { sent: Duration::ZERO, parked: Duration::ZERO, told: Duration::ZERO, ..Keep::default() };
-    let queue = shelf.open(keep);
+    let queue = shelf.open(keep).await;
     subscribe(&queue, &["kafka", "stomp"]).await;
     put(&queue, 1..=4).await;
     queue.settle("kafka", done(1..=4)).await.unwrap();
@@ -353,7 +353,7 @@ pub(super) async fn purging_takes_nothing_that_somebody_waits_for(shelf: &impl S
 }
 
 pub(super) async fn calls_from_many_tasks_do_not_mix(shelf: &impl Shelf) {
-    let queue = shelf.open(Keep::default());
+    let queue = shelf.open(Keep::default()).await;
     let names = ["amqp", "fedmsg", "kafka", "stomp"];
     subscribe(&queue, &names).await;
     let fill = async {

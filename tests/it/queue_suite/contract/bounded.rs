@@ -7,7 +7,7 @@ use super::super::{Keep, Shelf};
 
 /// Six messages, of which two are as many as may be read at once, and one that is larger than that.
 async fn large(shelf: &impl Shelf) -> impl bugrelay::queue::Queue {
-    let queue = shelf.open(Keep::default());
+    let queue = shelf.open(Keep::default()).await;
     subscribe(&queue, &["kafka"]).await;
     let mut messages: Vec<_> = (1..=6).map(|id| comment(id, READ_BYTES_MAX / 2 - 1_000)).collect();
     messages.push(comment(7, READ_BYTES_MAX * 2));

@@ -6,7 +6,7 @@ use super::super::sample::{at, comments, done, failed, perhaps, put, subscribe, 
 use super::super::{Keep, Shelf};
 
 pub(in crate::queue_suite) async fn a_paused_connector_gets_nothing_and_loses_nothing(shelf: &impl Shelf) {
-    let queue = shelf.open(Keep::default());
+    let queue = shelf.open(Keep::default()).await;
     subscribe(&queue, &["kafka", "stomp"]).await;
     put(&queue, [1]).await;
     queue.pause("kafka", true).await.unwrap();
@@ -14,7 +14,7 @@ pub(in crate::queue_suite) async fn a_paused_connector_gets_nothing_and_loses_no
     assert_eq!(waiting(&queue, "kafka").await, [0; 0]);
     assert_eq!(waiting(&queue, "stomp").await, [1, 2], "it is nothing to another");
     drop(queue);
-    let queue = shelf.open(Keep::default());
+    let queue = shelf.open(Keep::default()).await;
     subscribe(&queue, &["kafka", "stomp"]).await;
     assert_eq!(waiting(&queue, "kafka").await, [0; 0], "nor after a restart");
     put(&queue, [3]).await;
@@ -29,7 +29,7 @@ pub(in crate::queue_suite) async fn a_paused_connector_gets_nothing_and_loses_no
 }
 
 pub(in crate::queue_suite) async fn what_was_in_flight_when_it_was_paused_is_settled(shelf: &impl Shelf) {
-    let queue = shelf.open(Keep::default());
+    let queue = shelf.open(Keep::default()).await;
     subscribe(&queue, &["kafka"]).await;
     put(&queue, 1..=3).await;
     queue.begin("kafka", vec![1, 2]).await.unwrap();
@@ -41,7 +41,7 @@ pub(in crate::queue_suite) async fn what_was_in_flight_when_it_was_paused_is_set
 }
 
 pub(in crate::queue_suite) async fn what_is_behind_a_batch_in_flight_can_be_read_meanwhile(shelf: &impl Shelf) {
-    let queue = shelf.open(Keep::default());
+    let queue = shelf.open(Keep::default()).await;
     subscribe(&queue, &["kafka", "stomp"]).await;
     put(&queue, 1..=5).await;
     queue.settle("kafka", Settlement { perhaps_sent: vec![4], ..failed([4]) }).await.unwrap();
@@ -55,7 +55,7 @@ pub(in crate::queue_suite) async fn what_is_behind_a_batch_in_flight_can_be_read
 }
 
 pub(in crate::queue_suite) async fn what_was_read_before_a_pause_is_not_begun(shelf: &impl Shelf) {
-    let queue = shelf.open(Keep::default());
+    let queue = shelf.open(Keep::default()).await;
     subscribe(&queue, &["kafka", "stomp"]).await;
     let read = put(&queue, 1..=3).await;
     queue.pause("kafka", true).await.unwrap();
@@ -70,7 +70,7 @@ pub(in crate::queue_suite) async fn what_was_read_before_a_pause_is_not_begun(sh
 pub(in crate::queue_suite) async fn one_that_is_paused_while_it_is_disabled_is_paused_when_it_is_enabled(
     shelf: &impl Shelf,
 ) {
-    let queue = shelf.open(Keep::default());
+    let queue = shelf.open(Keep::default()).await;
     queue.pause("kafka", true).await.unwrap();
     queue.purge().await.unwrap();
     subscribe(&queue, &["kafka"]).await;
@@ -79,7 +79,7 @@ pub(in crate::queue_suite) async fn one_that_is_paused_while_it_is_disabled_is_p
 }
 
 pub(in crate::queue_suite) async fn a_backlog_can_be_looked_at_in_pages(shelf: &impl Shelf) {
-    let queue = shelf.open(Keep::default());
+    let queue = shelf.open(Keep::default()).await;
     subscribe(&queue, &["kafka"]).await;
     put(&queue, 1..=5).await;
     queue.settle("kafka", failed([1])).await.unwrap();
@@ -100,7 +100,7 @@ pub(in crate::queue_suite) async fn a_backlog_can_be_looked_at_in_pages(shelf: &
 }
 
 pub(in crate::queue_suite) async fn what_carries_an_object_can_be_judged_for_whomever_it_is_kept(shelf: &impl Shelf) {
-    let queue = shelf.open(Keep::default());
+    let queue = shelf.open(Keep::default()).await;
     subscribe(&queue, &["gone", "kafka"]).await;
     let stored = queue.put(comments(1..=4), at("p")).await.unwrap();
     let parked = Settlement { parked: vec![(1, "too large".to_owned())], ..done([2, 3, 4]) };

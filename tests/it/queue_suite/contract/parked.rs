@@ -43,7 +43,7 @@ async fn parked(queue: &impl Queue) -> Vec<(i64, String)> {
 pub(in crate::queue_suite) async fn parked_messages_are_looked_at_in_pages_with_their_bodies_or_without(
     shelf: &impl Shelf,
 ) {
-    let queue = shelf.open(Keep::default());
+    let queue = shelf.open(Keep::default()).await;
     subscribe(&queue, &["kafka", "stomp"]).await;
     put(&queue, 1..=4).await;
     queue.settle("kafka", failed([3])).await.unwrap();
@@ -67,7 +67,7 @@ pub(in crate::queue_suite) async fn parked_messages_are_looked_at_in_pages_with_
 pub(in crate::queue_suite) async fn what_is_parked_is_put_back_at_its_old_place_under_its_sequence_and_id(
     shelf: &impl Shelf,
 ) {
-    let queue = shelf.open(Keep::default());
+    let queue = shelf.open(Keep::default()).await;
     subscribe(&queue, &["kafka", "stomp"]).await;
     let stored = queue.put(comments(1..=4), at("p")).await.unwrap();
     queue.settle("stomp", done(1..=4)).await.unwrap();
@@ -75,7 +75,7 @@ pub(in crate::queue_suite) async fn what_is_parked_is_put_back_at_its_old_place_
     assert_eq!(queue.dispose("kafka", Disposal::Retry, vec![9..=9, 2..=2, 2..=2]).await.unwrap(), 1);
     assert_eq!(queue.dispose("kafka", Disposal::Retry, vec![2..=2]).await.unwrap(), 0, "a second time it is nothing");
     drop(queue);
-    let queue = shelf.open(Keep::default());
+    let queue = shelf.open(Keep::default()).await;
     let batch = queue.next("kafka", 10).await.unwrap();
     assert_eq!(batch.entries.iter().map(|entry| entry.attempts).collect::<Vec<_>>(), [0, 1, 0]);
     let found: Vec<_> = batch.entries.into_iter().map(|entry| entry.envelope).collect();
@@ -90,7 +90,7 @@ pub(in crate::queue_suite) async fn what_is_parked_is_put_back_at_its_old_place_
 pub(in crate::queue_suite) async fn what_is_put_back_while_a_batch_is_under_way_is_not_of_that_batch(
     shelf: &impl Shelf,
 ) {
-    let queue = shelf.open(Keep::default());
+    let queue = shelf.open(Keep::default()).await;
     subscribe(&queue, &["kafka"]).await;
     put(&queue, 1..=4).await;
     queue.settle("kafka", parks([2, 3])).await.unwrap();
@@ -103,14 +103,14 @@ pub(in crate::queue_suite) async fn what_is_put_back_while_a_batch_is_under_way_
     assert_eq!(perhaps(&queue.next("kafka", 10).await.unwrap()), [2], "of its own batch it is");
     assert_eq!(dispose(&queue, Disposal::Retry, 3..=3).await, [1]);
     drop(queue);
-    let queue = shelf.open(Keep::default());
+    let queue = shelf.open(Keep::default()).await;
     assert!(queue.begin("kafka", vec![2, 3]).await.unwrap());
     queue.settle("kafka", failed([2, 3])).await.unwrap();
     assert_eq!(perhaps(&queue.next("kafka", 10).await.unwrap()), [2]);
 }
 
 pub(in crate::queue_suite) async fn what_was_perhaps_sent_before_it_was_parked_stays_so(shelf: &impl Shelf) {
-    let queue = shelf.open(Keep::default());
+    let queue = shelf.open(Keep::default()).await;
     subscribe(&queue, &["kafka"]).await;
     put(&queue, 1..=3).await;
     queue.settle("kafka", Settlement { perhaps_sent: vec![1], ..failed([1]) }).await.unwrap();
@@ -125,14 +125,14 @@ pub(in crate::queue_suite) async fn what_was_perhaps_sent_before_it_was_parked_s
 }
 
 pub(in crate::queue_suite) async fn what_is_skipped_is_parked_and_what_is_dropped_is_gone(shelf: &impl Shelf) {
-    let queue = shelf.open(Keep::default());
+    let queue = shelf.open(Keep::default()).await;
     subscribe(&queue, &["kafka", "stomp"]).await;
     put(&queue, 1..=6).await;
     queue.settle("kafka", failed(1..=6)).await.unwrap();
     assert_eq!(queue.dispose("kafka", skip(), vec![6..=9, 1..=2]).await.unwrap(), 3);
     assert_eq!(queue.dispose("kafka", Disposal::Drop, vec![3..=4]).await.unwrap(), 2);
     drop(queue);
-    let queue = shelf.open(Keep::default());
+    let queue = shelf.open(Keep::default()).await;
     assert_eq!(waiting(&queue, "kafka").await, [5]);
     let by_hand = |sequence| (sequence, "by hand".to_owned());
     assert_eq!(parked(&queue).await, [1, 2, 6].map(by_hand));
@@ -144,7 +144,7 @@ pub(in crate::queue_suite) async fn what_is_skipped_is_parked_and_what_is_droppe
 }
 
 pub(in crate::queue_suite) async fn what_was_read_before_it_was_dropped_is_not_begun(shelf: &impl Shelf) {
-    let queue = shelf.open(Keep::default());
+    let queue = shelf.open(Keep::default()).await;
     subscribe(&queue, &["kafka"]).await;
     let read = put(&queue, 1..=4).await;
     assert_eq!(dispose(&queue, Disposal::Drop, 3..=3).await, [1]);
@@ -159,7 +159,7 @@ pub(in crate::queue_suite) async fn what_was_read_before_it_was_dropped_is_not_b
 }
 
 pub(in crate::queue_suite) async fn what_is_skipped_on_its_way_and_arrives_is_not_parked(shelf: &impl Shelf) {
-    let queue = shelf.open(Keep { sent: std::time::Duration::ZERO, ..Keep::default() });
+    let queue = shelf.open(Keep { sent: std::time::Duration::ZERO, ..Keep::default() }).await;
     subscribe(&queue, &["kafka"]).await;
     let read = put(&queue, 1..=3).await;
     queue.begin("kafka", read).await.unwrap();
@@ -170,7 +170,7 @@ pub(in crate::queue_suite) async fn what_is_skipped_on_its_way_and_arrives_is_no
 }
 
 pub(in crate::queue_suite) async fn a_connector_of_which_all_was_dropped_is_well(shelf: &impl Shelf) {
-    let queue = shelf.open(Keep::default());
+    let queue = shelf.open(Keep::default()).await;
     subscribe(&queue, &["kafka"]).await;
     put(&queue, 1..=2).await;
     queue.settle("kafka", failed([1, 2])).await.unwrap();
@@ -182,7 +182,7 @@ pub(in crate::queue_suite) async fn a_connector_of_which_all_was_dropped_is_well
 }
 
 pub(in crate::queue_suite) async fn of_a_connector_that_is_gone_everything_can_be_given_up(shelf: &impl Shelf) {
-    let queue = shelf.open(Keep::default());
+    let queue = shelf.open(Keep::default()).await;
     subscribe(&queue, &["kafka", "stomp"]).await;
     put(&queue, 1..=3).await;
     queue.settle("kafka", parks([1])).await.unwrap();
@@ -197,7 +197,7 @@ pub(in crate::queue_suite) async fn of_a_connector_that_is_gone_everything_can_b
 }
 
 pub(in crate::queue_suite) async fn a_large_backlog_is_dropped_in_several_short_steps(shelf: &impl Shelf) {
-    let queue = shelf.open(Keep::default());
+    let queue = shelf.open(Keep::default()).await;
     subscribe(&queue, &["kafka"]).await;
     let many = i64::try_from(DISPOSED_MAX).unwrap() + 2;
     put(&queue, 1..=many).await;
@@ -209,7 +209,7 @@ pub(in crate::queue_suite) async fn a_large_backlog_is_dropped_in_several_short_
 }
 
 pub(in crate::queue_suite) async fn what_is_parked_is_redacted_and_put_back_as_its_event(shelf: &impl Shelf) {
-    let queue = shelf.open(Keep::default());
+    let queue = shelf.open(Keep::default()).await;
     subscribe(&queue, &["kafka"]).await;
     put(&queue, [1]).await;
     queue.settle("kafka", parks([1])).await.unwrap();
@@ -224,7 +224,7 @@ pub(in crate::queue_suite) async fn what_is_parked_is_redacted_and_put_back_as_i
 }
 
 pub(in crate::queue_suite) async fn what_became_of_messages_is_known_by_bug_and_by_id(shelf: &impl Shelf) {
-    let queue = shelf.open(Keep::default());
+    let queue = shelf.open(Keep::default()).await;
     subscribe(&queue, &["amqp", "kafka", "stomp"]).await;
     // Of bug 1, and one of bug 2.
     let mut messages = comments(1..=3);

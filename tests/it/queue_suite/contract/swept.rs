@@ -14,14 +14,14 @@ fn fact(id: i64) -> (Fact, LocalTime) {
 }
 
 pub(in crate::queue_suite) async fn what_was_not_told_is_known_in_the_order_asked(shelf: &impl Shelf) {
-    let queue = shelf.open(Keep::default());
+    let queue = shelf.open(Keep::default()).await;
     put(&queue, [1, 3]).await;
     let asked = vec![fact(4), fact(3), fact(2), fact(1)];
     assert_eq!(queue.untold(asked).await.unwrap(), [fact(4), fact(2)]);
 }
 
 pub(in crate::queue_suite) async fn an_id_that_comes_with_another_second_was_given_out_again(shelf: &impl Shelf) {
-    let queue = shelf.open(Keep::default());
+    let queue = shelf.open(Keep::default()).await;
     put(&queue, [1, 2]).await;
     let mut again = comments([1, 2]);
     again[0].saved_at = saved_at().a_second_later();
@@ -33,7 +33,7 @@ pub(in crate::queue_suite) async fn an_id_that_comes_with_another_second_was_giv
 }
 
 pub(in crate::queue_suite) async fn what_a_start_in_the_past_told_is_forgotten_as_it_goes(shelf: &impl Shelf) {
-    let queue = shelf.open(Keep { told: Duration::ZERO, ..Keep::default() });
+    let queue = shelf.open(Keep { told: Duration::ZERO, ..Keep::default() }).await;
     queue.put(vec![], at("now")).await.unwrap();
     let day = 86_400;
     let mark = SweepMark { start: 1_600_000_000, until: 1_700_000_000, first: Some(4_000_000_000) };
@@ -52,7 +52,7 @@ pub(in crate::queue_suite) async fn what_a_start_in_the_past_told_is_forgotten_a
 pub(in crate::queue_suite) async fn what_is_put_again_goes_to_those_named_who_want_it_and_changes_nothing_else(
     shelf: &impl Shelf,
 ) {
-    let queue = shelf.open(Keep::default());
+    let queue = shelf.open(Keep::default()).await;
     let picky = Filter { products: vec!["Thunderbird".to_owned()], ..Filter::default() };
     let picky = Subscriber { connector: "amqp".to_owned(), filter: picky };
     queue.subscribe(vec![subscriber("kafka"), subscriber("stomp"), picky]).await.unwrap();
@@ -68,7 +68,7 @@ pub(in crate::queue_suite) async fn what_is_put_again_goes_to_those_named_who_wa
 }
 
 pub(in crate::queue_suite) async fn what_is_put_again_leaves_room_to_what_is_new(shelf: &impl Shelf) {
-    let queue = shelf.open(Keep { max_megabytes: 8, ..Keep::default() });
+    let queue = shelf.open(Keep { max_megabytes: 8, ..Keep::default() }).await;
     subscribe(&queue, &["kafka"]).await;
     let again = async |id| queue.put_again(vec![comment(id, 1 << 20)], vec!["kafka".to_owned()]).await.unwrap();
     let mut count = 0;
@@ -84,14 +84,14 @@ pub(in crate::queue_suite) async fn what_is_put_again_leaves_room_to_what_is_new
 
 pub(in crate::queue_suite) async fn the_sweeps_mark_survives_and_keeps_what_was_told_behind_it(shelf: &impl Shelf) {
     let keep = Keep { told: Duration::ZERO, sent: Duration::ZERO, ..Keep::default() };
-    let queue = shelf.open(keep);
+    let queue = shelf.open(keep).await;
     subscribe(&queue, &["kafka"]).await;
     assert_eq!(queue.swept().await.unwrap(), None);
     // Long before all that is told here.
     let mark = SweepMark { start: 100, until: 1_700_000_000, first: Some(1_700_000_100) };
     queue.set_swept(mark).await.unwrap();
     drop(queue);
-    let queue = shelf.open(keep);
+    let queue = shelf.open(keep).await;
     assert_eq!(queue.swept().await.unwrap(), Some(mark));
     put(&queue, [1]).await;
     queue.settle("kafka", done([1])).await.unwrap();
@@ -113,7 +113,7 @@ pub(in crate::queue_suite) async fn the_sweeps_mark_survives_and_keeps_what_was_
 pub(in crate::queue_suite) async fn the_sweeps_mark_goes_forward_alone_and_stands_while_a_gap_is_to_be_told(
     shelf: &impl Shelf,
 ) {
-    let queue = shelf.open(Keep::default());
+    let queue = shelf.open(Keep::default()).await;
     subscribe(&queue, &["kafka"]).await;
     queue.put(vec![], at("p")).await.unwrap();
     let mark = SweepMark { start: 100, until: 1_000, first: None };

@@ -1,0 +1,1 @@
+INSERT IGNORE INTO {schema}.site (name) VALUES ({name})

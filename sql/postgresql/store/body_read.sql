@@ -1,0 +1,4 @@
+SELECT b.sequence, encode(b.bytes, 'hex'), b.event_bytes
+FROM {schema}.body b
+WHERE b.site = {site} AND b.sequence IN ({sequences})
+ORDER BY b.sequence, b.part

@@ -1,0 +1,1 @@
+INSERT INTO {schema}.site (name) VALUES ({name}) ON CONFLICT (name) DO NOTHING

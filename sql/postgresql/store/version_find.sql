@@ -1,0 +1,1 @@
+SELECT count(*) FROM pg_catalog.pg_tables WHERE schemaname = {schema_text} AND tablename = 'store_version'

@@ -1,0 +1,1 @@
+INSERT INTO {schema}.connector (site, id, name, filter, paused) VALUES ({site}, {id}, {name}, {filter}, {paused})

@@ -1,0 +1,1 @@
+UPDATE {schema}.connector SET filter = {filter} WHERE site = {site} AND id = {id}

@@ -1,0 +1,1 @@
+UPDATE {schema}.connector SET paused = {paused} WHERE site = {site} AND id = {id}

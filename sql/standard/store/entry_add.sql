@@ -1,0 +1,1 @@
+INSERT INTO {schema}.entry (site, connector, sequence, bytes) VALUES {rows}

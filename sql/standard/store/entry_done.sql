@@ -1,0 +1,1 @@
+DELETE FROM {schema}.entry WHERE site = {site} AND connector = {id} AND sequence BETWEEN {first} AND {last}

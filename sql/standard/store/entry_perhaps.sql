@@ -1,0 +1,2 @@
+UPDATE {schema}.entry SET perhaps_sent = 1
+WHERE site = {site} AND connector = {id} AND sequence BETWEEN {first} AND {last}

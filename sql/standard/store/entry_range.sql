@@ -1,0 +1,3 @@
+SELECT sequence, perhaps_sent FROM {schema}.entry
+WHERE site = {site} AND connector = {id} AND sequence BETWEEN {first} AND {last}
+ORDER BY sequence

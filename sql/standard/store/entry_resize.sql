@@ -1,0 +1,2 @@
+UPDATE {schema}.entry SET bytes = {bytes}
+WHERE site = {site} AND connector IN ({connectors}) AND sequence = {sequence}

@@ -1,0 +1,1 @@
+DELETE FROM {schema}.ledger WHERE site = {site} AND told IN ({told})

@@ -1,0 +1,1 @@
+SELECT told, saved_at FROM {schema}.ledger WHERE site = {site} AND told IN ({told})

@@ -1,0 +1,1 @@
+DELETE FROM {schema}.message WHERE site = {site} AND sequence BETWEEN {first} AND {last}

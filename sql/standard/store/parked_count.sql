@@ -1,0 +1,1 @@
+SELECT connector, count(*) FROM {schema}.parked WHERE site = {site} GROUP BY connector

@@ -1,0 +1,2 @@
+UPDATE {schema}.parked SET bytes = {bytes}
+WHERE site = {site} AND connector IN ({connectors}) AND sequence = {sequence}

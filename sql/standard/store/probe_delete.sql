@@ -1,0 +1,1 @@
+DELETE FROM {schema}.{table} WHERE 1 = 0

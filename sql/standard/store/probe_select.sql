@@ -1,0 +1,1 @@
+SELECT count(*) FROM {schema}.{table} WHERE 1 = 0

@@ -1,0 +1,1 @@
+UPDATE {schema}.{table} SET {column} = {column} WHERE 1 = 0

@@ -1,0 +1,1 @@
+SELECT epoch, turn FROM {schema}.site WHERE id = {site}

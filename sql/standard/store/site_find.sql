@@ -1,0 +1,1 @@
+SELECT id, epoch FROM {schema}.site WHERE name = {name}

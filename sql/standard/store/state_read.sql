@@ -1,0 +1,1 @@
+SELECT position, committed_at, server FROM {schema}.site WHERE id = {site}

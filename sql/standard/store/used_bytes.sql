@@ -1,0 +1,1 @@
+SELECT used_bytes, last_sequence FROM {schema}.site WHERE id = {site}

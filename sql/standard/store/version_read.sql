@@ -1,0 +1,1 @@
+SELECT max(version) FROM {schema}.store_version

@@ -1,0 +1,1 @@
+INSERT INTO {schema}.store_version (version) VALUES ({version})

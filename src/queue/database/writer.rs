@@ -1,0 +1,366 @@
+//! The one task that writes, on the session that holds the lock. Jobs that wait together share a transaction.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::Instant;
+
+use super::QueueError;
+use super::fault::Fault;
+use super::lead::{self, BEAT, Lead, SILENCE};
+use super::statement::{Names, Value, standard};
+use super::tx::Tx;
+use crate::backoff::Reconnect;
+use crate::database::{Server, Session};
+
+/// Jobs that may wait, and that share one transaction at most.
+const WAITING: usize = 64;
+
+/// How often one that stands by tries to take the lock.
+const LOOK: Duration = Duration::from_millis(500);
+
+/// How long a session of our own that is lost may still stand on the server: it is waited for.
+const REGAINED_WITHIN: Duration = Duration::from_secs(15);
+
+/// How long it is asked for what became of a commit.
+const KNOWN_WITHIN: Duration = Duration::from_secs(60);
+
+/// Something to do in a transaction. May be done again after its transaction was rolled back.
+#[async_trait]
+pub(super) trait Work: Send + Sync + 'static {
+    /// What it comes to.
+    type Done: Send + 'static;
+
+    /// Does it.
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<Self::Done, Fault>;
+}
+
+/// Whether this process may write.
+#[derive(Clone, Debug)]
+pub(super) enum State {
+    /// Not yet: nobody knows who may.
+    Away,
+    /// Another does, and this one will when that one is gone.
+    StandsBy,
+    /// It may.
+    Leads,
+    /// It may not, and never will.
+    Over(Fault),
+}
+
+/// Hands jobs to the task, which ends when this is dropped and all that was handed in is done.
+#[derive(Debug)]
+pub(super) struct Writer {
+    store: String,
+    jobs: mpsc::Sender<Box<dyn Job>>,
+    state: watch::Receiver<State>,
+}
+
+impl Writer {
+    /// Starts the task, which tries to lead from then on.
+    pub(super) fn start(store: String, server: Arc<dyn Server>, names: Names) -> Self {
+        let (sender, jobs) = mpsc::channel(WAITING);
+        let (state, told) = watch::channel(State::Away);
+        let desk = Desk { store: store.clone(), server, names, session: None, state };
+        tokio::spawn(desk.serve(jobs));
+        Writer { store, jobs: sender, state: told }
+    }
+
+    /// Does some work in a transaction.
+    pub(super) async fn run<W: Work>(&self, work: W) -> Result<W::Done, QueueError> {
+        let gone = || Fault::Other("its task is gone".to_owned()).of(&self.store);
+        let (reply, answer) = oneshot::channel();
+        self.jobs.send(Box::new(Call { work, done: None, reply })).await.map_err(|_| gone())?;
+        answer.await.map_err(|_| gone())?
+    }
+
+    /// Waits until this process leads.
+    pub(super) async fn lead(&self) -> Result<(), QueueError> {
+        let settled = |state: &State| matches!(state, State::Leads | State::Over(_));
+        match &*self.state.clone().wait_for(settled).await.map_err(|_| self.gone())? {
+            State::Over(fault) => Err(fault.clone().of(&self.store)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether another process does.
+    pub(super) fn stands_by(&self) -> bool {
+        matches!(*self.state.borrow(), State::StandsBy)
+    }
+
+    /// Waits until it does not any more.
+    pub(super) async fn deposed(&self) -> QueueError {
+        match self.state.clone().wait_for(|state| matches!(state, State::Over(_))).await.as_deref() {
+            Ok(State::Over(fault)) => fault.clone().of(&self.store),
+            _ => self.gone(),
+        }
+    }
+
+    fn gone(&self) -> QueueError {
+        Fault::Other("its task is gone".to_owned()).of(&self.store)
+    }
+}
+
+#[async_trait]
+trait Job: Send {
+    async fn run(&mut self, tx: &mut Tx<'_>) -> Result<(), Fault>;
+    fn answer(self: Box<Self>, committed: Result<(), QueueError>);
+}
+
+struct Call<W: Work> {
+    work: W,
+    done: Option<W::Done>,
+    reply: oneshot::Sender<Result<W::Done, QueueError>>,
+}
+
+#[async_trait]
+impl<W: Work> Job for Call<W> {
+    async fn run(&mut self, tx: &mut Tx<'_>) -> Result<(), Fault> {
+        self.done = Some(self.work.run(tx).await?);
+        Ok(())
+    }
+
+    fn answer(self: Box<Self>, committed: Result<(), QueueError>) {
+        // Who asked may have been cancelled: then nobody listens, and what was done stays done.
+        match (committed, self.done) {
+            (Err(error), _) => drop(self.reply.send(Err(error))),
+            (Ok(()), Some(done)) => drop(self.reply.send(Ok(done))),
+            (Ok(()), None) => {}
+        }
+    }
+}
+
+type Jobs = mpsc::Receiver<Box<dyn Job>>;
+
+/// The task's own state.
+struct Desk {
+    store: String,
+    server: Arc<dyn Server>,
+    names: Names,
+    /// With the lock, while it leads.
+    session: Option<Box<dyn Session>>,
+    state: watch::Sender<State>,
+}
+
+impl Desk {
+    async fn serve(mut self, mut jobs: Jobs) {
+        let Some(lead) = self.stand_by(&mut jobs).await else { return self.refuse(jobs).await };
+        self.state.send_replace(State::Leads);
+        loop {
+            let first = tokio::select! {
+                job = jobs.recv() => job,
+                () = tokio::time::sleep(BEAT) => {
+                    self.beat(lead).await;
+                    if self.is_over() { return self.refuse(jobs).await } else { continue }
+                }
+            };
+            let Some(first) = first else { return };
+            let mut group = vec![first];
+            while group.len() < WAITING
+                && let Ok(job) = jobs.try_recv()
+            {
+                group.push(job);
+            }
+            if group.len() > 1 && self.commit(lead, &mut group).await.is_ok() {
+                group.into_iter().for_each(|job| job.answer(Ok(())));
+            } else {
+                // If one of them failed, all were rolled back: each has a transaction of its own now.
+                for mut job in group {
+                    let committed = self.commit(lead, std::slice::from_mut(&mut job)).await;
+                    job.answer(committed.map_err(|fault| fault.of(&self.store)));
+                }
+            }
+            if self.is_over() {
+                return self.refuse(jobs).await;
+            }
+        }
+    }
+
+    /// Until this process leads; `None` if it never will, or nobody asks any more.
+    async fn stand_by(&mut self, jobs: &mut Jobs) -> Option<Lead> {
+        let (mut reconnect, mut said) = (Reconnect::default(), String::new());
+        loop {
+            let (why, pause) = match self.try_to_lead().await {
+                Ok(Some(lead)) => {
+                    tracing::info!(store = self.store, epoch = lead.epoch, "this instance leads");
+                    return Some(lead);
+                }
+                Ok(None) => {
+                    reconnect.reset();
+                    self.state.send_replace(State::StandsBy);
+                    (Fault::StandsBy, LOOK)
+                }
+                Err(fault @ Fault::Unusable(_)) => {
+                    self.over(fault);
+                    return None;
+                }
+                Err(fault) => {
+                    self.session = None;
+                    self.state.send_replace(State::Away);
+                    (fault, reconnect.next_delay())
+                }
+            };
+            // Said once, and again when it changes.
+            if why.to_string() != said {
+                said = why.to_string();
+                match why {
+                    Fault::StandsBy => tracing::info!(store = self.store, "standing by: another bugrelay leads"),
+                    _ => tracing::error!(
+                        store = self.store,
+                        class = why.class().as_str(),
+                        error = said,
+                        "the store cannot be opened yet"
+                    ),
+                }
+            }
+            let until = Instant::now() + pause;
+            loop {
+                tokio::select! {
+                    () = tokio::time::sleep_until(until) => break,
+                    job = jobs.recv() => job?.answer(Err(why.clone().of(&self.store))),
+                }
+            }
+        }
+    }
+
+    async fn try_to_lead(&mut self) -> Result<Option<Lead>, Fault> {
+        let session = match &mut self.session {
+            Some(session) => session,
+            slot => slot.insert(lead::session(&*self.server, &self.names, SILENCE).await?),
+        };
+        if !lead::lock(session.as_mut(), &self.names).await? {
+            return Ok(None);
+        }
+        lead::claim(session.as_mut(), &self.names).await.map(Some)
+    }
+
+    /// Tells the server that we live, and asks whether we still lead.
+    async fn beat(&mut self, lead: Lead) {
+        if let Err(fault) = self.ask(lead).await {
+            tracing::debug!(store = self.store, error = %fault, "the store's session did not answer");
+            self.failed(&fault).await;
+        }
+    }
+
+    /// The store's turn.
+    async fn ask(&mut self, lead: Lead) -> Result<i64, Fault> {
+        let ask = self.names.fill(standard!("site_ask"), &[("site", Value::Int(lead.site))]);
+        let session = self.regain(lead).await?;
+        let answer = session.run(&[ask]).await?;
+        let row = answer.iter().flatten().next().filter(|row| row.int(0) == lead.epoch);
+        row.map(|row| row.int(1)).ok_or(Fault::Deposed)
+    }
+
+    /// The session, or another one with the lock, if nobody has led in between.
+    async fn regain(&mut self, lead: Lead) -> Result<&mut (dyn Session + 'static), Fault> {
+        if self.session.is_none() {
+            let mut session = lead::session(&*self.server, &self.names, SILENCE).await?;
+            let until = Instant::now() + REGAINED_WITHIN;
+            loop {
+                let locked = lead::lock(session.as_mut(), &self.names).await?;
+                if lead::find(session.as_mut(), &self.names).await? != Some(lead) {
+                    return Err(Fault::Deposed);
+                }
+                if locked {
+                    break;
+                }
+                if Instant::now() >= until {
+                    return Err(Fault::Other("another session holds its lock".to_owned()));
+                }
+                tokio::time::sleep(LOOK).await;
+            }
+            self.session = Some(session);
+        }
+        let session = self.session.as_deref_mut();
+        session.ok_or_else(|| Fault::Other("it has no session".to_owned()))
+    }
+
+    async fn commit(&mut self, lead: Lead, group: &mut [Box<dyn Job>]) -> Result<(), Fault> {
+        if self.is_over() {
+            return Err(Fault::Deposed);
+        }
+        let mut turn = None;
+        let Err(fault) = self.try_commit(lead, group, &mut turn).await else { return Ok(()) };
+        self.failed(&fault).await;
+        match turn {
+            Some(turn) if fault.is_lost() => self.ask_for(turn, lead, fault).await,
+            _ => Err(fault),
+        }
+    }
+
+    /// Lost at the commit: only the server knows whether it was done.
+    async fn ask_for(&mut self, turn: i64, lead: Lead, fault: Fault) -> Result<(), Fault> {
+        let until = Instant::now() + KNOWN_WITHIN;
+        loop {
+            match self.ask(lead).await {
+                Ok(stands) if stands >= turn => return Ok(()),
+                Ok(_) => return Err(fault),
+                Err(error) => {
+                    self.failed(&error).await;
+                    if self.is_over() {
+                        return Err(error);
+                    }
+                    if Instant::now() >= until {
+                        return Err(Fault::Other(format!("nobody knows yet whether it was stored: {error}")));
+                    }
+                    tokio::time::sleep(LOOK).await;
+                }
+            }
+        }
+    }
+
+    /// `turn` is set once all that is left is the commit.
+    async fn try_commit(
+        &mut self,
+        lead: Lead,
+        group: &mut [Box<dyn Job>],
+        turn: &mut Option<i64>,
+    ) -> Result<(), Fault> {
+        let names = self.names.clone();
+        let mut tx = Tx::begin(self.regain(lead).await?, &names, lead).await?;
+        for job in group {
+            job.run(&mut tx).await?;
+        }
+        *turn = Some(tx.turn);
+        tx.commit().await
+    }
+
+    /// What was begun is undone, and no session is used again that cannot be.
+    async fn failed(&mut self, fault: &Fault) {
+        if matches!(fault, Fault::Deposed) {
+            tracing::error!(store = self.store, "another bugrelay leads by now: nothing more is written by this one");
+            self.over(fault.clone());
+        }
+        let rolled_back = match &mut self.session {
+            Some(session) if !fault.is_lost() => {
+                session.run(&[standard!("rollback").trim_end().to_owned()]).await.is_ok()
+            }
+            _ => false,
+        };
+        if !rolled_back || self.is_over() {
+            self.session = None;
+        }
+    }
+
+    fn over(&mut self, fault: Fault) {
+        self.session = None;
+        self.state.send_replace(State::Over(fault));
+    }
+
+    fn is_over(&self) -> bool {
+        matches!(*self.state.borrow(), State::Over(_))
+    }
+
+    /// Nothing more is written.
+    async fn refuse(self, mut jobs: Jobs) {
+        while let Some(job) = jobs.recv().await {
+            let fault = match &*self.state.borrow() {
+                State::Over(fault) => fault.clone(),
+                _ => Fault::StandsBy,
+            };
+            job.answer(Err(fault.of(&self.store)));
+        }
+    }
+}

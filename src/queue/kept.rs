@@ -1,0 +1,136 @@
+//! What all stores keep in the same way, whatever they are made of. Pure.
+
+use std::ops::RangeInclusive;
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use crate::bugzilla::{AttachmentId, BugId, CommentId};
+use crate::changeset::Subject;
+use crate::message::{Body, Envelope, Fact, Message};
+
+/// The ledger's key of a fact: its id and the letter of its kind in one number, since one whole number is found fastest.
+pub(super) fn fact_key(fact: Fact) -> i64 {
+    let (kind, id) = match fact {
+        Fact::Bug(id) => (b'b', id.0),
+        Fact::Comment(id) => (b'c', id.0),
+        Fact::Attachment(id) => (b't', id.0),
+        Fact::Activity(id) => (b'a', id.0),
+        Fact::Duplicate(id) => (b'd', id.0),
+    };
+    numbered(kind, id)
+}
+
+/// The keys of all that a message tells. One that tells of no fact is known by its id.
+pub(super) fn keys(message: &Message) -> Vec<i64> {
+    if message.facts.is_empty() {
+        let (half, _) = message.id.0.as_u64_pair();
+        return vec![numbered(b'm', half.cast_signed())];
+    }
+    message.facts.iter().copied().map(fact_key).collect()
+}
+
+fn numbered(kind: u8, id: i64) -> i64 {
+    id.wrapping_mul(256) | i64::from(kind)
+}
+
+/// A body from its two columns.
+pub(super) fn body_from_columns(bytes: impl Into<Arc<[u8]>>, event_bytes: Option<i64>) -> Body {
+    Body { bytes: bytes.into(), event_bytes: event_bytes.and_then(|n| usize::try_from(n).ok()) }
+}
+
+/// What a message is about, from the columns of its row.
+pub(super) fn subject(target: &str, bug: i64, object: Option<i64>) -> Subject {
+    let bug = BugId(bug);
+    match (target, object) {
+        ("comment", Some(id)) => Subject::Comment(bug, CommentId(id)),
+        ("attachment", Some(id)) => Subject::Attachment(bug, AttachmentId(id)),
+        _ => Subject::Bug(bug),
+    }
+}
+
+/// The column beside the bug: the comment or attachment.
+pub(super) fn object(subject: Subject) -> Option<i64> {
+    match subject {
+        Subject::Bug(_) => None,
+        Subject::Comment(_, comment) => Some(comment.0),
+        Subject::Attachment(_, attachment) => Some(attachment.0),
+    }
+}
+
+/// A message that was given its place.
+pub(super) fn envelope(sequence: i64, message: &Message) -> Envelope {
+    Envelope {
+        sequence,
+        id: message.id,
+        routing_key: message.routing_key(),
+        subject: message.subject,
+        change_set: message.change_set.clone(),
+        committed_at_ms: message.committed_at_ms,
+        body: message.body.clone(),
+    }
+}
+
+/// Bytes of the bodies.
+pub(super) fn size_of(messages: &[Message]) -> u64 {
+    messages.iter().map(|message| message.body.bytes.len() as u64).sum()
+}
+
+/// Whether bodies of so many bytes may be put into a store that uses so many of `max`, and `empty` with nothing in it; if not, why.
+pub(super) fn room(used: u64, more: u64, empty: u64, max: u64) -> Result<(), String> {
+    if more.saturating_add(empty) > max {
+        let megabytes = more.saturating_add(empty).div_ceil(1 << 20) + 1;
+        return Err(format!(
+            "{more} bytes that belong together never fit into {max}; raise `max_megabytes` in [queue] to {megabytes} or more"
+        ));
+    }
+    if used.saturating_add(more) > max {
+        return Err(format!(
+            "it holds {used} of {max} bytes; mend the connector that fills it (`bugrelay backlog list`), or raise \
+             `max_megabytes` in [queue]"
+        ));
+    }
+    Ok(())
+}
+
+/// Ranges without holes.
+pub(super) fn runs(mut sequences: Vec<i64>) -> Vec<(i64, i64)> {
+    sequences.sort_unstable();
+    sequences.dedup();
+    sequences.chunk_by(|a, b| a + 1 == *b).map(|run| (run[0], run[run.len() - 1])).collect()
+}
+
+/// Ranges by where they begin.
+pub(super) fn in_order(ranges: &[RangeInclusive<i64>]) -> Vec<&RangeInclusive<i64>> {
+    let mut sorted: Vec<_> = ranges.iter().collect();
+    sorted.sort_unstable_by_key(|range| *range.start());
+    sorted
+}
+
+/// Messages that are looked at for one page of traces, at the most: some hundredths of a second.
+pub(super) const TRACED: i64 = 100_000;
+
+/// Databases know signed numbers alone.
+pub(super) fn size(bytes: usize) -> i64 {
+    i64::try_from(bytes).unwrap_or(i64::MAX)
+}
+
+/// Milliseconds since 1970.
+pub(super) fn to_ms(time: SystemTime) -> i64 {
+    time.duration_since(UNIX_EPOCH).map_or(0, |since| i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+}
+
+/// Milliseconds since 1970.
+pub(super) fn now_ms() -> i64 {
+    to_ms(SystemTime::now())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::runs;
+
+    #[test]
+    fn sequences_are_joined_to_ranges_without_holes() {
+        assert_eq!(runs(vec![5, 1, 2, 3, 7, 8, 3]), [(1, 3), (5, 5), (7, 8)]);
+        assert_eq!(runs(vec![]), []);
+    }
+}
