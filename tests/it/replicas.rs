@@ -32,10 +32,8 @@ fn stands_by(bugrelay: &Bugrelay) -> bool {
 }
 
 fn wait_until_it_leads(bugrelay: &Bugrelay, limit: Duration) {
-    let began = Instant::now();
     let leads = poll(limit, || bugrelay.metric("bugrelay_leader") == Some(1.0));
     assert!(leads, "it does not take over:\n{}", end_of(&bugrelay.log()));
-    println!("took over after {:?}", began.elapsed());
 }
 
 /// Everything that left, of instances in the order in which they led.
