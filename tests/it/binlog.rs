@@ -38,7 +38,7 @@ static COMPRESSED: LazyLock<Mysqld> = LazyLock::new(|| {
     MariaDb::start(&["--log-bin-compress=ON", "--log-bin-compress-min-len=10", "--binlog-row-metadata=FULL"])
 });
 
-/// MySQL as it is by default: positions of files, no names of columns.
+/// MySQL as 8.0 is by default: positions of files, no names of columns.
 static MYSQL: LazyLock<&Mysqld> = LazyLock::new(MySql::plain);
 
 /// MySQL with all that it can put into its log: GTIDs, compressed transactions, names of columns.

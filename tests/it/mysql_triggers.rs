@@ -1,4 +1,4 @@
-//! The triggers on MariaDB: what they leave is told once and whole, and whatever can be wrong with them without failing a write fails none.
+//! The triggers on MariaDB and MySQL: what they leave is told once and whole, and whatever can be wrong with them without failing a write fails none.
 
 mod installing;
 mod reading;
@@ -14,17 +14,51 @@ use bugrelay::changeset::{Position, RowChange, Transaction};
 use mysql_async::prelude::Queryable as _;
 use mysql_async::{Conn, Opts};
 
-use crate::services::{Database, MariaDb};
+use crate::services::{Database, MariaDb, MySql, Mysqld};
 
 /// How long a test waits for what must come.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// A Bugzilla with triggers.
-fn bugzilla() -> Database<'static> {
-    let database = MariaDb::shared().database();
-    database.install_triggers();
-    database
+/// Who makes the server.
+struct Make {
+    /// One that others use as well.
+    shared: fn() -> &'static Mysqld,
+    /// One for a test alone, with options.
+    start: fn(&[&str]) -> Mysqld,
 }
+
+const MARIADB: Make = Make { shared: MariaDb::shared, start: MariaDb::start };
+const MYSQL: Make = Make { shared: MySql::plain, start: MySql::start };
+
+impl Make {
+    /// A Bugzilla with triggers.
+    fn bugzilla(&self) -> Database<'static> {
+        let database = (self.shared)().database();
+        database.install_triggers();
+        database
+    }
+}
+
+/// Runs sentences on a server of each make.
+macro_rules! on_each_make {
+    ($($sentence:ident)*) => {
+        super::on_make! { mariadb MARIADB: $(#[tokio::test] $sentence)* }
+        super::on_make! { mysql MYSQL: $(#[tokio::test] #[ignore = "takes minutes; scripts/test-matrix runs it"] $sentence)* }
+    };
+}
+use on_each_make;
+
+macro_rules! on_make {
+    ($module:ident $make:ident: $($(#[$attribute:meta])* $sentence:ident)*) => {
+        mod $module {$(
+            $(#[$attribute])*
+            async fn $sentence() {
+                super::$sentence(&super::super::$make).await;
+            }
+        )*}
+    };
+}
+use on_make;
 
 fn source(database: &Database) -> Triggers<MysqlQueue> {
     Triggers::new(MysqlQueue::new(Opts::from_url(&database.bugrelay_url()).unwrap(), "bugrelay"), None)

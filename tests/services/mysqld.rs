@@ -212,7 +212,8 @@ impl Mysqld {
             let log = std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default();
             let lines: Vec<&str> = log.lines().collect();
             panic!(
-                "MariaDB does not come up; the end of its log:\n{}",
+                "{} does not come up; the end of its log:\n{}",
+                self.product.name,
                 lines[lines.len().saturating_sub(20)..].join("\n")
             );
         }

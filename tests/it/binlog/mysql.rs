@@ -5,9 +5,15 @@ use bugrelay::changeset::Position;
 use bugrelay::failure::Class;
 
 use super::{MYSQL, MYSQL_FULL, Site, comment, comment_told, failure, open, refused, saves};
-use crate::services::MySql;
+use crate::services::{MySql, Mysqld};
 
 const GTIDS: [&str; 2] = ["--gtid-mode=ON", "--enforce-gtid-consistency=ON"];
+
+/// Whether it is 8.4 or later: GTIDs have tags there, and what was called master has another name.
+fn knows_tags(server: &Mysqld) -> bool {
+    server.exec("SELECT COUNT(*) FROM information_schema.user_privileges WHERE privilege_type = 'TRANSACTION_GTID_TAG'")
+        != "0\n"
+}
 
 /// The position with another place in it: what is in `{}` behind `"at":`.
 fn elsewhere(position: &Position, place: &str) -> Position {
@@ -97,7 +103,7 @@ async fn a_purged_log_is_a_gap_with_and_without_gtids() {
 async fn a_log_without_any_gtid_yet_is_resumed_and_loses_nothing_through_a_restart() {
     let mut server = MySql::start(&GTIDS);
     let site = Site::new(&server);
-    server.exec("RESET MASTER");
+    server.exec(if knows_tags(&server) { "RESET BINARY LOGS AND GTIDS" } else { "RESET MASTER" });
     let (mut capture, position) = open(&site, None).await;
     assert!(!position.0.contains("gtid"), "{position}");
     site.run(&comment(1)).await;
@@ -111,6 +117,26 @@ async fn a_log_without_any_gtid_yet_is_resumed_and_loses_nothing_through_a_resta
     assert_eq!(saves(&mut *capture, 2).await.0, [comment_told(1), comment_told(2)]);
     let (mut capture, _) = open(&site, Some(&later)).await;
     assert_eq!(saves(&mut *capture, 1).await.0, [comment_told(2)]);
+}
+
+#[tokio::test]
+#[ignore = "MySQL 8.0 has no tags: scripts/test-matrix mysql-9 runs it"]
+async fn transactions_whose_gtid_has_a_tag_are_told_and_gone_on_behind() {
+    let site = Site::new(&MYSQL_FULL);
+    let (mut capture, start) = open(&site, None).await;
+    let mut positions = vec![start];
+    for (id, gtid_next) in [(1, "AUTOMATIC"), (2, "AUTOMATIC:bugzilla"), (3, "AUTOMATIC"), (4, "AUTOMATIC:other")] {
+        site.run(&format!("SET SESSION gtid_next = '{gtid_next}'; {}", comment(id))).await;
+        let (told, position) = saves(&mut *capture, 1).await;
+        assert_eq!(told, [comment_told(id)]);
+        positions.push(position);
+    }
+    assert!(positions[4].0.contains(":bugzilla:1") && positions[4].0.contains(":other:1"), "{}", positions[4]);
+    for (told, position) in (0_u32..).zip(&positions[..4]) {
+        let (mut capture, _) = open(&site, Some(position)).await;
+        let rest: Vec<String> = (told + 1..=4).map(comment_told).collect();
+        assert_eq!(saves(&mut *capture, rest.len()).await.0, rest);
+    }
 }
 
 #[tokio::test]

@@ -1,15 +1,23 @@
 //! `bugrelay triggers`: makes, looks and removes, as an administrator, with Bugzilla at work.
 
-use super::{Web, bugzilla, comment, queue, valve, waiting};
+use super::{Make, Web, comment, queue, valve, waiting};
 use crate::services::{Bugrelay, Database, MariaDb};
+
+super::on_each_make! {
+    install_can_be_repeated_and_remove_takes_the_triggers_and_the_queue
+    what_sql_prints_installs_and_removes_the_same
+    an_account_that_may_not_install_is_told_who_may
+    every_right_that_is_taken_away_turns_check_red_and_names_what_gives_it_back
+    a_binlog_by_statement_is_refused_and_a_mixed_one_warned_of
+    a_table_in_use_is_waited_for_in_short_tries_and_bugzilla_goes_on
+}
 
 fn configured(database: &Database) -> Bugrelay {
     Bugrelay::configured(&database.bugrelay_url(), "capture = \"triggers\"", "")
 }
 
-#[test]
-fn install_can_be_repeated_and_remove_takes_the_triggers_and_the_queue() {
-    let database = MariaDb::shared().database();
+async fn install_can_be_repeated_and_remove_takes_the_triggers_and_the_queue(make: &Make) {
+    let database = (make.shared)().database();
     let (bugrelay, administrator) = (configured(&database), database.administrator_url());
     let missing = bugrelay.verb(&["triggers", "check"]);
     assert_eq!(missing.code, 78, "{}", missing.out);
@@ -33,9 +41,8 @@ fn install_can_be_repeated_and_remove_takes_the_triggers_and_the_queue() {
     database.exec(&comment(1, 2));
 }
 
-#[test]
-fn what_sql_prints_installs_and_removes_the_same() {
-    let database = MariaDb::shared().database();
+async fn what_sql_prints_installs_and_removes_the_same(make: &Make) {
+    let database = (make.shared)().database();
     let bugrelay = configured(&database);
     database.exec(&bugrelay.verb(&["triggers", "sql"]).out);
     let checked = bugrelay.verb(&["triggers", "check"]);
@@ -44,14 +51,14 @@ fn what_sql_prints_installs_and_removes_the_same() {
     assert_eq!(bugrelay.verb(&["triggers", "check"]).code, 78);
 }
 
-#[test]
-fn an_account_that_may_not_install_is_told_who_may() {
-    let database = MariaDb::shared().database();
+async fn an_account_that_may_not_install_is_told_who_may(make: &Make) {
+    let database = (make.shared)().database();
     let refused = configured(&database).verb(&["triggers", "install", "--yes"]);
     assert_eq!(refused.code, 78, "{}", refused.err);
     assert!(refused.err.contains("--as") && refused.err.contains("triggers sql"), "{}", refused.err);
 }
 
+// On MySQL 8.0 whoever may name another account as definer may make triggers, too.
 #[test]
 fn with_a_binlog_and_without_super_install_says_what_to_set() {
     let server = MariaDb::start(&[]);
@@ -70,9 +77,8 @@ fn with_a_binlog_and_without_super_install_says_what_to_set() {
     assert_eq!(installed.code, 0, "{}{}", installed.out, installed.err);
 }
 
-#[test]
-fn every_right_that_is_taken_away_turns_check_red_and_names_what_gives_it_back() {
-    let database = bugzilla();
+async fn every_right_that_is_taken_away_turns_check_red_and_names_what_gives_it_back(make: &Make) {
+    let database = make.bugzilla();
     let bugrelay = configured(&database);
     for (right, on) in [
         ("SELECT", queue(&database)),
@@ -96,9 +102,8 @@ fn every_right_that_is_taken_away_turns_check_red_and_names_what_gives_it_back()
     }
 }
 
-#[test]
-fn a_binlog_by_statement_is_refused_and_a_mixed_one_warned_of() {
-    let server = MariaDb::start(&["--binlog-format=MIXED"]);
+async fn a_binlog_by_statement_is_refused_and_a_mixed_one_warned_of(make: &Make) {
+    let server = (make.start)(&["--binlog-format=MIXED"]);
     let database = server.database();
     database.install_triggers();
     let mixed = configured(&database).verb(&["triggers", "check"]);
@@ -108,9 +113,8 @@ fn a_binlog_by_statement_is_refused_and_a_mixed_one_warned_of() {
     assert_eq!(configured(&database).verb(&["triggers", "check"]).code, 78);
 }
 
-#[tokio::test]
-async fn a_table_in_use_is_waited_for_in_short_tries_and_bugzilla_goes_on() {
-    let database = MariaDb::shared().database();
+async fn a_table_in_use_is_waited_for_in_short_tries_and_bugzilla_goes_on(make: &Make) {
+    let database = (make.shared)().database();
     let mut web = Web::new(&database).await;
     web.run(&format!("START TRANSACTION; {}", comment(1, 1))).await;
     let bugrelay = configured(&database);

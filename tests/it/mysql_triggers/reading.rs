@@ -3,11 +3,22 @@
 use bugrelay::capture::{Gap, Source as _};
 use bugrelay::changeset::RowChange;
 
-use super::{Web, bugzilla, comment, comments, next, open, queue, source, valve, waiting};
+use super::{Make, Web, comment, comments, next, open, queue, source, valve, waiting};
 
-#[tokio::test]
-async fn a_save_is_told_whole_and_forgotten_when_it_is_stored() {
-    let bugzilla = bugzilla();
+super::on_each_make! {
+    a_save_is_told_whole_and_forgotten_when_it_is_stored
+    a_late_commit_with_lower_ids_is_not_lost_and_what_was_rolled_back_is_not_told
+    what_was_open_when_we_began_is_told_when_it_commits
+    saves_of_two_connections_that_take_turns_on_a_bug_keep_their_order
+    a_save_larger_than_any_look_comes_whole_and_others_that_ended_before_it_come_first
+    what_was_told_and_not_stored_is_told_again_from_the_stored_position
+    a_full_queue_takes_no_more_and_is_a_gap_until_somebody_begins_anew
+    triggers_that_were_gone_for_some_time_are_a_gap_and_installing_again_is_none
+    who_goes_away_in_the_midst_of_a_question_leaves_no_half_answer
+}
+
+async fn a_save_is_told_whole_and_forgotten_when_it_is_stored(make: &Make) {
+    let bugzilla = make.bugzilla();
     let (mut capture, _) = open(&bugzilla).await;
     let mut web = Web::new(&bugzilla).await;
     web.run(&format!("START TRANSACTION; {} {} COMMIT", comment(1, 1), comment(1, 1))).await;
@@ -19,9 +30,8 @@ async fn a_save_is_told_whole_and_forgotten_when_it_is_stored() {
     assert_eq!(waiting(&bugzilla), 0);
 }
 
-#[tokio::test]
-async fn a_late_commit_with_lower_ids_is_not_lost_and_what_was_rolled_back_is_not_told() {
-    let bugzilla = bugzilla();
+async fn a_late_commit_with_lower_ids_is_not_lost_and_what_was_rolled_back_is_not_told(make: &Make) {
+    let bugzilla = make.bugzilla();
     let (mut capture, _) = open(&bugzilla).await;
     let (mut slow, mut fast) = (Web::new(&bugzilla).await, Web::new(&bugzilla).await);
     slow.run(&format!("START TRANSACTION; {}", comment(2, 1))).await;
@@ -36,9 +46,8 @@ async fn a_late_commit_with_lower_ids_is_not_lost_and_what_was_rolled_back_is_no
     assert_eq!(waiting(&bugzilla), 0);
 }
 
-#[tokio::test]
-async fn what_was_open_when_we_began_is_told_when_it_commits() {
-    let bugzilla = bugzilla();
+async fn what_was_open_when_we_began_is_told_when_it_commits(make: &Make) {
+    let bugzilla = make.bugzilla();
     let mut web = Web::new(&bugzilla).await;
     bugzilla.exec(&comment(1, 1));
     web.run(&format!("START TRANSACTION; {}", comment(2, 2))).await;
@@ -47,9 +56,8 @@ async fn what_was_open_when_we_began_is_told_when_it_commits() {
     assert_eq!(comments(&next(capture.as_mut()).await), 1, "and what was there before is not");
 }
 
-#[tokio::test]
-async fn saves_of_two_connections_that_take_turns_on_a_bug_keep_their_order() {
-    let bugzilla = bugzilla();
+async fn saves_of_two_connections_that_take_turns_on_a_bug_keep_their_order(make: &Make) {
+    let bugzilla = make.bugzilla();
     let (capture, start) = open(&bugzilla).await;
     drop(capture);
     let (mut one, mut two) = (Web::new(&bugzilla).await, Web::new(&bugzilla).await);
@@ -67,15 +75,13 @@ async fn saves_of_two_connections_that_take_turns_on_a_bug_keep_their_order() {
     }
 }
 
-#[tokio::test]
-async fn a_save_larger_than_any_look_comes_whole_and_others_that_ended_before_it_come_first() {
-    let bugzilla = bugzilla();
+async fn a_save_larger_than_any_look_comes_whole_and_others_that_ended_before_it_come_first(make: &Make) {
+    let bugzilla = make.bugzilla();
     let (mut capture, _) = open(&bugzilla).await;
     let mut web = Web::new(&bugzilla).await;
     let many = |count| {
-        format!(
-            "INSERT INTO longdescs (bug_id, who, bug_when, thetext) SELECT 2, 1, '2026-11-22 05:00:01', 'x' FROM seq_1_to_{count}"
-        )
+        let rows = vec!["(2, 1, '2026-11-22 05:00:01', 'x')"; count];
+        format!("INSERT INTO longdescs (bug_id, who, bug_when, thetext) VALUES {}", rows.join(", "))
     };
     web.run(&format!("START TRANSACTION; {}", many(12_000))).await;
     bugzilla.exec(&format!("START TRANSACTION; {} COMMIT", comment(1, 1)));
@@ -90,9 +96,8 @@ async fn a_save_larger_than_any_look_comes_whole_and_others_that_ended_before_it
     assert_eq!(waiting(&bugzilla), 0);
 }
 
-#[tokio::test]
-async fn what_was_told_and_not_stored_is_told_again_from_the_stored_position() {
-    let bugzilla = bugzilla();
+async fn what_was_told_and_not_stored_is_told_again_from_the_stored_position(make: &Make) {
+    let bugzilla = make.bugzilla();
     let (mut capture, start) = open(&bugzilla).await;
     bugzilla.exec(&comment(1, 1));
     let told = next(capture.as_mut()).await;
@@ -103,9 +108,8 @@ async fn what_was_told_and_not_stored_is_told_again_from_the_stored_position() {
     }
 }
 
-#[tokio::test]
-async fn a_full_queue_takes_no_more_and_is_a_gap_until_somebody_begins_anew() {
-    let bugzilla = bugzilla();
+async fn a_full_queue_takes_no_more_and_is_a_gap_until_somebody_begins_anew(make: &Make) {
+    let bugzilla = make.bugzilla();
     let (capture, start) = open(&bugzilla).await;
     drop(capture);
     bugzilla.exec(&comment(1, 0));
@@ -128,9 +132,8 @@ async fn a_full_queue_takes_no_more_and_is_a_gap_until_somebody_begins_anew() {
     assert_eq!(comments(&next(capture.as_mut()).await), 1);
 }
 
-#[tokio::test]
-async fn triggers_that_were_gone_for_some_time_are_a_gap_and_installing_again_is_none() {
-    let bugzilla = bugzilla();
+async fn triggers_that_were_gone_for_some_time_are_a_gap_and_installing_again_is_none(make: &Make) {
+    let bugzilla = make.bugzilla();
     let (capture, start) = open(&bugzilla).await;
     drop(capture);
     bugzilla.install_triggers();
@@ -144,9 +147,8 @@ async fn triggers_that_were_gone_for_some_time_are_a_gap_and_installing_again_is
     assert_eq!(gap, Some(Gap::TriggersLost));
 }
 
-#[tokio::test]
-async fn who_goes_away_in_the_midst_of_a_question_leaves_no_half_answer() {
-    let bugzilla = bugzilla();
+async fn who_goes_away_in_the_midst_of_a_question_leaves_no_half_answer(make: &Make) {
+    let bugzilla = make.bugzilla();
     let (mut capture, _) = open(&bugzilla).await;
     for second in 0..50 {
         bugzilla.exec(&comment(1, second));

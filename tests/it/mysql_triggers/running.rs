@@ -1,7 +1,13 @@
 //! `bugrelay run` on triggers: what operators see when connections, grants and the server come and go.
 
-use super::{PATIENCE, bugzilla, comment, queue, waiting};
-use crate::services::{Bugrelay, Database, MariaDb, poll};
+use super::{Make, PATIENCE, comment, queue, waiting};
+use crate::services::{Bugrelay, Database, poll};
+
+super::on_each_make! {
+    a_save_leaves_on_a_server_without_a_binlog_and_the_queue_is_empty_then
+    what_was_stored_and_not_deleted_before_a_crash_is_not_told_twice
+    a_restarted_server_is_read_on
+}
 
 fn running(database: &Database) -> Bugrelay {
     let mut bugrelay = Bugrelay::configured(&database.bugrelay_url(), "capture = \"triggers\"", "");
@@ -10,12 +16,11 @@ fn running(database: &Database) -> Bugrelay {
     bugrelay
 }
 
-#[test]
-fn a_save_leaves_on_a_server_without_a_binlog_and_the_queue_is_empty_then() {
-    let server = MariaDb::start(&["--skip-log-bin"]);
+async fn a_save_leaves_on_a_server_without_a_binlog_and_the_queue_is_empty_then(make: &Make) {
+    let server = (make.start)(&["--skip-log-bin"]);
     let database = server.database();
     database.install_triggers();
-    server.exec("REVOKE REPLICATION SLAVE, BINLOG MONITOR ON *.* FROM bugrelay");
+    server.exec("REVOKE REPLICATION SLAVE, REPLICATION CLIENT ON *.* FROM bugrelay");
     let bugrelay = running(&database);
     database.exec(&comment(1, 1));
     assert!(bugrelay.wait_for(1)[0].contains("comment.create"));
@@ -23,14 +28,14 @@ fn a_save_leaves_on_a_server_without_a_binlog_and_the_queue_is_empty_then() {
     assert!(poll(PATIENCE, || bugrelay.metric("bugrelay_trigger_queue_rows") == Some(0.0)));
 }
 
-#[test]
-fn what_was_stored_and_not_deleted_before_a_crash_is_not_told_twice() {
-    let database = bugzilla();
+async fn what_was_stored_and_not_deleted_before_a_crash_is_not_told_twice(make: &Make) {
+    let database = make.bugzilla();
     let mut bugrelay = running(&database);
     database.exec(&format!("REVOKE DELETE ON {} FROM bugrelay", queue(&database)));
     database.exec(&comment(1, 1));
     bugrelay.wait_for(1);
     assert!(poll(PATIENCE, || bugrelay.log().contains("may not use the trigger queue")), "{}", bugrelay.log());
+    assert!(poll(PATIENCE, || bugrelay.metric("bugrelay_main_queue_messages") == Some(0.0)), "it is known to be sent");
     bugrelay.kill9();
     assert!(waiting(&database) > 0);
     database.install_triggers();
@@ -41,9 +46,8 @@ fn what_was_stored_and_not_deleted_before_a_crash_is_not_told_twice() {
     assert_eq!(bugrelay.wait_for(2).len(), 2, "the first is not told again");
 }
 
-#[test]
-fn a_restarted_server_is_read_on() {
-    let mut server = MariaDb::start(&[]);
+async fn a_restarted_server_is_read_on(make: &Make) {
+    let mut server = (make.start)(&[]);
     let (bugrelay, name) = {
         let database = server.database();
         database.install_triggers();
