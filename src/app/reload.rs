@@ -8,8 +8,8 @@ use futures_util::future::join_all;
 use prometheus::IntGauge;
 use tokio::signal::unix::Signal;
 
-use crate::config::{Config, ConfigError, ConnectorConfig, Difference};
 use crate::backoff::Reconnect;
+use crate::config::{Config, ConfigError, ConnectorConfig, Difference};
 use crate::delivery::{Delivery, Gate, Handle, Policy, Served};
 use crate::metrics::Metrics;
 use crate::queue::{QueueError, Subscriber};

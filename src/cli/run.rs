@@ -76,7 +76,9 @@ fn beginning(config: &Config, run: &Run) -> Result<Option<i64>, Exit> {
     })?;
     let StoreConfig::Sqlite(path) = &config.queue.store else {
         if second.is_some() {
-            output::error("--recover-since is for a store in a file; what the database lost is told by `bugrelay replay --since`");
+            output::error(
+                "--recover-since is for a store in a file; what the database lost is told by `bugrelay replay --since`",
+            );
             return Err(Exit::Usage);
         }
         return Ok(None);

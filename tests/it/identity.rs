@@ -31,7 +31,16 @@ fn running(url: &str, bugzilla: &str) -> Bugrelay {
 
 /// A save with a comment, on any server. Of two within a second on one bug the history cannot tell.
 fn save(bug: u32) -> String {
-    format!("INSERT INTO longdescs (bug_id, who, bug_when, thetext) VALUES ({bug}, 3, LOCALTIMESTAMP(0), 'Said.');")
+    save_at(bug, "LOCALTIMESTAMP(0)")
+}
+
+/// The save that was just made there, as a copy of that database has it: the same second as well.
+fn copy_of_the_last(bug: u32, exec: impl Fn(&str) -> String) -> String {
+    save_at(bug, &format!("'{}'", exec("SELECT max(bug_when) FROM longdescs").trim()))
+}
+
+fn save_at(bug: u32, second: &str) -> String {
+    format!("INSERT INTO longdescs (bug_id, who, bug_when, thetext) VALUES ({bug}, 3, {second}, 'Said.');")
 }
 
 fn wait_for_metric(bugrelay: &Bugrelay, name: &str, value: f64) {

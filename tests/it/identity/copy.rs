@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{STAGING, STAGING_POSTGRES, gaps, running, said, save, wait_for_log, wait_for_metric};
+use super::{STAGING, STAGING_POSTGRES, copy_of_the_last, gaps, running, said, save, wait_for_log, wait_for_metric};
 use crate::services::{Bugrelay, MariaDb, Postgres};
 
 const REFUSED: &str = "bugrelay_source_refused";
@@ -33,7 +33,7 @@ fn a_mariadb_copy_with_productions_number_and_a_shorter_log_sends_nothing_until_
 
     let staging = STAGING.database_called(&production.name);
     // What was copied, and what is saved there.
-    staging.exec(&(save(1) + &save(2)));
+    staging.exec(&(copy_of_the_last(1, |sql| production.exec(sql)) + &save(2)));
     bugrelay.replace(&production.bugrelay_url(), &staging.bugrelay_url());
     bugrelay.start_with(&["run"]);
     assert_nothing_leaves(&bugrelay);
@@ -66,7 +66,7 @@ fn history_alone_knows_its_server_and_a_copy_is_adopted_while_nothing_runs() {
     assert!(bugrelay.terminate().success());
 
     let staging = STAGING_POSTGRES.database_called(&production.name);
-    staging.exec(&(save(1) + &save(2)));
+    staging.exec(&(copy_of_the_last(1, |sql| production.exec(sql)) + &save(2)));
     bugrelay.replace(&production.bugrelay_url(), &staging.bugrelay_url());
     bugrelay.start_with(&["run"]);
     assert_nothing_leaves(&bugrelay);

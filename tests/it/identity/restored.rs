@@ -1,6 +1,6 @@
 //! A server that was restored from a backup, where the one before was.
 
-use super::{STAGING, gaps, running, save, wait_for_metric};
+use super::{STAGING, copy_of_the_last, gaps, running, save, wait_for_metric};
 use crate::services::{MariaDb, Proxy};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -15,7 +15,7 @@ async fn a_backup_restored_on_the_same_host_is_told_from_its_history_and_counted
     bugrelay.wait_for(1);
     // The backup has that save; another was made before bugrelay came to read it.
     let restored = STAGING.database_called(&production.name);
-    restored.exec(&(save(1) + &save(2)));
+    restored.exec(&(copy_of_the_last(1, |sql| production.exec(sql)) + &save(2)));
     host.lead_to(STAGING.port());
     let lines = bugrelay.wait_for(2);
     assert!(lines[1].contains("\"bug_id\":2,"), "{lines:?}");
