@@ -135,7 +135,7 @@ impl Ledger {
         arrived.into_iter().for_each(|index| outcomes.sent_before(index));
         let envelopes: Vec<Envelope> = rest.iter().map(|&index| batch[index].clone()).collect();
         let trial = Outcomes::new(envelopes.len());
-        let result = self.transact(course, &envelopes, &trial).await;
+        let result = self.transact(course, batch, &envelopes, &trial).await;
         for (fate, &index) in trial.take().into_iter().zip(&rest) {
             match (fate, &result) {
                 (Some(Err(error)), _) if error.class == Class::Poison => outcomes.failed(index, error),
@@ -146,8 +146,15 @@ impl Ledger {
         result
     }
 
-    async fn transact(&self, course: Course<'_>, batch: &[Envelope], trial: &Outcomes) -> Result<(), Failure> {
-        let Some(mark) = Mark::of(batch) else { return Ok(()) };
+    /// Sends `batch`, and marks all of `whole`: the mark takes the place of one that spoke of what had arrived of it.
+    async fn transact(
+        &self,
+        course: Course<'_>,
+        whole: &[Envelope],
+        batch: &[Envelope],
+        trial: &Outcomes,
+    ) -> Result<(), Failure> {
+        let Some(mark) = Mark::of(whole).filter(|_| !batch.is_empty()) else { return Ok(()) };
         let session = course.session;
         let left = move || (course.by + course.grace).saturating_duration_since(Instant::now()).max(LAST_WAIT);
         let begun = session.blocking(|producer| producer.begin_transaction()).await?;
