@@ -26,6 +26,9 @@ const IDLE: Duration = Duration::from_millis(500);
 /// The pause is so many times the look at least: where a long transaction makes every look slow, the server has most of its time for others.
 const REST: u32 = 4;
 
+/// See `sql/postgresql/query/logical_session.sql`: a third of what the server allows.
+const SILENT_MAX: Duration = Duration::from_secs(5);
+
 /// Messages of one look, but the last transaction is whole.
 const MESSAGES: i32 = 2_000;
 
@@ -88,7 +91,7 @@ impl Stream {
                 }
             }
             if !more {
-                sleep(course.pause.max(rest)).await;
+                self.rest(course.pause.max(rest)).await;
             } else if course.outstanding > 0 {
                 // Late or never: the next look is then as much longer.
                 let told = course.told;
@@ -97,6 +100,20 @@ impl Stream {
             if acknowledged.has_changed().is_err() {
                 return Ok(());
             }
+        }
+    }
+
+    /// A session that says nothing for long is taken for one whose process is frozen, and ended by the server.
+    async fn rest(&self, how_long: Duration) {
+        let until = Instant::now() + how_long;
+        loop {
+            let left = until.saturating_duration_since(Instant::now());
+            sleep(left.min(SILENT_MAX)).await;
+            if left <= SILENT_MAX {
+                return;
+            }
+            // If it fails, the next look says why.
+            let _ = self.session.connection.client.simple_query("").await;
         }
     }
 
