@@ -285,10 +285,13 @@ impl App {
 }
 
 /// Captures and delivers as soon as this instance leads, until it may not any more; says why.
-async fn lead(pipeline: Pipeline, reload: Reload, follow: Option<Follow>) -> QueueError {
+async fn lead(pipeline: Pipeline, mut reload: Reload, follow: Option<Follow>) -> QueueError {
     let queue = Arc::clone(&pipeline.queue);
     if let Err(error) = queue.lead().await {
         return error;
+    }
+    if let Some(follow) = &follow {
+        reload.catch_up(follow).await;
     }
     if let Err(error) = reload.start().await {
         return error;

@@ -67,6 +67,23 @@ impl Reload {
         }
     }
 
+    /// What the configuration says by now, as far as it can be used: this instance may have stood by for long. All else is said by the
+    /// first looks.
+    pub(super) async fn catch_up(&mut self, follow: &Follow) {
+        if !self.is_readable_twice() {
+            return;
+        }
+        if let Ok(next) = look(&follow.load).await {
+            let difference = self.config.difference(&next);
+            self.rotate(&next, &difference);
+            self.config.connectors = next.connectors;
+        }
+    }
+
+    fn is_readable_twice(&self) -> bool {
+        std::fs::metadata(&self.config.path).is_ok_and(|file| file.is_file())
+    }
+
     /// What others need of it as well.
     pub(super) fn parts(&self) -> (Arc<dyn Gate>, Metrics, Shutdown) {
         let Delivery { gate, metrics, shutdown, .. } = &self.delivery;
@@ -76,7 +93,7 @@ impl Reload {
     /// Until shutdown is requested: looks on every hangup, and now and then.
     pub(super) async fn run(mut self, Follow { load, mut hangup }: Follow) {
         let shutdown = self.delivery.shutdown.clone();
-        if !std::fs::metadata(&self.config.path).is_ok_and(|file| file.is_file()) {
+        if !self.is_readable_twice() {
             let config = self.config.path.display();
             tracing::warn!(%config, "the configuration is no file that can be read twice: changes need a restart");
             return shutdown.requested().await;
@@ -117,12 +134,13 @@ impl Reload {
             }
         };
         let difference = self.config.difference(&next);
+        // First: the store may be waiting for the new password itself.
+        self.rotate(&next, &difference);
         if let Err(error) = self.serve(&next, &difference).await {
             self.is_successful.set(0);
             tracing::error!(%error, "the new configuration waits for the store; what was in force stays so");
             return false;
         }
-        self.rotate(&next, &difference);
         let Difference { added, removed, changed, settings, needs_restart } = difference;
         let list = |names: &[String]| names.join(", ");
         tracing::info!(
