@@ -34,8 +34,11 @@ fn save(bug: u32) -> String {
     save_at(bug, "LOCALTIMESTAMP(0)")
 }
 
-/// The save that was just made there, as a copy of that database has it: the same second as well.
+/// The save that was just made there, as a copy of that database has it: the same second as well. What is saved from now on bears a
+/// second behind the one in which a store that was fresh begins.
 fn copy_of_the_last(bug: u32, exec: impl Fn(&str) -> String) -> String {
+    let fresh = "SELECT count(*) FROM longdescs WHERE bug_when > LOCALTIMESTAMP(0) - INTERVAL '2' SECOND";
+    assert!(poll(PATIENCE, || exec(fresh).trim() == "0"));
     save_at(bug, &format!("'{}'", exec("SELECT max(bug_when) FROM longdescs").trim()))
 }
 
