@@ -6,6 +6,7 @@ mod history;
 mod replay;
 mod restored;
 mod start;
+mod zone;
 
 use std::path::Path;
 use std::time::Duration;

@@ -9,7 +9,7 @@ use crate::services::{Bugrelay, MariaDb, Mysqld, poll};
 const SWEPT: &str = "bugrelay_swept_total";
 
 /// Until the server has nothing left but the file that it writes. It is late to notice that nobody reads the others.
-fn purge(server: &Mysqld) {
+pub(super) fn purge(server: &Mysqld) {
     let purged = poll(PATIENCE, || {
         server.exec("FLUSH BINARY LOGS");
         let files = server.exec("SHOW BINARY LOGS");
