@@ -167,7 +167,7 @@ impl Intake {
 
     /// Asks the server who it is, before anything of it is read.
     async fn recognise(&mut self, position: &mut Option<Position>) -> Result<Recognised, Stop> {
-        let found = self.guard.look().await.map_err(CaptureError::from)?;
+        let found = self.guard.look_anew().await.map_err(CaptureError::from)?;
         let mut recognised = Recognised { found, is_elsewhere: position.is_some(), is_failover: false };
         if let Some(known) = self.known.clone() {
             let found = &recognised.found;
@@ -199,7 +199,7 @@ impl Intake {
             }
         }
         if !recognised.is_elsewhere {
-            self.admit();
+            self.admit(&recognised.found);
         }
         Ok(recognised)
     }
@@ -218,8 +218,8 @@ impl Intake {
             tracing::warn!(%from, to = %found.server, "another server of the same history has taken over: going on there");
             self.metrics.failovers.inc();
         }
+        self.admit(&found);
         self.known = Some(found.server);
-        self.admit();
         tracing::info!(resumed = position.is_some(), "the change source is open");
         self.metrics.connected.set(1);
         if self.is_stored {
@@ -229,9 +229,9 @@ impl Intake {
         Ok(capture)
     }
 
-    fn admit(&self) {
+    fn admit(&self, found: &Found) {
         self.metrics.refused.set(0);
-        self.admission.admit();
+        self.admission.admit(&found.instance);
     }
 
     /// Hands over what an open source yields.
@@ -255,7 +255,7 @@ impl Intake {
                         Err(error) => return error,
                     }
                 }
-                () = tokio::time::sleep_until(look_at) => {
+                () = time_to_look(look_at, &self.admission) => {
                     look_at = Instant::now() + LOOK_INTERVAL;
                     match self.look_again().await {
                         Ok(now) => server = now.into(),
@@ -292,9 +292,10 @@ impl Intake {
     /// Whether the same server still answers behind the name; gives what is stored of it.
     async fn look_again(&mut self) -> Result<String, CaptureError> {
         let known = self.known.as_ref();
-        match self.guard.look().await {
+        match self.guard.look_anew().await {
             Ok(found) if known.is_none_or(|known| found.judge(known) == Verdict::Known) => {
-                self.known = Some(found.server)
+                self.admit(&found);
+                self.known = Some(found.server);
             }
             Ok(found) => {
                 let message = format!(
@@ -315,6 +316,14 @@ impl Intake {
             Some(position) => capture.acknowledge(&position).await,
             None => Ok(()),
         }
+    }
+}
+
+/// Returns at that time, or when another server answered somebody.
+async fn time_to_look(at: Instant, admission: &Admission) {
+    tokio::select! {
+        () = tokio::time::sleep_until(at) => {}
+        () = admission.doubted() => {}
     }
 }
 

@@ -131,6 +131,7 @@ async fn nothing_leaves_before_a_server_has_answered_nor_while_one_is_refused() 
     // Whoever looked before somebody said so is late.
     admission.refuse(Refusal::new(None, copy.clone(), "it is another").into());
     assert_eq!(admission.adopted().await, copy.adopted());
-    admission.admit();
+    admission.admit("b");
     assert!(admission.admitted().await.is_ok() && admission.is_admitted());
+    assert_eq!(admission.instance().as_deref(), Some("b"));
 }
