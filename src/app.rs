@@ -85,12 +85,14 @@ pub fn source(config: &BugzillaConfig, metrics: Option<&SourceMetrics>, instance
                 account,
                 own_schema: config.schema.clone(),
                 heartbeat: HEARTBEAT,
+                rows_max: config.rows_max,
             }))
         }
         Way::Logical => Arc::new(PostgresqlLogical::new(PostgresqlLogicalConfig {
             server: postgresql(config),
             allow_unlimited_wal: config.allow_unlimited_wal,
             retained_bytes: metrics.map(|metrics| metrics.retained_bytes.clone()),
+            rows_max: config.rows_max,
         })),
         Way::Triggers => triggers(config, metrics),
         Way::History => Arc::new(HistorySource::new(history(config), config.late_commit_window, config.sweep_interval)),
@@ -102,12 +104,16 @@ pub fn triggers(config: &BugzillaConfig, metrics: Option<&SourceMetrics>) -> Arc
     match config.dialect {
         Dialect::Postgresql => {
             let queue = PostgresqlQueue::new(postgresql(config), &config.schema);
-            Arc::new(Triggers::new(queue, metrics.cloned()))
+            Arc::new(Triggers::new(queue, config.rows_max, metrics.cloned()))
         }
-        Dialect::Mysql => {
-            Arc::new(Triggers::new(MysqlQueue::new(mysql_account(config), &config.schema), metrics.cloned()))
+        Dialect::Mysql => Arc::new(Triggers::new(
+            MysqlQueue::new(mysql_account(config), &config.schema),
+            config.rows_max,
+            metrics.cloned(),
+        )),
+        Dialect::Sqlite => {
+            Arc::new(Triggers::new(SqliteTriggerQueue::new(path_of(config)), config.rows_max, metrics.cloned()))
         }
-        Dialect::Sqlite => Arc::new(Triggers::new(SqliteTriggerQueue::new(path_of(config)), metrics.cloned())),
     }
 }
 

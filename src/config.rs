@@ -86,6 +86,8 @@ pub struct BugzillaConfig {
     pub schema: String,
     /// Whether a slot may be made on a server that keeps its log without a limit.
     pub allow_unlimited_wal: bool,
+    /// See [`crate::capture::ROWS_MAX`]. No key: a test lowers it.
+    pub rows_max: usize,
 }
 
 /// How changes are captured.

@@ -200,6 +200,6 @@ impl From<ClockFault> for CaptureError {
 
 impl From<DatabaseError> for CaptureError {
     fn from(DatabaseError { class, message }: DatabaseError) -> Self {
-        CaptureError { class, message, gap: None }
+        CaptureError { class, message, gap: None, since: None }
     }
 }

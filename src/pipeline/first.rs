@@ -6,12 +6,16 @@
 
 use async_trait::async_trait;
 
+use super::intake::Lost;
 use super::sweep::{Found, Listener, SweepError};
 use super::{Pipeline, pause};
 use crate::backoff::Reconnect;
 use crate::capture::history::{Clock, Fit};
 use crate::changeset::Position;
 use crate::queue::{Checkpoint, SweepMark};
+
+/// A transaction lasts no longer, in seconds. What it dates earlier is imported, and stands among what was told long ago.
+const TRANSACTION_MAX: i64 = 24 * 3_600;
 
 /// A clock that rounds is half a second ahead: a save that bears the next second may have been committed before the source was open.
 const ROUNDED: i64 = 1;
@@ -65,6 +69,21 @@ impl Pipeline {
             (None, _) => SweepMark { start: now, until: now, first: None },
         };
         self.set_mark(mark).await;
+    }
+
+    /// What is dated since then is lost to the source and may be older than all that is to be looked at: it is told first, too. Written down
+    /// before the source begins anew, and whatever becomes of it then.
+    pub(super) async fn lose(&self, Lost { since, noted }: Lost) {
+        if let Some(mark) = self.mark().await {
+            let now = self.sweep.now(Clock::is_in).await;
+            let since = since.to_epoch(self.sweep.history.zone()).max(now.saturating_sub(TRANSACTION_MAX));
+            // Also what bears a time from before the start: it was committed after it.
+            let (start, until) = (mark.start.min(since), mark.until.min(since));
+            let first = mark.first.max(Some(now.saturating_add(ROUNDED)));
+            self.set_mark(SweepMark { start, until, first }).await;
+        }
+        // The source may have been given up meanwhile.
+        let _ = noted.send(());
     }
 
     /// Tells what is to be told first, if there is something. Waits for the source to be open: another server's history is not read.

@@ -1,14 +1,16 @@
 //! The task that reads the source: reconnects for ever, and hands over what it reads. Which server it is, is asked before and now and then.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
 use tokio::time::Instant;
 
 use super::pause;
 use super::progress::{Progress, now_ms};
 use crate::backoff::Reconnect;
+use crate::bugzilla::LocalTime;
 use crate::capture::identity::{Admission, Found, Guard, Refusal, Server, Verdict};
 use crate::capture::{Capture, CaptureError, Gap, Source};
 use crate::changeset::{Position, Transaction};
@@ -25,6 +27,12 @@ pub(super) struct Captured {
     pub(super) begins_anew: bool,
     /// Its rows' share of [`ROWS_MAX`].
     _room: OwnedSemaphorePermit,
+}
+
+/// Rows dated since then are lost to the source, as [`CaptureError::since`] says. Answered when it is written down that they are to be told.
+pub(super) struct Lost {
+    pub(super) since: LocalTime,
+    pub(super) noted: oneshot::Sender<()>,
 }
 
 /// Rows read ahead, at the most, about 100 bytes each; a transaction of more is taken alone.
@@ -48,6 +56,7 @@ pub(super) struct Intake {
     pub(super) metrics: SourceMetrics,
     pub(super) progress: Arc<Progress>,
     pub(super) taken: mpsc::Sender<Captured>,
+    pub(super) losses: mpsc::Sender<Lost>,
     pub(super) acknowledgements: watch::Receiver<Option<Position>>,
     /// The position to begin at is the store's: from the first moment on nothing is lost.
     pub(super) is_stored: bool,
@@ -133,6 +142,29 @@ impl Intake {
         }
     }
 
+    /// Waits until it is written down that what is dated since then is to be told: a source that begins anew may forget it.
+    async fn note(&mut self, since: LocalTime) -> Result<(), CaptureError> {
+        let (noted, answer) = oneshot::channel();
+        let losses = self.losses.clone();
+        let noting = async move {
+            losses.send(Lost { since, noted }).await.map_err(|_| stopping())?;
+            answer.await.map_err(|_| stopping())
+        };
+        self.looking(noting).await
+    }
+
+    /// Waits for the pipeline, which may wait itself until it is known who answers.
+    async fn looking<T>(&mut self, waiting: impl Future<Output = Result<T, CaptureError>>) -> Result<T, CaptureError> {
+        let mut waiting = pin!(waiting);
+        loop {
+            tokio::select! {
+                done = &mut waiting => return done,
+                () = self.admission.doubted() => {}
+            }
+            self.look_again().await?;
+        }
+    }
+
     /// Whoever sends hears of a server that is refused.
     fn explain(&self, stop: Stop) -> (CaptureError, bool) {
         match stop {
@@ -162,7 +194,16 @@ impl Intake {
             Ok(capture) => capture,
             Err(stop) => return stop,
         };
-        self.flow(capture, room, position, reconnect, last_error).await.into()
+        let mut error = self.flow(capture, room, position, reconnect, last_error).await;
+        // The source counts as open and its server as known until this is done: whoever writes it down waits for both.
+        if let Some(since) = error.since
+            && let Err(other) = self.note(since).await
+        {
+            error = other;
+        }
+        // Whoever answers to the name from now on may be another.
+        self.admission.forget();
+        error.into()
     }
 
     /// Asks the server who it is, before anything of it is read.
@@ -270,21 +311,24 @@ impl Intake {
             };
             reconnect.reset();
             last_error.clear();
-            self.progress.taken();
-            *position = Some(transaction.position.clone());
             // Behind no position it is the present.
             let known_ms = self.known_ms.filter(|_| !begins_anew);
             let committed_at_ms = commit_time_ms(transaction.committed_at, known_ms, now_ms());
             self.known_ms = Some(committed_at_ms);
             let rows = u32::try_from(transaction.rows.len()).unwrap_or(ROWS_MAX).min(ROWS_MAX);
-            let Ok(_room) = Arc::clone(room).acquire_many_owned(rows).await else {
-                return CaptureError::transient("stopping");
+            let (room, taken) = (Arc::clone(room), self.taken.clone());
+            let place = async move {
+                let room = room.acquire_many_owned(rows).await.map_err(|_| stopping())?;
+                Ok((room, taken.reserve_owned().await.map_err(|_| stopping())?))
             };
+            let (_room, place) = match self.looking(place).await {
+                Ok(found) => found,
+                Err(error) => return error,
+            };
+            self.progress.taken();
+            *position = Some(transaction.position.clone());
             let server = Arc::clone(&server);
-            let captured = Captured { transaction, committed_at_ms, server, begins_anew, _room };
-            if self.taken.send(captured).await.is_err() {
-                return CaptureError::transient("stopping");
-            }
+            place.send(Captured { transaction, committed_at_ms, server, begins_anew, _room });
             begins_anew = false;
         }
     }
@@ -317,6 +361,11 @@ impl Intake {
             None => Ok(()),
         }
     }
+}
+
+/// Nobody takes any more.
+fn stopping() -> CaptureError {
+    CaptureError::transient("stopping")
 }
 
 /// Returns at that time, or when another server answered somebody.

@@ -3,6 +3,7 @@
 mod foreign;
 mod gaps;
 mod history;
+mod large;
 mod replay;
 mod restored;
 mod start;

@@ -16,7 +16,7 @@ pub struct Admission {
 
 #[derive(Clone, Debug)]
 enum State {
-    /// No server has answered yet.
+    /// No server has answered yet, or since the one that was read broke off.
     Unknown,
     /// The server is ours; which of all it is, see [`super::Found::instance`].
     Admitted(Arc<str>),
@@ -65,6 +65,17 @@ impl Admission {
                 *state = State::Admitted(instance.into());
             }
             is_news
+        });
+    }
+
+    /// Nobody reads the server any more: whoever answers next is to be known again first. What was refused or adopted stays so.
+    pub fn forget(&self) {
+        self.state.send_if_modified(|state| {
+            let was_admitted = matches!(state, State::Admitted(_));
+            if was_admitted {
+                *state = State::Unknown;
+            }
+            was_admitted
         });
     }
 

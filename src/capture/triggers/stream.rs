@@ -40,6 +40,8 @@ pub(super) struct TriggerCapture {
     known: HashSet<i64>,
     /// Rows of the next look: more while a transaction does not fit into one.
     look: usize,
+    /// Rows of transactions that are not whole, at the most.
+    rows_max: usize,
     measured: Option<Instant>,
     inspected: Instant,
     metrics: Option<SourceMetrics>,
@@ -50,6 +52,7 @@ impl TriggerCapture {
         table: Box<dyn QueueTable>,
         at: Stored,
         tell_start: bool,
+        rows_max: usize,
         metrics: Option<SourceMetrics>,
     ) -> Self {
         TriggerCapture {
@@ -60,6 +63,7 @@ impl TriggerCapture {
             held: VecDeque::new(),
             known: HashSet::new(),
             look: LOOK_ROWS,
+            rows_max,
             measured: None,
             inspected: Instant::now(),
             metrics,
@@ -87,7 +91,11 @@ impl TriggerCapture {
             unfinished = self.table.behind(last, &transactions).await?;
         }
         let waiting = look.iter().filter(|row| unfinished.contains(&row.transaction)).count();
-        CaptureError::unless_held(waiting)?;
+        if waiting > self.rows_max {
+            // Whoever begins anew forgets all of the queue: of what others saved meanwhile the oldest counts as well, and what lies behind this
+            // look was written later.
+            return Err(CaptureError::too_large(self.rows_max, look.iter().filter_map(|row| row.change.as_ref())));
+        }
         let whole = whole(look, &unfinished);
         // However large a transaction is, a look at last holds all of it.
         self.look = LOOK_ROWS + 2 * waiting;
