@@ -257,7 +257,7 @@ impl Intake {
                 }
                 () = tokio::time::sleep_until(look_at) => {
                     look_at = Instant::now() + LOOK_INTERVAL;
-                    match self.look_again().await {
+                    match beside(capture.as_mut(), self.look_again()).await {
                         Ok(now) => server = now.into(),
                         Err(error) => return error,
                     }
@@ -276,13 +276,14 @@ impl Intake {
             let known_ms = self.known_ms.filter(|_| !begins_anew);
             let committed_at_ms = commit_time_ms(transaction.committed_at, known_ms, now_ms());
             self.known_ms = Some(committed_at_ms);
-            let rows = u32::try_from(transaction.rows.len()).unwrap_or(ROWS_MAX).min(ROWS_MAX);
-            let Ok(_room) = Arc::clone(room).acquire_many_owned(rows).await else {
-                return CaptureError::transient("stopping");
-            };
             let server = Arc::clone(&server);
-            let captured = Captured { transaction, committed_at_ms, server, begins_anew, _room };
-            if self.taken.send(captured).await.is_err() {
+            let handed_over = async {
+                let rows = u32::try_from(transaction.rows.len()).unwrap_or(ROWS_MAX).min(ROWS_MAX);
+                let _room = Arc::clone(room).acquire_many_owned(rows).await.ok()?;
+                let captured = Captured { transaction, committed_at_ms, server, begins_anew, _room };
+                self.taken.send(captured).await.ok()
+            };
+            if beside(capture.as_mut(), handed_over).await.is_none() {
                 return CaptureError::transient("stopping");
             }
             begins_anew = false;
@@ -315,6 +316,15 @@ impl Intake {
             Some(position) => capture.acknowledge(&position).await,
             None => Ok(()),
         }
+    }
+}
+
+/// Does this while nothing is taken from the source, however long it takes.
+async fn beside<T>(capture: &mut dyn Capture, what: impl Future<Output = T>) -> T {
+    tokio::select! {
+        biased;
+        done = what => done,
+        never = capture.stay() => match never {},
     }
 }
 

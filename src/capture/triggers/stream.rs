@@ -1,6 +1,7 @@
 //! The open capture: looks at the queue, hands over whole transactions, and deletes their rows when they are stored.
 
 use std::collections::{BTreeSet, HashSet, VecDeque};
+use std::convert::Infallible;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -25,6 +26,9 @@ const LEVEL_INTERVAL: Duration = Duration::from_secs(1);
 
 /// How often it is asked whether the triggers are still there.
 const INSPECTION_INTERVAL: Duration = Duration::from_secs(60);
+
+/// A session that says nothing for long is taken for one whose process is frozen: a third of what `trigger_session.sql` allows.
+const SILENT_MAX: Duration = Duration::from_secs(5);
 
 /// The queue, read.
 pub(super) struct TriggerCapture {
@@ -159,5 +163,15 @@ impl Capture for TriggerCapture {
             self.known.remove(&id);
         }
         Ok(())
+    }
+
+    /// The valve stays where it is: what nobody takes must not fill Bugzilla's disk.
+    async fn stay(&mut self) -> Infallible {
+        loop {
+            tokio::time::sleep(SILENT_MAX).await;
+            if let Ok(level) = self.table.level().await {
+                self.tell(level);
+            }
+        }
     }
 }
