@@ -11,7 +11,7 @@ use super::position::Stored;
 use super::refusal::{interruption, shut};
 use super::table::{Level, QueueTable, VALVE_ROWS};
 use super::window::{Whole, whole};
-use crate::capture::{Capture, CaptureError};
+use crate::capture::{Capture, CaptureError, ROWS_MAX};
 use crate::changeset::{Position, Transaction};
 use crate::metrics::SourceMetrics;
 
@@ -93,8 +93,8 @@ impl TriggerCapture {
         let waiting = look.iter().filter(|row| unfinished.contains(&row.transaction)).count();
         CaptureError::unless_held(waiting)?;
         let whole = whole(look, &unfinished);
-        // However large a transaction is, a look at last holds all of it.
-        self.look = LOOK_ROWS + 2 * waiting;
+        // However large a transaction is, a look at last holds all of it, and soon: the memory of looks in vain is not all given back.
+        self.look = LOOK_ROWS + (8 * waiting).min(ROWS_MAX).max(2 * waiting);
         self.known.extend(whole.iter().flat_map(|whole| whole.ids.iter().copied()));
         self.ready.extend(whole);
         Ok(())
