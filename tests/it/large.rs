@@ -9,7 +9,7 @@ const BUGS: usize = 300_000;
 
 /// What the process may hold beyond what it holds when nothing comes, KiB; by triggers also the number of each row in the queue.
 const MORE_KIB: u64 = 48 << 10;
-const MORE_BY_TRIGGERS_KIB: u64 = 64 << 10;
+const MORE_BY_TRIGGERS_KIB: u64 = 80 << 10;
 
 const FIRST: usize = 1_000;
 
