@@ -142,7 +142,13 @@ impl Reload {
             return false;
         }
         let Difference { added, removed, changed, settings, needs_restart } = difference;
+        self.is_successful.set(i64::from(needs_restart.is_empty()));
+        if !needs_restart.is_empty() {
+            let settings = needs_restart.join(", ");
+            tracing::warn!(settings, "needs a restart: these were changed, and stay as they were until then");
+        }
         let list = |names: &[String]| names.join(", ");
+        // Last: whoever waits for this line finds everything done.
         tracing::info!(
             added = list(&added),
             removed = list(&removed),
@@ -150,11 +156,6 @@ impl Reload {
             settings = settings.join(", "),
             "the configuration was read anew"
         );
-        self.is_successful.set(i64::from(needs_restart.is_empty()));
-        if !needs_restart.is_empty() {
-            let settings = needs_restart.join(", ");
-            tracing::warn!(settings, "needs a restart: these were changed, and stay as they were until then");
-        }
         self.config.connectors = next.connectors;
         true
     }

@@ -11,6 +11,7 @@ pub mod postgresql_logical;
 pub mod triggers;
 
 use std::borrow::Cow;
+use std::convert::Infallible;
 
 use async_trait::async_trait;
 
@@ -54,7 +55,7 @@ pub trait Source: Send + Sync {
 /// yielded, whole, once; what was rolled back never. Transactions without watched rows may be left out, but from
 /// time to time one with no rows tells how far the stream is (at most every 10 s, and only after others' transactions).
 /// *Repetition*: none while open; after opening again from a position, all behind that position.
-/// *Cancellation*: a dropped `next` loses nothing. *Errors*: the stream is over, open it again.
+/// *Cancellation*: a dropped `next` or `stay` loses nothing. *Errors*: the stream is over, open it again.
 /// *Shutdown*: drop it.
 #[async_trait]
 pub trait Capture: Send {
@@ -63,6 +64,12 @@ pub trait Capture: Send {
 
     /// Everything up to `position` is stored: the source may forget it. Called after, never before.
     async fn acknowledge(&mut self, position: &Position) -> Result<(), CaptureError>;
+
+    /// Waited on in the place of `next` by whoever cannot take more now: keeps the source from counting us as gone, and so from letting
+    /// another have what is ours. Whatever is in its way the next `next` says.
+    async fn stay(&mut self) -> Infallible {
+        std::future::pending().await
+    }
 }
 
 /// Why a capture cannot be opened or is over. The text says what, where and how to mend it, and holds no row value.

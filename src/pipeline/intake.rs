@@ -298,7 +298,7 @@ impl Intake {
                 }
                 () = time_to_look(look_at, &self.admission) => {
                     look_at = Instant::now() + LOOK_INTERVAL;
-                    match self.look_again().await {
+                    match beside(capture.as_mut(), self.look_again()).await {
                         Ok(now) => server = now.into(),
                         Err(error) => return error,
                     }
@@ -321,7 +321,7 @@ impl Intake {
                 let room = room.acquire_many_owned(rows).await.map_err(|_| stopping())?;
                 Ok((room, taken.reserve_owned().await.map_err(|_| stopping())?))
             };
-            let (_room, place) = match self.looking(place).await {
+            let (_room, place) = match beside(capture.as_mut(), self.looking(place)).await {
                 Ok(found) => found,
                 Err(error) => return error,
             };
@@ -373,6 +373,15 @@ async fn time_to_look(at: Instant, admission: &Admission) {
     tokio::select! {
         () = tokio::time::sleep_until(at) => {}
         () = admission.doubted() => {}
+    }
+}
+
+/// Does this while nothing is taken from the source, however long it takes.
+async fn beside<T>(capture: &mut dyn Capture, what: impl Future<Output = T>) -> T {
+    tokio::select! {
+        biased;
+        done = what => done,
+        never = capture.stay() => match never {},
     }
 }
 

@@ -21,7 +21,7 @@ pub(crate) mod sample;
 mod sqlite;
 
 pub(crate) use activemq::ActiveMq;
-pub(crate) use bugrelay::{Bugrelay, Ended};
+pub(crate) use bugrelay::{Bugrelay, Ended, lines_in};
 pub(crate) use certificates::Certificates;
 pub(crate) use kafka::{Kafka, Record};
 pub(crate) use listener::Listener;

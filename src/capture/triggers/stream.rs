@@ -1,6 +1,7 @@
 //! The open capture: looks at the queue, hands over whole transactions, and deletes their rows when they are stored.
 
 use std::collections::{BTreeSet, HashSet, VecDeque};
+use std::convert::Infallible;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -10,7 +11,7 @@ use super::position::Stored;
 use super::refusal::{interruption, shut};
 use super::table::{Level, QueueTable, VALVE_ROWS};
 use super::window::{Whole, whole};
-use crate::capture::{Capture, CaptureError};
+use crate::capture::{Capture, CaptureError, ROWS_MAX};
 use crate::changeset::{Position, Transaction};
 use crate::metrics::SourceMetrics;
 
@@ -25,6 +26,9 @@ const LEVEL_INTERVAL: Duration = Duration::from_secs(1);
 
 /// How often it is asked whether the triggers are still there.
 const INSPECTION_INTERVAL: Duration = Duration::from_secs(60);
+
+/// A session that says nothing for long is taken for one whose process is frozen: a third of what `trigger_session.sql` allows.
+const SILENT_MAX: Duration = Duration::from_secs(5);
 
 /// The queue, read.
 pub(super) struct TriggerCapture {
@@ -97,8 +101,8 @@ impl TriggerCapture {
             return Err(CaptureError::too_large(self.rows_max, look.iter().filter_map(|row| row.change.as_ref())));
         }
         let whole = whole(look, &unfinished);
-        // However large a transaction is, a look at last holds all of it.
-        self.look = LOOK_ROWS + 2 * waiting;
+        // However large a transaction is, a look at last holds all of it, and soon: the memory of looks in vain is not all given back.
+        self.look = LOOK_ROWS + (8 * waiting).min(ROWS_MAX).max(2 * waiting);
         self.known.extend(whole.iter().flat_map(|whole| whole.ids.iter().copied()));
         self.ready.extend(whole);
         Ok(())
@@ -167,5 +171,15 @@ impl Capture for TriggerCapture {
             self.known.remove(&id);
         }
         Ok(())
+    }
+
+    /// The valve stays where it is: what nobody takes must not fill Bugzilla's disk.
+    async fn stay(&mut self) -> Infallible {
+        loop {
+            tokio::time::sleep(SILENT_MAX).await;
+            if let Ok(level) = self.table.level().await {
+                self.tell(level);
+            }
+        }
     }
 }
