@@ -1,8 +1,10 @@
 //! [`Envelope`] -> a bus. A connector sends once: deadline, retry, backlog and metrics are `delivery`'s.
 
+pub mod broker;
 pub mod file;
 pub mod kafka;
 pub mod stomp;
+pub mod tls;
 
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
