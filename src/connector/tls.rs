@@ -1,7 +1,7 @@
 //! TLS to a bus: whom we trust, who we are, and what a handshake that failed says to the operator.
 
+use std::error::Error;
 use std::fmt::Display;
-use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -43,7 +43,7 @@ impl TlsConfig {
             ));
         }
         if self.cert_file.is_some() != self.key_file.is_some() {
-            return Err("`tls` has one of `cert_file` and `key_file`; they are needed together".to_owned());
+            return Err("`tls`: it has one of `cert_file` and `key_file`; they are needed together".to_owned());
         }
         Ok(())
     }
@@ -97,7 +97,7 @@ pub(super) async fn encrypt(
         SendError::misconfigured(format!("{host} is no name that a certificate can have; correct `url`"))
     })?;
     let connected = TlsConnector::from(Arc::new(client)).connect(name, tcp).await;
-    connected.map_err(|error| lost("TLS handshake", address, &error))
+    connected.map_err(|error| lost("TLS handshake", &address.to_string(), &error))
 }
 
 fn client(config: &TlsConfig) -> Result<ClientConfig, SendError> {
@@ -120,8 +120,8 @@ impl From<TlsError> for SendError {
 }
 
 /// A connection that failed, with TLS or without: what is a matter of certificates does not pass by itself.
-pub(super) fn lost(doing: &str, address: &dyn Display, error: &io::Error) -> SendError {
-    let tls = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
+pub(super) fn lost(doing: &str, address: &dyn Display, error: &(dyn Error + 'static)) -> SendError {
+    let tls = tls::cause(error);
     let say = |what: &str| SendError::misconfigured(format!("{doing} with {address}: {what}"));
     match tls {
         Some(rustls::Error::InvalidCertificate(certificate)) => match certificate {
