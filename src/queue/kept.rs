@@ -6,7 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::bugzilla::{AttachmentId, BugId, CommentId};
 use crate::changeset::Subject;
-use crate::message::{Body, Envelope, Fact, Message};
+use crate::message::{Body, Endpoint, Envelope, Fact, Message, Origin};
 
 /// The ledger's key of a fact: its id and the letter of its kind in one number, since one whole number is found fastest.
 pub(super) fn fact_key(fact: Fact) -> i64 {
@@ -38,7 +38,25 @@ pub(super) fn body_from_columns(bytes: impl Into<Arc<[u8]>>, event_bytes: Option
     Body { bytes: bytes.into(), event_bytes: event_bytes.and_then(|n| usize::try_from(n).ok()) }
 }
 
-/// What a message is about, from the columns of its row.
+/// The routing key and the origin, from the columns of a message's row. What was relayed has its topic as action, no bug, and the number
+/// of its endpoint in the place of an object.
+pub(super) fn origin(target: &str, action: &str, bug: i64, object: Option<i64>) -> (String, Origin) {
+    if target == "relay" {
+        let endpoint = if object == Some(endpoint_number(Endpoint::Http)) { Endpoint::Http } else { Endpoint::Zeromq };
+        return (action.to_owned(), Origin::Relay(endpoint));
+    }
+    (format!("{target}.{action}"), Origin::Bugzilla(subject(target, bug, object)))
+}
+
+/// What stands in the place of an object. Never changed: it is in stores.
+pub(super) fn endpoint_number(endpoint: Endpoint) -> i64 {
+    match endpoint {
+        Endpoint::Zeromq => 1,
+        Endpoint::Http => 2,
+    }
+}
+
+/// What a message of Bugzilla's is about, from the columns of its row.
 pub(super) fn subject(target: &str, bug: i64, object: Option<i64>) -> Subject {
     let bug = BugId(bug);
     match (target, object) {
@@ -63,7 +81,7 @@ pub(super) fn envelope(sequence: i64, message: &Message) -> Envelope {
         sequence,
         id: message.id,
         routing_key: message.routing_key(),
-        subject: message.subject,
+        origin: message.subject.into(),
         change_set: message.change_set.clone(),
         committed_at_ms: message.committed_at_ms,
         body: message.body.clone(),

@@ -22,7 +22,7 @@ use async_trait::async_trait;
 use crate::bugzilla::LocalTime;
 use crate::changeset::{Position, Subject};
 use crate::failure::Class;
-use crate::message::{Envelope, Fact, Message, MessageId};
+use crate::message::{Envelope, Fact, Message, MessageId, Origin};
 
 /// Bytes of the bodies that are read at once for one connector, at the most; a larger one is read alone.
 pub const READ_BYTES_MAX: usize = 4 << 20;
@@ -222,10 +222,10 @@ pub struct Waiting {
     pub sequence: i64,
     /// The same on every bus.
     pub id: MessageId,
-    /// `<target>.<action>`.
+    /// `<target>.<action>`, or the topic of what was relayed.
     pub routing_key: String,
-    /// What it is about.
-    pub subject: Subject,
+    /// Who tells it, and of what.
+    pub origin: Origin,
     /// When its save was committed, milliseconds since 1970.
     pub committed_at_ms: i64,
     /// Attempts that failed.
@@ -243,7 +243,7 @@ impl From<&Entry> for Waiting {
             sequence: envelope.sequence,
             id: envelope.id,
             routing_key: envelope.routing_key.clone(),
-            subject: envelope.subject,
+            origin: envelope.origin,
             committed_at_ms: envelope.committed_at_ms,
             attempts: entry.attempts,
             perhaps_sent: entry.perhaps_sent,

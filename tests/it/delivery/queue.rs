@@ -57,7 +57,7 @@ impl State {
                 sequence: i64::try_from(self.envelopes.len()).unwrap() + 1,
                 id: message.id,
                 routing_key: message.routing_key(),
-                subject: message.subject,
+                origin: message.subject.into(),
                 change_set: message.change_set.clone(),
                 committed_at_ms: message.committed_at_ms,
                 body: message.body.clone(),
@@ -169,7 +169,7 @@ impl Queue for MemoryQueue {
     async fn public_bodies(&self, after: i64, limit: usize) -> Result<Vec<(i64, Subject)>, QueueError> {
         let state = self.state();
         let behind = state.envelopes.iter().filter(|e| e.sequence > after && !e.body.is_private());
-        Ok(behind.take(limit).map(|envelope| (envelope.sequence, envelope.subject)).collect())
+        Ok(behind.take(limit).filter_map(|envelope| Some((envelope.sequence, envelope.origin.subject()?))).collect())
     }
 
     async fn begin(&self, connector: &str, sequences: Vec<i64>) -> Result<bool, QueueError> {
