@@ -8,11 +8,13 @@ mod event;
 mod json;
 mod object;
 mod origin;
+mod relayed;
 pub mod schema;
 mod wording;
 
 pub use build::Builder;
 pub use origin::{Endpoint, Lane, Origin};
+pub use relayed::Relayed;
 pub use wording::{FieldFilter, Identity, Wording};
 
 use std::fmt;

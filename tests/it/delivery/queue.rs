@@ -7,10 +7,10 @@ use std::sync::{Mutex, MutexGuard};
 use async_trait::async_trait;
 use bugrelay::bugzilla::LocalTime;
 use bugrelay::changeset::Subject;
-use bugrelay::message::{Envelope, Fact, Message};
+use bugrelay::message::{Envelope, Fact, Message, Relayed};
 use bugrelay::queue::{
-    BacklogStats, Batch, Checkpoint, Disposal, Entry, Page, Parked, Queue, QueueError, Settlement, Sought, Standing,
-    Stats, Subscriber, SweepMark, Trace, Waiting,
+    BacklogStats, Batch, Checkpoint, Disposal, Entry, Page, Parked, Queue, QueueError, Receipt, Settlement, Sought,
+    Standing, Stats, Subscriber, SweepMark, Trace, Waiting,
 };
 
 #[derive(Default)]
@@ -103,6 +103,10 @@ impl Queue for MemoryQueue {
         connectors: Vec<String>,
     ) -> Result<Option<Vec<Envelope>>, QueueError> {
         Ok(Some(self.state().add(messages, |connector| connectors.iter().any(|named| named == connector))))
+    }
+
+    async fn put_relayed(&self, _: Vec<Relayed>) -> Result<Vec<Receipt>, QueueError> {
+        unimplemented!("delivery stores nothing")
     }
 
     async fn swept(&self) -> Result<Option<SweepMark>, QueueError> {
