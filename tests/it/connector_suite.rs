@@ -77,7 +77,7 @@ pub(crate) fn envelope(number: i64) -> Envelope {
         sequence: number,
         id: MessageId::of("https://bugzilla.example.org/", "bug.modify", &number.to_string()),
         routing_key: "bug.modify".into(),
-        subject: Subject::Bug(BugId(number % 7 + 1)),
+        origin: Subject::Bug(BugId(number % 7 + 1)).into(),
         change_set: format!("1.{number}.1"),
         committed_at_ms: 1_700_000_000_000,
         body: Body { bytes: body(number).into_bytes().into(), event_bytes: None },

@@ -105,7 +105,7 @@ impl Default for Template {
 }
 
 /// Headers that we set ourselves, or that would change what a message does.
-const OURS: [&str; 17] = [
+const OURS: [&str; 18] = [
     "destination",
     "receipt",
     "transaction",
@@ -120,6 +120,7 @@ const OURS: [&str; 17] = [
     "change_set",
     "sequence",
     "is_private",
+    "origin",
     "content_type",
     "login",
     "passcode",
