@@ -2,6 +2,7 @@
 
 pub mod amqp;
 pub mod broker;
+pub mod fedmsg;
 pub mod file;
 pub mod kafka;
 pub mod stomp;
@@ -9,6 +10,7 @@ pub mod tls;
 pub mod webhook;
 
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -22,6 +24,8 @@ use crate::message::Envelope;
 pub enum Kind {
     /// Brokers of AMQP 0-9-1.
     Amqp(Box<amqp::AmqpConfig>),
+    /// Subscribers of ZeroMQ, as fedmsg has them.
+    Fedmsg(fedmsg::FedmsgConfig),
     /// Lines in a file.
     File(file::FileConfig),
     /// Apache Kafka.
@@ -34,7 +38,7 @@ pub enum Kind {
 
 impl Kind {
     /// What a configuration may say as `type`.
-    pub const NAMES: [&str; 5] = ["amqp", "file", "kafka", "stomp", "webhook"];
+    pub const NAMES: [&str; 6] = ["amqp", "fedmsg", "file", "kafka", "stomp", "webhook"];
 
     /// The keys of a type that hold secrets: each may also be given as `X_file` or `X_env`.
     pub fn secrets(name: &str) -> &'static [&'static str] {
@@ -51,6 +55,7 @@ impl Kind {
     pub fn parse(name: &str, keys: toml::Table) -> Option<Result<Self, toml::de::Error>> {
         match name {
             "amqp" => Some(keys.try_into().map(Box::new).map(Kind::Amqp)),
+            "fedmsg" => Some(keys.try_into().map(Kind::Fedmsg)),
             "file" => Some(keys.try_into().map(Kind::File)),
             "kafka" => Some(keys.try_into().map(Kind::Kafka)),
             "stomp" => Some(keys.try_into().map(Kind::Stomp)),
@@ -63,6 +68,7 @@ impl Kind {
     pub fn files(&self) -> Vec<PathBuf> {
         match self {
             Kind::Amqp(config) => config.files(),
+            Kind::Fedmsg(config) => config.files(),
             Kind::File(_) => vec![],
             Kind::Kafka(config) => config.files(),
             Kind::Stomp(config) => config.tls.files(),
@@ -77,6 +83,7 @@ impl Kind {
     pub async fn check(&self) -> Result<String, SendError> {
         match self {
             Kind::Amqp(config) => config.check().await,
+            Kind::Fedmsg(config) => config.check().await,
             Kind::File(config) => config.check(),
             Kind::Kafka(config) => config.check().await,
             Kind::Stomp(config) => config.check().await,
@@ -91,7 +98,7 @@ impl Kind {
             Kind::Kafka(config) => config.warning(),
             Kind::Stomp(config) => config.warning(),
             Kind::Webhook(config) => config.warning(),
-            Kind::File(_) => None,
+            Kind::Fedmsg(_) | Kind::File(_) => None,
         }
     }
 
@@ -99,7 +106,7 @@ impl Kind {
     pub fn batch_max(&self) -> Option<usize> {
         match self {
             Kind::Kafka(config) => config.batch_max(),
-            Kind::Amqp(_) | Kind::File(_) | Kind::Stomp(_) | Kind::Webhook(_) => None,
+            Kind::Amqp(_) | Kind::Fedmsg(_) | Kind::File(_) | Kind::Stomp(_) | Kind::Webhook(_) => None,
         }
     }
 
@@ -107,6 +114,7 @@ impl Kind {
     pub fn build(&self, timeout: Duration) -> Box<dyn Connector> {
         match self {
             Kind::Amqp(config) => Box::new(amqp::AmqpConnector::new((**config).clone(), timeout)),
+            Kind::Fedmsg(config) => Box::new(fedmsg::FedmsgConnector::new(config.clone(), timeout)),
             Kind::File(config) => Box::new(file::FileConnector::new(config.clone())),
             Kind::Kafka(config) => Box::new(kafka::KafkaConnector::new(config.clone(), timeout)),
             Kind::Stomp(config) => Box::new(stomp::StompConnector::new(config.clone())),
@@ -189,7 +197,10 @@ impl SendError {
 ///
 /// It outlives the `send` that fills it, so that a deadline loses no outcome that was known.
 #[derive(Debug, Default)]
-pub struct Outcomes(Mutex<Vec<Option<Outcome>>>);
+pub struct Outcomes {
+    of_batch: Mutex<Vec<Option<Outcome>>>,
+    copies_dropped: AtomicU64,
+}
 
 /// What became of one envelope.
 pub type Outcome = Result<Arrival, SendError>;
@@ -206,7 +217,7 @@ pub enum Arrival {
 impl Outcomes {
     /// For a batch of so many.
     pub fn new(batch: usize) -> Self {
-        Outcomes(Mutex::new(vec![None; batch]))
+        Outcomes { of_batch: Mutex::new(vec![None; batch]), copies_dropped: AtomicU64::new(0) }
     }
 
     /// The envelope at `index` of the batch was sent.
@@ -232,6 +243,16 @@ impl Outcomes {
         }
     }
 
+    /// So many copies of an envelope were not made, for consumers that do not keep up on a bus that waits for nobody.
+    pub fn dropped(&self, copies: u64) {
+        self.copies_dropped.fetch_add(copies, Ordering::Relaxed);
+    }
+
+    /// How many there were.
+    pub fn copies_dropped(&self) -> u64 {
+        self.copies_dropped.load(Ordering::Relaxed)
+    }
+
     /// Whether an envelope was refused for good.
     pub fn hold_poison(&self) -> bool {
         self.lock().iter().flatten().any(|outcome| outcome.as_ref().is_err_and(|error| error.class == Class::Poison))
@@ -250,6 +271,6 @@ impl Outcomes {
 
     /// A connector that panicked must not take the outcomes with it that it had recorded.
     fn lock(&self) -> MutexGuard<'_, Vec<Option<Outcome>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.of_batch.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -123,7 +123,7 @@ impl Connector for WebhookConnector {
 /// Where a message goes: with all others whose order with it must be kept.
 fn lane(envelope: &Envelope) -> usize {
     let mut hasher = DefaultHasher::new();
-    envelope.subject.bug().hash(&mut hasher);
+    envelope.lane().hash(&mut hasher);
     usize::try_from(hasher.finish() % (LANES as u64)).unwrap_or_default()
 }
 

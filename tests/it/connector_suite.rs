@@ -1,6 +1,7 @@
 //! What every connector must do, run over each of them; what one alone does stands beside it.
 
 mod amqp;
+mod fedmsg;
 mod file;
 mod kafka;
 pub(crate) mod stomp;
@@ -100,8 +101,8 @@ fn told(number: i64, body: &str) -> Envelope {
     let text = |key: &str| event[key].as_str().unwrap().to_owned();
     let is_public = value.as_object().unwrap().len() > 1;
     let body = Body { bytes: body.as_bytes().into(), event_bytes: is_public.then_some(1) };
-    let subject = Subject::Bug(BugId(event["bug_id"].as_i64().unwrap()));
-    Envelope { routing_key: text("routing_key"), change_set: text("change_set"), subject, body, ..envelope(number) }
+    let origin = Subject::Bug(BugId(event["bug_id"].as_i64().unwrap())).into();
+    Envelope { routing_key: text("routing_key"), change_set: text("change_set"), origin, body, ..envelope(number) }
 }
 
 #[async_trait]

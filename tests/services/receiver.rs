@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse as _, Response};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -33,6 +33,8 @@ struct Shared {
 /// A request that came.
 #[derive(Clone, Debug)]
 pub(crate) struct Taken {
+    /// Of the URL, without its query.
+    pub(crate) path: String,
     pub(crate) headers: HeaderMap,
     pub(crate) body: String,
 }
@@ -108,9 +110,9 @@ impl Receiver {
     }
 }
 
-async fn serve(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Bytes) -> Response {
+async fn serve(State(shared): State<Arc<Shared>>, uri: Uri, headers: HeaderMap, body: Bytes) -> Response {
     let body = String::from_utf8(body.to_vec()).expect("UTF-8");
-    let taken = Taken { headers, body };
+    let taken = Taken { path: uri.path().to_owned(), headers, body };
     let answer = (shared.script.lock().unwrap())(&taken);
     // In the order of the answers: a sender waits for one before it goes on with a bug.
     shared.taken.lock().unwrap().push(taken);

@@ -6,7 +6,7 @@ use lapin::types::{AMQPValue, FieldTable, LongString, ShortString};
 
 use super::config::{AmqpConfig, Format};
 use crate::connector::SendError;
-use crate::message::Envelope;
+use crate::message::{Envelope, Origin};
 
 /// Kept on the broker's disk.
 const PERSISTENT: u8 = 2;
@@ -18,7 +18,10 @@ const ANY_OBJECT: &str = "base.message";
 /// # Errors
 /// Nobody would take it: it is parked.
 pub(super) fn routing_key(envelope: &Envelope, config: &AmqpConfig) -> Result<ShortString, SendError> {
-    let key = format!("{}{}", config.routing_prefix, envelope.routing_key);
+    let key = match envelope.origin {
+        Origin::Bugzilla(_) => format!("{}{}", config.routing_prefix, envelope.routing_key),
+        Origin::Relay(_) => envelope.routing_key.clone(),
+    };
     ShortString::try_new(key)
         .map_err(|_| SendError::poison("its routing key is longer than the 255 bytes that AMQP has"))
 }

@@ -7,7 +7,7 @@ const EXAMPLE: &str = include_str!("../../../bugrelay.example.toml");
 const SECRET: &str = "YWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWE=";
 
 /// Shown, and no defaults: absent, or of another machine.
-const NOT_DEFAULTS: [&str; 27] = [
+const NOT_DEFAULTS: [&str; 29] = [
     "password_file",
     "password_env",
     "token_file",
@@ -35,6 +35,8 @@ const NOT_DEFAULTS: [&str; 27] = [
     "secret_env",
     "previous_secret_file",
     "authorization_file",
+    "connect",
+    "sign",
 ];
 
 /// The lines `# key = value`, by their number.
@@ -49,10 +51,11 @@ fn commented() -> Vec<(usize, &'static str)> {
         .collect()
 }
 
-/// The example with a line in place of one of its own; a secret that the line gives in another way is not given twice.
+/// The example with a line in place of one of its own; what the line gives in another way is not given twice.
 fn with_line(number: usize, line: &str) -> String {
     let key = line.split(' ').next().unwrap_or_default();
-    let plain = key.strip_suffix("_file").or_else(|| key.strip_suffix("_env")).map(|key| format!("{key} = "));
+    let secret = key.strip_suffix("_file").or_else(|| key.strip_suffix("_env"));
+    let plain = secret.or((key == "connect").then_some("listen")).map(|key| format!("{key} = "));
     let section = |at: usize| EXAMPLE.lines().take(at + 1).filter(|line| line.starts_with('[')).count();
     let twice =
         |at, old: &str| plain.as_ref().is_some_and(|plain| old.starts_with(plain)) && section(at) == section(number);
