@@ -293,9 +293,8 @@ impl Pipeline {
     fn count(&self, stored: &[Envelope], edited: &Edited) {
         let PipelineMetrics { messages, redacted, .. } = &self.metrics.pipeline;
         for envelope in stored {
-            let (target, action) = envelope.routing_key.split_once('.').unwrap_or_default();
             let visibility = if envelope.body.is_private() { "private" } else { "public" };
-            messages.with_label_values(&[target, action, visibility]).inc();
+            messages.with_label_values(&[envelope.target(), envelope.action(), visibility]).inc();
             if let Some(reason) = edited.reasons.get(&envelope.id) {
                 redacted.with_label_values(&[reason.as_str()]).inc();
             }

@@ -1,5 +1,6 @@
 //! The way from a verb to the admin API of a running bugrelay: where it is, the token, and what its refusals mean.
 
+use std::error::Error;
 use std::time::Duration;
 
 use clap::Args;
@@ -10,6 +11,7 @@ use serde::de::DeserializeOwned;
 
 use super::{Exit, output};
 use crate::config::Config;
+use crate::tls;
 
 /// How long an answer may take, from the connection to its head, and its text again. More than a judgement of what is shown takes.
 const ANSWER: Duration = Duration::from_secs(15);
@@ -20,6 +22,12 @@ pub(super) struct Instance {
     /// The admin port of the instance; default from the configuration.
     #[arg(long)]
     url: Option<String>,
+}
+
+/// Not by way of a proxy: it would see the token. It needs no certificates of the system, which may have none.
+pub(super) fn http() -> Result<reqwest::Client, Box<dyn Error>> {
+    let tls = tls::trusting(None)?.with_no_client_auth();
+    Ok(reqwest::Client::builder().no_proxy().tls_backend_preconfigured(tls).build()?)
 }
 
 /// Asks one instance. What goes wrong is said on standard error; the exit is what is left to do.
@@ -36,8 +44,7 @@ impl Client {
             output::error(&format!("--url {url:?} is no address; write http://127.0.0.1:9464"));
             Exit::Usage
         })?;
-        // Not by way of a proxy: it would see the token.
-        let http = reqwest::Client::builder().no_proxy().build().map_err(|error| {
+        let http = http().map_err(|error| {
             output::error(&format!("no HTTP client can be made: {error}"));
             Exit::Runtime
         })?;

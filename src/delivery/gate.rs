@@ -41,8 +41,10 @@ pub async fn no_longer_public(
     entries: impl Iterator<Item = &Entry> + Clone,
 ) -> Result<Vec<i64>, GateError> {
     let public = || entries.clone().map(|entry| &entry.envelope).filter(|envelope| !envelope.body.is_private());
-    let closed = closed(gate, public().map(|envelope| envelope.subject)).await?;
-    Ok(public().filter(|envelope| closed.contains(&envelope.subject)).map(|envelope| envelope.sequence).collect())
+    // What was relayed is nothing of Bugzilla's: there is nothing to judge.
+    let subjects = || public().filter_map(|envelope| Some((envelope.origin.subject()?, envelope.sequence)));
+    let closed = closed(gate, subjects().map(|(subject, _)| subject)).await?;
+    Ok(subjects().filter(|(subject, _)| closed.contains(subject)).map(|(_, sequence)| sequence).collect())
 }
 
 /// Of these, what is not public at this moment.

@@ -9,6 +9,7 @@ mod fault;
 mod lead;
 mod put;
 mod read;
+mod relayed;
 mod schema;
 mod settle;
 mod statement;
@@ -27,15 +28,15 @@ use self::fault::Fault;
 use self::read::Reader;
 use self::statement::{Names, list};
 use self::writer::Writer;
-use super::kept::{self, now_ms};
+use super::kept::{self, now_ms, relayed_before};
 use super::{
-    BacklogStats, Batch, Checkpoint, Disposal, Entry, Filter, Page, Parked, Queue, QueueError, Settlement, Sought,
-    Standing, Stats, Subscriber, SweepMark, Trace, Waiting,
+    BacklogStats, Batch, Checkpoint, Disposal, Entry, Filter, Page, Parked, Queue, QueueError, Receipt, Settlement,
+    Sought, Standing, Stats, Subscriber, SweepMark, Trace, Waiting,
 };
 use crate::bugzilla::LocalTime;
 use crate::changeset::Subject;
 use crate::database::Server;
-use crate::message::{Envelope, Fact, Message};
+use crate::message::{Envelope, Fact, Message, Relayed};
 
 /// Facts asked for at once.
 const ASKED: usize = 2_000;
@@ -181,6 +182,10 @@ impl Queue for DatabaseQueue {
         self.writer.run(put::PutAgain { messages, connectors, max_bytes: self.max_bytes() }).await
     }
 
+    async fn put_relayed(&self, messages: Vec<Relayed>) -> Result<Vec<Receipt>, QueueError> {
+        self.writer.run(relayed::PutRelayed { messages, max_bytes: self.max_bytes() }).await
+    }
+
     async fn swept(&self) -> Result<Option<SweepMark>, QueueError> {
         self.told(self.deliveries.swept().await)
     }
@@ -264,6 +269,7 @@ impl Queue for DatabaseQueue {
         while let Some(key) = after {
             after = self.writer.run(upkeep::PurgeFacts { after: key, told_for }).await?;
         }
+        while self.writer.run(relayed::Forget { before: relayed_before() }).await? {}
         self.writer.run(upkeep::PurgeConnectors).await?;
         let (mut after, put) = (Some(0), before(self.settings.sent_retention));
         while let Some(sequence) = after {

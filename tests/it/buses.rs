@@ -7,3 +7,4 @@ mod kill;
 mod privacy;
 mod refused;
 mod rig;
+mod together;

@@ -16,7 +16,7 @@ use crate::database::{Row, Server, Session};
 use crate::failure::Class;
 use crate::message::{Body, MessageId};
 use crate::queue::READ_BYTES_MAX;
-use crate::queue::kept::{body_from_columns, size, subject};
+use crate::queue::kept::{body_from_columns, origin, size, subject};
 
 /// A session that reads may be silent for long.
 const SILENCE: Duration = Duration::from_secs(600);
@@ -282,22 +282,22 @@ fn standing(row: &Row) -> (i64, BacklogStats) {
 
 /// A row of the list of entries; none if its message is missing.
 fn waiting(row: &Row) -> Option<Waiting> {
-    let (target, action) = (row.opt_text(5)?, row.text(6));
+    let (routing_key, origin) = origin(&row.opt_text(5)?, &row.text(6), row.int(7), row.opt_int(8));
     Some(Waiting {
         sequence: row.int(0),
         attempts: u32::try_from(row.int(1)).unwrap_or(u32::MAX),
         perhaps_sent: row.truth(2),
         id: MessageId(Uuid::parse_str(&row.text(4)).ok()?),
-        routing_key: format!("{target}.{action}"),
-        subject: subject(&target, row.int(7), row.opt_int(8)),
+        routing_key,
+        origin,
         committed_at_ms: row.int(10),
         bytes: usize::try_from(row.int(3)).unwrap_or(0),
     })
 }
 
 fn entry(row: &Row, waiting: Waiting, body: Body) -> Entry {
-    let Waiting { sequence, id, routing_key, subject, committed_at_ms, attempts, perhaps_sent, .. } = waiting;
-    let envelope = Envelope { sequence, id, routing_key, subject, change_set: row.text(9), committed_at_ms, body };
+    let Waiting { sequence, id, routing_key, origin, committed_at_ms, attempts, perhaps_sent, .. } = waiting;
+    let envelope = Envelope { sequence, id, routing_key, origin, change_set: row.text(9), committed_at_ms, body };
     Entry { envelope, attempts, perhaps_sent }
 }
 

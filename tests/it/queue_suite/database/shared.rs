@@ -183,15 +183,20 @@ pub(super) async fn the_tables_can_be_taken_away_and_made_again(host: &impl Host
     assert!(denied.is_empty() && missing.iter().any(|sql| sql.contains("CREATE TABLE")), "{missing:?}");
     // By an administrator, as `check` prints it.
     host.exec(&(missing.join(";\n") + ";"));
-    let down = include_str!("../../../../sql/mysql/store/migration/0001_store.down.sql");
-    assert_eq!(
-        down.lines().skip(1).collect::<Vec<_>>(),
-        include_str!("../../../../sql/postgresql/store/migration/0001_store.down.sql")
-            .lines()
-            .skip(1)
-            .collect::<Vec<_>>()
-    );
-    host.exec(&down.replace("{schema}", &host.schema()));
+    for (down, of_postgresql) in [
+        (
+            include_str!("../../../../sql/mysql/store/migration/0003_relayed.down.sql"),
+            include_str!("../../../../sql/postgresql/store/migration/0003_relayed.down.sql"),
+        ),
+        (
+            include_str!("../../../../sql/mysql/store/migration/0001_store.down.sql"),
+            include_str!("../../../../sql/postgresql/store/migration/0001_store.down.sql"),
+        ),
+    ] {
+        let statements = |sql: &str| sql.lines().skip(1).map(str::to_owned).collect::<Vec<_>>();
+        assert_eq!(statements(down), statements(of_postgresql));
+        host.exec(&down.replace("{schema}", &host.schema()));
+    }
     let queue = opened(host, &rows);
     within(10, queue.lead()).await.unwrap();
     assert_eq!(look().await, Found { missing: vec![], denied: vec![] });
