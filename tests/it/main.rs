@@ -12,6 +12,7 @@ mod case;
 mod config;
 mod connector_suite;
 mod crash;
+mod dashboards;
 mod delivery;
 mod demo;
 mod documents;
