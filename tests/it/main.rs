@@ -16,6 +16,7 @@ mod dashboards;
 mod delivery;
 mod demo;
 mod documents;
+mod examples;
 mod flavour;
 mod ground;
 mod identity;
