@@ -31,7 +31,7 @@ impl Stage {
     }
 
     /// Nothing leaves; back at the right server what was private there leaves as its event.
-    fn is_judged_by_the_right_server(self) {
+    fn lets_the_right_server_judge(self) {
         said(&self.bugrelay, &["connector", "resume", "out"]);
         // Those who ask who it is, and are told that it is another.
         let asked = self.host.connections() + 3;
@@ -50,7 +50,7 @@ async fn a_server_that_took_the_place_of_the_one_that_was_read_judges_nothing_be
     let stage = Stage::set().await;
     stage.host.lead_to(stage.lagging.port());
     wait_for_log(&stage.bugrelay, "it is waited for");
-    stage.is_judged_by_the_right_server();
+    stage.lets_the_right_server_judge();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -66,7 +66,7 @@ async fn a_name_that_leads_elsewhere_while_the_log_is_still_read_has_nothing_jud
     stage.bugzilla.exec(&kill);
     assert!(poll(PATIENCE, || stage.bugzilla.exec(&format!("SELECT count(*) {theirs}")).trim() == "0"));
     assert_eq!(stage.bugrelay.metric(CONNECTED), Some(1.0));
-    stage.is_judged_by_the_right_server();
+    stage.lets_the_right_server_judge();
 }
 
 #[tokio::test(flavor = "multi_thread")]
