@@ -209,7 +209,10 @@ impl Subscriber {
     fn note(&self, said: &[u8]) {
         let mut wanted = lock(&self.wanted);
         match said.split_first() {
-            Some((1, start)) if wanted.len() < SUBSCRIPTIONS => wanted.push(Bytes::copy_from_slice(start)),
+            Some((1, start)) if wanted.len() < SUBSCRIPTIONS => {
+                wanted.push(Bytes::copy_from_slice(start));
+                tracing::debug!(subscriber = %self.address, "has subscribed");
+            }
             Some((0, start)) => {
                 // Who subscribed twice must leave twice.
                 if let Some(at) = wanted.iter().position(|one| one == start) {

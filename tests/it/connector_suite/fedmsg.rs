@@ -201,15 +201,17 @@ async fn who_does_not_keep_up_is_dropped_for_and_counted_and_costs_the_others_no
         relayed(number, "org.example.large", &body, Endpoint::Zeromq)
     };
     let batch: Vec<Envelope> = (1..=600).map(large).collect();
-    let mut dropped = 0;
+    let (mut dropped, mut heard) = (0, 0);
     for part in batch.chunks(50) {
         let outcomes = Outcomes::new(part.len());
         connector.send(part, &outcomes).await;
         assert!(outcomes.take().iter().all(|outcome| matches!(outcome, Some(Ok(_)))));
         dropped += outcomes.copies_dropped();
+        // Whose queue is never full is never dropped for, however slow this machine is.
+        heard += part.len();
+        assert_eq!(hears(&good, heard).await.len(), heard);
     }
     assert!((1..=600).contains(&dropped), "{dropped} were dropped");
-    assert_eq!(hears(&good, 600).await.len(), 600);
     // Who has caught up is sent to again: what it was not sent is missing, and no more.
     let mut came = 0;
     let last = async {

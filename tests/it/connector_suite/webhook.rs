@@ -188,7 +188,10 @@ async fn of_a_receiver_that_does_not_answer_it_is_known_what_was_handed_over() {
     let errors: Vec<&SendError> = outcomes.iter().flatten().filter_map(|outcome| outcome.as_ref().err()).collect();
     assert_eq!(errors.len(), 299, "each is told");
     let perhaps = errors.iter().filter(|error| error.perhaps_delivered).count();
-    assert_eq!(perhaps, hook.receiver.taken().len() - 1, "what reached it, and no other");
+    assert!(
+        (hook.receiver.taken().len() - 1..=8).contains(&perhaps),
+        "what reached it, one of each lane at the most: {perhaps}"
+    );
     assert!(
         errors.iter().all(|error| error.class == Class::Transient && error.message.contains("before the deadline"))
     );
