@@ -6,4 +6,4 @@ mod faults;
 mod kill;
 mod privacy;
 mod refused;
-mod rig;
+pub(crate) mod rig;

@@ -15,6 +15,7 @@ mod crash;
 mod delivery;
 mod demo;
 mod documents;
+mod faults;
 mod flavour;
 mod ground;
 mod identity;

@@ -138,6 +138,18 @@ impl RabbitMq {
         assert!(self.control(&["set_permissions", login, ".*", ".*", ".*"]), "it may do all");
     }
 
+    /// Whether this account may send anything, from now on.
+    pub(crate) fn may_send(&self, login: &str, may: bool) {
+        let write = if may { ".*" } else { "^$" };
+        assert!(self.control(&["set_permissions", login, ".*", write, ".*"]), "its rights are changed");
+    }
+
+    /// Its memory is full, so it says, and it reads no more from whoever sends; or that is over.
+    pub(crate) fn has_no_memory(&self, full: bool) {
+        let watermark: &[&str] = if full { &["0.0001"] } else { &["absolute", "512MB"] };
+        assert!(self.control(&[&["set_vm_memory_high_watermark"], watermark].concat()), "the limit is set");
+    }
+
     fn control(&self, arguments: &[&str]) -> bool {
         let script = "exec /usr/lib/rabbitmq/lib/rabbitmq_server-*/sbin/rabbitmqctl \"$@\"";
         let mut command = std::process::Command::new("env");
