@@ -17,6 +17,7 @@ mod delivery;
 mod demo;
 mod documents;
 mod examples;
+mod faults;
 mod flavour;
 mod ground;
 mod identity;

@@ -105,22 +105,22 @@ impl State {
     }
 }
 
-/// A comment that holds its number; every second save also changes the whiteboard, every seventh fails.
-fn save(number: u64) -> String {
-    let (bug, who) = (1 + number % 4, 2 + number % 2);
+/// A comment that holds its number; every second save also changes the whiteboard, every seventh fails. On MariaDB and on PostgreSQL.
+pub(crate) fn save(number: u64) -> String {
+    let (bug, who, at) = (1 + number % 4, 2 + number % 2, jiff::Timestamp::now().strftime("%F %T"));
     let change = format!(
         "UPDATE bugs SET status_whiteboard = 'w={number};' WHERE bug_id = {bug};
          INSERT INTO bugs_activity (bug_id, who, bug_when, fieldid, removed, added)
-           VALUES ({bug}, {who}, @now, (SELECT id FROM fielddefs WHERE name = 'status_whiteboard'), '', 'w={number};');"
+           VALUES ({bug}, {who}, '{at}', (SELECT id FROM fielddefs WHERE name = 'status_whiteboard'), '', 'w={number};');"
     );
     let change = if number.is_multiple_of(2) { change.as_str() } else { "" };
     let end = if number.is_multiple_of(7) { "ROLLBACK" } else { "COMMIT" };
     format!(
-        "SET @now = UTC_TIMESTAMP(); SET autocommit = 0;
-         INSERT INTO longdescs (bug_id, who, bug_when, thetext) VALUES ({bug}, {who}, @now, 'seq={number}; {PADDING}');
+        "START TRANSACTION;
+         INSERT INTO longdescs (bug_id, who, bug_when, thetext) VALUES ({bug}, {who}, '{at}', 'seq={number}; {PADDING}');
          {change}
-         UPDATE bugs SET delta_ts = @now WHERE bug_id = {bug};
-         {end}; SET autocommit = 1; UPDATE bugs SET lastdiffed = @now WHERE bug_id = {bug}"
+         UPDATE bugs SET delta_ts = '{at}' WHERE bug_id = {bug};
+         {end}; UPDATE bugs SET lastdiffed = '{at}' WHERE bug_id = {bug};"
     )
 }
 
