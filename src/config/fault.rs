@@ -89,7 +89,11 @@ impl Fault {
             Some(name) => format!("environment variable {name}: "),
             None => line_of(text, &self.path).map_or_else(String::new, |line| format!("line {line}: ")),
         };
-        let depth = if self.path.first().is_some_and(|first| first == "connectors") { 2 } else { 1 };
+        let depth = match self.path.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+            ["connectors", ..] => 2,
+            ["relay", "clients", _, ..] => 3,
+            _ => 1,
+        };
         let (section, key) = self.path.split_at(depth.min(self.path.len()));
         match (section, key) {
             ([], _) => format!("{place}{}", self.what),
