@@ -7,6 +7,7 @@
 mod activemq;
 mod bugrelay;
 mod certificates;
+mod clients;
 mod kafka;
 mod listener;
 mod mariadb;
@@ -24,6 +25,7 @@ mod sqlite;
 pub(crate) use activemq::ActiveMq;
 pub(crate) use bugrelay::{Bugrelay, Ended};
 pub(crate) use certificates::Certificates;
+pub(crate) use clients::{client, python};
 pub(crate) use kafka::{Kafka, Record};
 pub(crate) use listener::Listener;
 pub(crate) use mariadb::MariaDb;
