@@ -4,6 +4,7 @@ mod difference;
 mod environment;
 mod example;
 mod kafka;
+mod relay;
 mod stomp;
 
 use std::path::Path;

@@ -2,6 +2,7 @@
 
 mod emit;
 mod faults;
+mod fedmsg;
 mod http;
 mod zeromq;
 
