@@ -3,7 +3,7 @@
 # Where rustup puts cargo, whether or not the shell knows it.
 export PATH := $(HOME)/.cargo/bin:$(PATH)
 
-.PHONY: help build demo test test-matrix dashboards chart check lint bench ci
+.PHONY: help build demo test test-matrix dashboards chart check lint bench bench-relay ci
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 16
 
@@ -25,5 +25,7 @@ lint: ## formatting, clippy, licences
 	@scripts/lint
 bench: ## measure (ARGS="deliveries --messages 20000": a part, or less of it)
 	@scripts/bench $(ARGS)
+bench-relay: ## the relay beside the real fedmsg-relay (ARGS="--messages 20000")
+	@scripts/bench relay $(ARGS)
 ci: ## everything, as before a change lands
 	@scripts/ci

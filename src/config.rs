@@ -10,6 +10,7 @@ mod fault;
 mod file;
 mod fingerprint;
 mod overlay;
+mod relay;
 mod secret;
 
 use std::collections::BTreeMap;
@@ -28,6 +29,7 @@ use self::overlay::Overlay;
 use crate::bugzilla::Zone;
 use crate::database::Dialect;
 use crate::message::{FieldFilter, Identity};
+use crate::relay::{Client, ZeromqConfig};
 use crate::secret::Secret;
 pub use crate::tls::Tls;
 
@@ -39,8 +41,8 @@ pub const DEFAULT_PATHS: [&str; 2] = ["bugrelay.toml", "/etc/bugrelay/bugrelay.t
 pub struct Config {
     /// The file that it came from.
     pub path: PathBuf,
-    /// `[bugzilla]`.
-    pub bugzilla: BugzillaConfig,
+    /// `[bugzilla]`; none: a relay alone.
+    pub bugzilla: Option<BugzillaConfig>,
     /// `[queue]`.
     pub queue: QueueConfig,
     /// `[fields]`.
@@ -51,6 +53,8 @@ pub struct Config {
     pub grace: Duration,
     /// `[admin]`.
     pub admin: AdminConfig,
+    /// `[relay]`.
+    pub relay: Option<RelayConfig>,
     /// `[connectors.NAME]`, by name.
     pub connectors: BTreeMap<String, ConnectorConfig>,
 }
@@ -155,12 +159,38 @@ pub struct AdminConfig {
     pub token: Secret,
 }
 
+/// `[relay]`: where scripts drop messages.
+#[derive(Clone, Debug)]
+pub struct RelayConfig {
+    /// fedmsg's publishers.
+    pub zeromq: Option<ZeromqConfig>,
+    /// Those of HTTP; none: it is not served.
+    pub clients: Vec<Client>,
+    /// The topics that are taken at all, as written.
+    pub patterns: Vec<String>,
+    /// Bytes of a message.
+    pub max_message_bytes: usize,
+}
+
 /// The configuration is not fit for use. Says what, where and how to mend it.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct ConfigError(pub String);
 
 impl Config {
+    /// `[bugzilla]`, for what cannot do without.
+    ///
+    /// # Errors
+    /// It is a relay alone.
+    pub fn bugzilla(&self) -> Result<&BugzillaConfig, ConfigError> {
+        self.bugzilla.as_ref().ok_or_else(|| {
+            let path = self.path.display();
+            ConfigError(format!(
+                "{path}: [bugzilla] is missing; this bugrelay is a relay alone, and that is nothing to it"
+            ))
+        })
+    }
+
     /// Reads the file at `path`, else the first of [`DEFAULT_PATHS`] that is there, and the environment over it.
     pub fn load(path: Option<&Path>, environment: impl Iterator<Item = (String, String)>) -> Result<Self, ConfigError> {
         let path = match path {

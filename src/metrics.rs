@@ -20,6 +20,8 @@ pub struct Metrics {
     pub pipeline: PipelineMetrics,
     /// State of the store.
     pub queue: QueueMetrics,
+    /// What scripts drop.
+    pub relay: RelayMetrics,
     /// What left.
     pub delivery: DeliveryMetrics,
     /// 1 while what runs is what the configuration says.
@@ -87,6 +89,15 @@ pub struct QueueMetrics {
     pub store_bytes: IntGauge,
 }
 
+/// What scripts drop at the relay.
+#[derive(Clone, Debug)]
+pub struct RelayMetrics {
+    /// What became of it: endpoint, result.
+    pub received: IntCounterVec,
+    /// Publishers that are connected by ZeroMQ.
+    pub connections: IntGauge,
+}
+
 /// What left.
 #[derive(Clone, Debug)]
 pub struct DeliveryMetrics {
@@ -117,6 +128,17 @@ impl Metrics {
             source: SourceMetrics::new()?,
             pipeline: PipelineMetrics::new()?,
             queue: QueueMetrics::new()?,
+            relay: RelayMetrics {
+                received: counters(
+                    "bugrelay_relay_received_total",
+                    "Messages that scripts sent to the relay, and what became of them",
+                    &["endpoint", "result"],
+                )?,
+                connections: IntGauge::new(
+                    "bugrelay_relay_connections",
+                    "Publishers that are connected to the relay by ZeroMQ",
+                )?,
+            },
             delivery: DeliveryMetrics {
                 deliveries: counters("bugrelay_deliveries_total", "Outcomes of deliveries", &["connector", "outcome"])?,
                 send_seconds: HistogramVec::new(
@@ -156,7 +178,7 @@ impl Metrics {
     }
 
     fn register(&self) -> Result<(), prometheus::Error> {
-        let Metrics { registry, source, pipeline, queue, delivery, leader, config_reload_successful } = self;
+        let Metrics { registry, source, pipeline, queue, relay, delivery, leader, config_reload_successful } = self;
         registry.register(Box::new(config_reload_successful.clone()))?;
         registry.register(Box::new(leader.clone()))?;
         registry.register(Box::new(source.connected.clone()))?;
@@ -181,6 +203,8 @@ impl Metrics {
         registry.register(Box::new(queue.connector_paused.clone()))?;
         registry.register(Box::new(queue.parked_messages.clone()))?;
         registry.register(Box::new(queue.store_bytes.clone()))?;
+        registry.register(Box::new(relay.received.clone()))?;
+        registry.register(Box::new(relay.connections.clone()))?;
         registry.register(Box::new(delivery.deliveries.clone()))?;
         registry.register(Box::new(delivery.send_seconds.clone()))?;
         registry.register(Box::new(delivery.end_to_end_seconds.clone()))?;

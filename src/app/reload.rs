@@ -12,7 +12,7 @@ use crate::backoff::Reconnect;
 use crate::config::{Config, ConfigError, ConnectorConfig, Difference};
 use crate::delivery::{Delivery, Gate, Handle, Policy, Served};
 use crate::metrics::Metrics;
-use crate::queue::{QueueError, Subscriber};
+use crate::queue::{Queue, QueueError, Subscriber};
 use crate::shutdown::Shutdown;
 
 /// How often it is looked whether the configuration, or a file that it names, says something else. What has changed must be there
@@ -85,9 +85,9 @@ impl Reload {
     }
 
     /// What others need of it as well.
-    pub(super) fn parts(&self) -> (Arc<dyn Gate>, Metrics, Shutdown) {
-        let Delivery { gate, metrics, shutdown, .. } = &self.delivery;
-        (Arc::clone(gate), metrics.clone(), shutdown.clone())
+    pub(super) fn parts(&self) -> (Arc<dyn Queue>, Arc<dyn Gate>, Metrics, Shutdown) {
+        let Delivery { queue, gate, metrics, shutdown, .. } = &self.delivery;
+        (Arc::clone(queue), Arc::clone(gate), metrics.clone(), shutdown.clone())
     }
 
     /// Until shutdown is requested: looks on every hangup, and now and then.
@@ -164,7 +164,18 @@ impl Reload {
     fn rotate(&self, next: &Config, difference: &Difference) {
         let has_changed = |wanted: &[&str]| difference.settings.iter().any(|setting| wanted.contains(setting));
         if has_changed(&["[bugzilla] password", "[bugzilla] ca_file"]) {
-            self.config.bugzilla.password.rotate(next.bugzilla.password.get());
+            for (ours, theirs) in self.config.bugzilla.iter().zip(&next.bugzilla) {
+                ours.password.rotate(theirs.password.get());
+            }
+        }
+        if has_changed(&["[relay] tokens of clients"]) {
+            let clients =
+                |config: &Config| config.relay.iter().flat_map(|relay| relay.clients.clone()).collect::<Vec<_>>();
+            for ours in clients(&self.config) {
+                if let Some(theirs) = clients(next).iter().find(|theirs| theirs.name == ours.name) {
+                    ours.token.rotate(theirs.token.get());
+                }
+            }
         }
         if has_changed(&["[admin] token"]) {
             self.config.admin.token.rotate(next.admin.token.get());

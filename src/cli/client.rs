@@ -21,7 +21,7 @@ const ANSWER: Duration = Duration::from_secs(15);
 pub(super) struct Instance {
     /// The admin port of the instance; default from the configuration.
     #[arg(long)]
-    url: Option<String>,
+    pub(super) url: Option<String>,
 }
 
 /// Not by way of a proxy: it would see the token. It needs no certificates of the system, which may have none.
@@ -130,7 +130,7 @@ impl Client {
 }
 
 /// The port as this machine reaches it.
-fn here(listen: std::net::SocketAddr) -> String {
+pub(super) fn here(listen: std::net::SocketAddr) -> String {
     let host = if listen.ip().is_unspecified() { "127.0.0.1".to_owned() } else { listen.ip().to_string() };
     let host = if host.contains(':') { format!("[{host}]") } else { host };
     format!("http://{host}:{}", listen.port())

@@ -28,6 +28,7 @@ mod mysql_triggers;
 mod postgres_triggers;
 mod privacy;
 mod queue_suite;
+mod relay;
 mod replicas;
 mod scripted;
 mod snapshot_suite;

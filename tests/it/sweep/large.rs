@@ -34,7 +34,7 @@ struct Holding(Shutdown);
 impl Holding {
     async fn of(bugrelay: &Bugrelay) -> Self {
         let mut config = Config::load(Some(&bugrelay.path("bugrelay.toml")), std::iter::empty()).unwrap();
-        config.bugzilla.rows_max = HELD;
+        config.bugzilla.as_mut().unwrap().rows_max = HELD;
         Holding(App::build(config, false, None).await.unwrap().spawn(None))
     }
 
