@@ -265,9 +265,6 @@ impl App {
     /// the configuration is read anew; none: it is not.
     pub fn spawn(self, follow: Option<Follow>) -> Shutdown {
         let App { config, delivery, pipeline, admin, listener, shutdown } = self;
-        for name in config.connectors.keys() {
-            admin.connectors.set(name, None);
-        }
         let reload = Reload::new(config, delivery, admin.connectors.clone());
         shutdown.spawn(admin.serve(listener));
         let told = shutdown.clone();
@@ -285,15 +282,13 @@ impl App {
 }
 
 /// Captures and delivers as soon as this instance leads, until it may not any more; says why.
-async fn lead(pipeline: Pipeline, mut reload: Reload, follow: Option<Follow>) -> QueueError {
+async fn lead(mut pipeline: Pipeline, mut reload: Reload, follow: Option<Follow>) -> QueueError {
     let queue = Arc::clone(&pipeline.queue);
-    if let Err(error) = queue.lead().await {
+    let mut follow = reload.followed(follow);
+    if let Err(error) = reload.meanwhile(&mut follow, take_turn(&mut pipeline)).await {
         return error;
     }
-    if let Some(follow) = &follow {
-        reload.catch_up(follow).await;
-    }
-    if let Err(error) = reload.start().await {
+    if let Err(error) = reload.start(&mut follow).await {
         return error;
     }
     pipeline.metrics.leader.set(1);
@@ -305,6 +300,20 @@ async fn lead(pipeline: Pipeline, mut reload: Reload, follow: Option<Follow>) ->
         shutdown.spawn(reload.run(follow));
     }
     queue.deposed().await
+}
+
+/// Waits until this instance leads. After one that did, it goes on where that one stood, whatever it was told at its start.
+async fn take_turn(pipeline: &mut Pipeline) -> Result<(), QueueError> {
+    let queue = Arc::clone(&pipeline.queue);
+    tokio::select! {
+        led = queue.lead() => return led,
+        () = queue.stood_by(), if pipeline.from_now => {}
+    }
+    pipeline.from_now = false;
+    tracing::warn!(
+        "--from-now is not followed: another instance leads, and what it leaves is gone on with; to begin at the present, stop all and start one with it"
+    );
+    queue.lead().await
 }
 
 fn wording(config: &Config) -> Wording {

@@ -15,6 +15,7 @@ mod paging;
 mod parked;
 mod replay;
 mod scrape;
+mod standby;
 mod status;
 mod tail;
 
@@ -94,6 +95,7 @@ impl Admin {
         let api = api()
             .into_iter()
             .fold(Router::new(), |router, (path, answer)| router.route(path, answer))
+            .layer(middleware::from_fn_with_state(self.clone(), standby::refer))
             .layer(middleware::from_fn_with_state(self.clone(), authorize));
         let router = Router::new()
             .route("/livez", get(async || "ok\n"))

@@ -144,6 +144,15 @@ impl Queue for DatabaseQueue {
         self.writer.stands_by()
     }
 
+    async fn stood_by(&self) {
+        self.writer.stood_by().await;
+    }
+
+    async fn leader(&self) -> Option<String> {
+        // Nobody but a person misses it: what cannot be read is not told.
+        self.gauges.leader().await.ok()?
+    }
+
     async fn deposed(&self) -> QueueError {
         self.writer.deposed().await
     }

@@ -48,6 +48,16 @@ pub trait Queue: Send + Sync {
         false
     }
 
+    /// Waits until this process has to stand by: for ever where the store is its own.
+    async fn stood_by(&self) {
+        std::future::pending().await
+    }
+
+    /// Where the process that leads is, if that is another and it can be told: for people.
+    async fn leader(&self) -> Option<String> {
+        None
+    }
+
     /// Waits until this process may not write any more, and says why: for ever where the store is its own.
     async fn deposed(&self) -> QueueError {
         std::future::pending().await

@@ -33,9 +33,14 @@ pub(super) async fn session(server: &dyn Server, names: &Names, silence: Duratio
     Ok(session)
 }
 
+/// What the lock is called, before it is made into a name of the server's.
+pub(super) fn lock_name(names: &Names) -> String {
+    format!("{}/{}", names.schema, names.database)
+}
+
 /// Takes the lock, if nobody else has it.
 pub(super) async fn lock(session: &mut dyn Session, names: &Names) -> Result<bool, Fault> {
-    let name = format!("{}/{}", names.schema, names.database);
+    let name = lock_name(names);
     let answer = session.run(&[names.fill(dialect!(names.dialect, "lock"), &[("name", Value::Text(&name))])]).await?;
     Ok(answer.iter().flatten().any(|row| row.int(0) == 1))
 }

@@ -84,6 +84,13 @@ impl Reader {
         Ok(answers)
     }
 
+    /// From where the process is connected that holds the lock.
+    pub(super) async fn leader(&self) -> Result<Option<String>, Fault> {
+        let name = lead::lock_name(&self.names);
+        let [rows] = self.ask([dialect!(self.names.dialect, "leader")], &[("name", Value::Text(&name))]).await?;
+        Ok(rows.first().and_then(|row| row.opt_text(0)))
+    }
+
     /// Where the capture stands.
     pub(super) async fn checkpoint(&self) -> Result<Option<Checkpoint>, Fault> {
         let [rows] = self.ask([standard!("state_read")], &[]).await?;

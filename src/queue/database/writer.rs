@@ -90,7 +90,14 @@ impl Writer {
         matches!(*self.state.borrow(), State::StandsBy)
     }
 
-    /// Waits until it does not any more.
+    /// Waits until another process does.
+    pub(super) async fn stood_by(&self) {
+        if self.state.clone().wait_for(|state| matches!(state, State::StandsBy)).await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+
+    /// Waits until this process does not lead any more.
     pub(super) async fn deposed(&self) -> QueueError {
         match self.state.clone().wait_for(|state| matches!(state, State::Over(_))).await.as_deref() {
             Ok(State::Over(fault)) => fault.clone().of(&self.store),

@@ -80,7 +80,7 @@ impl Drop for Load {
 
 impl State {
     async fn save_all(&self, url: &str) {
-        let mut connection: Option<Conn> = None;
+        let mut connection: Option<Connection> = None;
         while !self.stop.load(SeqCst) {
             tokio::time::sleep(PACE).await;
             if self.pause.load(SeqCst) {
@@ -88,40 +88,82 @@ impl State {
                 continue;
             }
             let Some(open) = &mut connection else {
-                connection = Conn::new(Opts::from_url(url).unwrap()).await.ok();
+                connection = Connection::open(url).await;
                 continue;
             };
             let number = self.tried.load(SeqCst) + 1;
-            if open.query_drop(save(number)).await.is_err() {
+            if !open.save(number).await {
                 // The server rolls back what it was in; what a lost COMMIT did, the database tells in the end.
                 connection = None;
             }
             self.tried.store(number, SeqCst);
         }
-        if let Some(connection) = connection {
+        if let Some(Connection::Mysql(connection)) = connection {
             // It may be gone already.
             let _ = connection.disconnect().await;
         }
     }
 }
 
+enum Connection {
+    Mysql(Conn),
+    Postgresql(tokio_postgres::Client),
+}
+
+impl Connection {
+    async fn open(url: &str) -> Option<Self> {
+        if url.starts_with("mysql:") {
+            return Conn::new(Opts::from_url(url).unwrap()).await.ok().map(Connection::Mysql);
+        }
+        let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls).await.ok()?;
+        // It says by itself that it is over: to whoever asks the client.
+        tokio::spawn(connection);
+        Some(Connection::Postgresql(client))
+    }
+
+    /// `false`: the connection broke.
+    async fn save(&mut self, number: u64) -> bool {
+        match self {
+            Connection::Mysql(open) => {
+                let (begin, change, end) = statements(number, "@now");
+                let sql = format!(
+                    "SET @now = UTC_TIMESTAMP(); SET autocommit = 0; {begin} {change} {end}; SET autocommit = 1; {}",
+                    sent(number, "@now")
+                );
+                open.query_drop(sql).await.is_ok()
+            }
+            Connection::Postgresql(open) => {
+                let (begin, change, end) = statements(number, "LOCALTIMESTAMP(0)");
+                let sql = format!("BEGIN; {begin} {change} {end}; {}", sent(number, "LOCALTIMESTAMP(0)"));
+                open.batch_execute(&sql).await.is_ok()
+            }
+        }
+    }
+}
+
+fn bug_of(number: u64) -> u64 {
+    1 + number % 4
+}
+
 /// A comment that holds its number; every second save also changes the whiteboard, every seventh fails.
-fn save(number: u64) -> String {
-    let (bug, who) = (1 + number % 4, 2 + number % 2);
+fn statements(number: u64, now: &str) -> (String, String, &'static str) {
+    let (bug, who) = (bug_of(number), 2 + number % 2);
+    let begin = format!(
+        "INSERT INTO longdescs (bug_id, who, bug_when, thetext) VALUES ({bug}, {who}, {now}, 'seq={number}; {PADDING}');"
+    );
     let change = format!(
         "UPDATE bugs SET status_whiteboard = 'w={number};' WHERE bug_id = {bug};
          INSERT INTO bugs_activity (bug_id, who, bug_when, fieldid, removed, added)
-           VALUES ({bug}, {who}, @now, (SELECT id FROM fielddefs WHERE name = 'status_whiteboard'), '', 'w={number};');"
+           VALUES ({bug}, {who}, {now}, (SELECT id FROM fielddefs WHERE name = 'status_whiteboard'), '', 'w={number};');"
     );
-    let change = if number.is_multiple_of(2) { change.as_str() } else { "" };
-    let end = if number.is_multiple_of(7) { "ROLLBACK" } else { "COMMIT" };
-    format!(
-        "SET @now = UTC_TIMESTAMP(); SET autocommit = 0;
-         INSERT INTO longdescs (bug_id, who, bug_when, thetext) VALUES ({bug}, {who}, @now, 'seq={number}; {PADDING}');
-         {change}
-         UPDATE bugs SET delta_ts = @now WHERE bug_id = {bug};
-         {end}; SET autocommit = 1; UPDATE bugs SET lastdiffed = @now WHERE bug_id = {bug}"
-    )
+    let change = if number.is_multiple_of(2) { change } else { String::new() };
+    let change = format!("{change} UPDATE bugs SET delta_ts = {now} WHERE bug_id = {bug};");
+    (begin, change, if number.is_multiple_of(7) { "ROLLBACK" } else { "COMMIT" })
+}
+
+/// As Bugzilla does when its mails are sent.
+fn sent(number: u64, now: &str) -> String {
+    format!("UPDATE bugs SET lastdiffed = {now} WHERE bug_id = {}", bug_of(number))
 }
 
 const PADDING: &str = "Somebody poured, somebody drank, and nobody wrote down which cup it was.";

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::services::{Bugrelay, Mysqld, poll};
+use crate::services::{Bugrelay, Mysqld, PostgresDatabase, poll};
 
 /// A message of the load: in the order in which one person saves, comments before changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -41,6 +41,18 @@ impl Committed {
             "SELECT SUBSTRING_INDEX(SUBSTRING(thetext, 5), ';', 1), 0, bug_id FROM {database}.longdescs WHERE thetext LIKE 'seq=%';
              SELECT SUBSTRING_INDEX(SUBSTRING(added, 3), ';', 1), 1, bug_id FROM {database}.bugs_activity WHERE added LIKE 'w=%'"
         ));
+        Self::of(&rows)
+    }
+
+    /// The same of one in a PostgreSQL.
+    pub(crate) fn read_postgresql(database: &PostgresDatabase<'_>) -> Self {
+        Self::of(&database.exec(
+            "SELECT split_part(substr(thetext, 5), ';', 1), 0, bug_id FROM longdescs WHERE thetext LIKE 'seq=%';
+             SELECT split_part(substr(added, 3), ';', 1), 1, bug_id FROM bugs_activity WHERE added LIKE 'w=%'",
+        ))
+    }
+
+    fn of(rows: &str) -> Self {
         let told = |row: &str| {
             let mut columns = row.split('\t').map(|column| column.parse::<u64>().unwrap());
             let (number, is_change, bug) = (columns.next()?, columns.next()? == 1, columns.next()?);
