@@ -13,6 +13,7 @@ mod messages;
 mod openapi;
 mod paging;
 mod parked;
+mod port;
 mod replay;
 mod scrape;
 mod standby;
@@ -26,11 +27,12 @@ pub use disposal::{Choice, Disposed, Span};
 pub use messages::{FateState, FateView, TracePage, TraceView};
 pub use parked::{ParkedPage, ParkedView};
 pub use replay::{ReplayOrder, ReplayView};
+pub use scrape::Counts;
 pub use status::{SourceView, StatusView, StoreView};
 pub use tail::LISTENERS_MAX;
 
 use std::net::{IpAddr, SocketAddr};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{ConnectInfo, Request, State};
@@ -80,8 +82,8 @@ pub struct Admin {
     pub connectors: Served,
     /// Has the connectors' workers look at the queue.
     pub news: watch::Sender<()>,
-    /// Held while gauges are set and gathered: two scrapes must not mix.
-    pub scraping: Arc<Mutex<()>>,
+    /// What the last scrape counted.
+    pub scraping: Arc<Counts>,
     /// Who knows it may use the API from elsewhere, and change state.
     pub token: Secret,
     /// Ends live listeners.
@@ -103,11 +105,7 @@ impl Admin {
             .route("/metrics", get(scrape::metrics))
             .merge(api)
             .with_state(self);
-        let service = router.into_make_service_with_connect_info::<SocketAddr>();
-        let served = axum::serve(listener, service).with_graceful_shutdown(async move { shutdown.requested().await });
-        if let Err(error) = served.await {
-            tracing::error!(%error, "the admin port is not served any more");
-        }
+        port::serve(listener, router, shutdown).await;
     }
 }
 
