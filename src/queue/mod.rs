@@ -146,6 +146,12 @@ pub trait Queue: Send + Sync {
     /// process. `false`: since they were read the connector was paused, or one of them does not wait any more; nothing is begun.
     async fn begin(&self, connector: &str, sequences: Vec<i64>) -> Result<bool, QueueError>;
 
+    /// What the source's server knew last may be lost, and with it what a store there had recorded: of such a store all that waits was
+    /// perhaps sent.
+    async fn doubt(&self) -> Result<(), QueueError> {
+        Ok(())
+    }
+
     /// What became of entries, and how the connector stands after it.
     async fn settle(&self, connector: &str, settlement: Settlement) -> Result<(), QueueError>;
 

@@ -11,7 +11,7 @@ use self::site::Site;
 use crate::crash::database::DURABLE;
 use crate::crash::load::Load;
 use crate::crash::oracle::{Committed, end_of};
-use crate::services::{Bugrelay, MariaDb, Postgres, poll};
+use crate::services::{Bugrelay, MariaDb, Postgres, free_port, poll};
 
 const BATCH: usize = 20;
 
@@ -229,6 +229,46 @@ fn a_store_in_a_postgresql_that_is_killed_again_and_again_loses_nothing() {
 }
 
 #[test]
+fn what_a_lagging_replica_brings_back_is_sent_again_and_counted() {
+    let mut primary = MariaDb::start(&[]);
+    let replica = MariaDb::start(&["--server-id=2", "--log-slave-updates"]);
+    replica.follow(&primary);
+    let (name, mut bugrelay) = {
+        let site = Site::of_mariadb(&primary);
+        let bugrelay = instance(&site);
+        bugrelay.replace("[admin]", "[admin]\ntoken = \"open sesame\"");
+        (site.name(), bugrelay)
+    };
+    bugrelay.start();
+    bugrelay.wait_until_ready();
+    assert_eq!(bugrelay.verb(&["connector", "pause", "out"]).code, 0);
+    let say = |text: &str| {
+        format!("INSERT INTO longdescs (bug_id, who, bug_when, thetext) VALUES (1, 2, UTC_TIMESTAMP(), '{text}')")
+    };
+    for text in ["one", "two", "three"] {
+        primary.existing(&name).exec(&say(text));
+    }
+    let waits = || bugrelay.metric("bugrelay_backlog_messages{connector=\"out\"}") == Some(3.0);
+    assert!(poll(Duration::from_secs(30), waits), "{}", end_of(&bugrelay.log()));
+    let has_all = || replica.exec("SELECT @@gtid_slave_pos") == primary.exec("SELECT @@gtid_binlog_pos");
+    assert!(poll(Duration::from_secs(30), has_all), "{}", replica.exec("SHOW SLAVE STATUS"));
+    // From here on it lags.
+    replica.exec("STOP SLAVE");
+    assert_eq!(bugrelay.verb(&["connector", "resume", "out"]).code, 0);
+    bugrelay.wait_for(3);
+    assert!(bugrelay.terminate().success());
+    primary.kill9();
+    bugrelay.replace(&format!(":{}/", primary.port()), &format!(":{}/", replica.port()));
+    bugrelay.start();
+    bugrelay.wait_until_ready();
+    // So it was when the replica heard last.
+    assert_eq!(bugrelay.verb(&["connector", "resume", "out"]).code, 0);
+    let lines = bugrelay.wait_for(6);
+    assert_eq!(lines[..3], lines[3..]);
+    assert_eq!(counted(&bugrelay, 3), 3);
+}
+
+#[test]
 fn check_says_what_a_store_in_the_database_lacks() {
     let server = MariaDb::shared();
     let bugzilla = server.database();
@@ -247,4 +287,24 @@ fn check_says_what_a_store_in_the_database_lacks() {
     let ended = bugrelay.verb(&["check"]);
     let lacks = format!("it lacks DELETE ON {schema}.entry");
     assert!(ended.code == 73 && ended.out.contains(&lacks), "{}\n{}", ended.code, ended.out);
+}
+
+#[test]
+fn check_warns_of_a_node_of_a_galera_cluster() {
+    const PROVIDER: &str = "/usr/lib/galera/libgalera_smm.so";
+    if !std::path::Path::new(PROVIDER).exists() {
+        return eprintln!("SKIPPED check_warns_of_a_node_of_a_galera_cluster: {PROVIDER} is not installed");
+    }
+    let server = MariaDb::start(&[
+        "--wsrep-on=ON",
+        &format!("--wsrep-provider={PROVIDER}"),
+        "--wsrep-cluster-address=gcomm://",
+        "--wsrep-node-address=127.0.0.1",
+        &format!("--wsrep-provider-options=gmcast.listen_addr=tcp://127.0.0.1:{}", free_port()),
+    ]);
+    let site = Site::of_mariadb(&server);
+    let ended = instance(&site).verb(&["check"]);
+    assert!(ended.out.contains("warning  store_cluster:") && ended.out.contains("GET_LOCK"), "{}", ended.out);
+    let elsewhere = instance(&Site::on_mariadb()).verb(&["check"]);
+    assert!(!elsewhere.out.contains("store_cluster"), "{}", elsewhere.out);
 }

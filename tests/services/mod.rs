@@ -30,7 +30,7 @@ pub(crate) use mysql::MySql;
 pub(crate) use mysqld::{Database, Mysqld};
 pub(crate) use pgbouncer::PgBouncer;
 pub(crate) use postgres::{Postgres, PostgresDatabase};
-pub(crate) use process::poll;
+pub(crate) use process::{free_port, poll};
 pub(crate) use proxy::{Mode, Proxy};
 pub(crate) use rabbitmq::{RabbitMq, Received};
 pub(crate) use sqlite::SqliteBugzilla;

@@ -64,3 +64,10 @@ pub(super) async fn claim(session: &mut dyn Session, names: &Names) -> Result<Le
     session.run(&[names.fill(standard!("site_claim"), &[("site", Value::Int(found.site))])]).await?;
     find(session, names).await?.ok_or_else(lost)
 }
+
+/// How many transactions were stored; [`Fault::Deposed`] if another leads by now.
+pub(super) async fn turn(session: &mut dyn Session, names: &Names, lead: Lead) -> Result<i64, Fault> {
+    let answer = session.run(&[names.fill(standard!("site_ask"), &[("site", Value::Int(lead.site))])]).await?;
+    let row = answer.iter().flatten().next().filter(|row| row.int(0) == lead.epoch);
+    row.map(|row| row.int(1)).ok_or(Fault::Deposed)
+}

@@ -46,7 +46,7 @@ fn whoever_asks_is_sent_to_the_leader(site: &Site) {
         &["connector", "pause", "out"],
         &["backlog", "list"],
         &["backlog", "retry", "out"],
-        &["parked", "list", "out"],
+        &["parked", "list"],
         &["adopt", "--yes"],
         &["replay", "--since", "2026-02-01"],
         &["tail"],
