@@ -321,9 +321,6 @@ impl App {
     /// the configuration is read anew; none: it is not.
     pub fn spawn(self, follow: Option<Follow>) -> Shutdown {
         let App { config, delivery, pipeline, admin, listener, doors, http, shutdown } = self;
-        for name in config.connectors.keys() {
-            admin.connectors.set(name, None);
-        }
         let progress = Arc::clone(&admin.progress);
         let reload = Reload::new(config, delivery, admin.connectors.clone());
         shutdown.spawn(admin.serve(listener, http));
@@ -343,20 +340,18 @@ impl App {
 
 /// Captures, relays and delivers as soon as this instance leads, until it may not any more; says why.
 async fn lead(
-    pipeline: Option<Pipeline>,
+    mut pipeline: Option<Pipeline>,
     doors: Option<Doors>,
     progress: &Progress,
     mut reload: Reload,
     follow: Option<Follow>,
 ) -> QueueError {
     let (queue, gate, metrics, shutdown) = reload.parts();
-    if let Err(error) = queue.lead().await {
+    let mut follow = reload.followed(follow);
+    if let Err(error) = reload.meanwhile(&mut follow, take_turn(&*queue, pipeline.as_mut())).await {
         return error;
     }
-    if let Some(follow) = &follow {
-        reload.catch_up(follow).await;
-    }
-    if let Err(error) = reload.start().await {
+    if let Err(error) = reload.start(&mut follow).await {
         return error;
     }
     metrics.leader.set(1);
@@ -385,6 +380,20 @@ fn reader(bugzilla: &BugzillaConfig, admission: &Arc<Admission>) -> Arc<dyn Read
 
 fn rules(bugzilla: &BugzillaConfig) -> Rules {
     Rules { require_login: bugzilla.require_login, zone: bugzilla.zone.clone() }
+}
+
+/// Waits until this instance leads. After one that did, it goes on where that one stood, whatever it was told at its start.
+async fn take_turn(queue: &dyn Queue, pipeline: Option<&mut Pipeline>) -> Result<(), QueueError> {
+    let Some(pipeline) = pipeline.filter(|pipeline| pipeline.from_now) else { return queue.lead().await };
+    tokio::select! {
+        led = queue.lead() => return led,
+        () = queue.stood_by() => {}
+    }
+    pipeline.from_now = false;
+    tracing::warn!(
+        "--from-now is not followed: another instance leads, and what it leaves is gone on with; to begin at the present, stop all and start one with it"
+    );
+    queue.lead().await
 }
 
 fn wording(config: &Config, bugzilla: &BugzillaConfig) -> Wording {

@@ -107,6 +107,7 @@ impl Pipeline {
         let (acknowledged, acknowledgements) = watch::channel(None);
         let intake = Intake {
             source: Arc::clone(&self.source),
+            queue: Arc::clone(&self.queue),
             guard: Arc::clone(&self.guard),
             admission: Arc::clone(&self.admission),
             known,
@@ -117,6 +118,7 @@ impl Pipeline {
             acknowledgements,
             is_stored: stored.is_some(),
             known_ms: stored.as_ref().map(|stored| stored.committed_at.saturating_mul(1000)),
+            is_first: true,
         };
         let (handed, mut swept) = mpsc::channel(1);
         let sweeper = Sweeper {

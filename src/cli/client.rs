@@ -4,7 +4,7 @@ use std::error::Error;
 use std::time::Duration;
 
 use clap::Args;
-use reqwest::{Method, Response, Url};
+use reqwest::{Method, Response, StatusCode, Url};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -118,6 +118,10 @@ impl Client {
             Ok(response) => {
                 let status = response.status();
                 let text = self.within(response.text()).await?.unwrap_or_default();
+                if status == StatusCode::SERVICE_UNAVAILABLE {
+                    output::error(&format!("{}: {}", self.base, text.trim_end()));
+                    return Err(Exit::Unavailable);
+                }
                 output::error(&format!("{url} answers {status}: {}", text.trim_end()));
                 Err(Exit::Runtime)
             }

@@ -16,6 +16,7 @@ use crate::capture::{Capture, CaptureError, Gap, Source};
 use crate::changeset::{Position, Transaction};
 use crate::failure::Class;
 use crate::metrics::SourceMetrics;
+use crate::queue::Queue;
 
 /// A transaction, and when it was committed as nearly as can be told.
 pub(super) struct Captured {
@@ -49,6 +50,7 @@ const LOOK_INTERVAL: Duration = Duration::from_secs(60);
 
 pub(super) struct Intake {
     pub(super) source: Arc<dyn Source>,
+    pub(super) queue: Arc<dyn Queue>,
     pub(super) guard: Arc<Guard>,
     pub(super) admission: Arc<Admission>,
     /// The server that the position is of.
@@ -62,6 +64,8 @@ pub(super) struct Intake {
     pub(super) is_stored: bool,
     /// When the last one was committed, in milliseconds, as far as anybody knows.
     pub(super) known_ms: Option<i64>,
+    /// Nothing was sent by this process yet: what a store on the same server lost before, nobody knows.
+    pub(super) is_first: bool,
 }
 
 /// Why the source is not read (any more).
@@ -213,7 +217,15 @@ impl Intake {
         if let Some(known) = self.known.clone() {
             let found = &recognised.found;
             recognised.is_elsewhere = found.server.is_elsewhere(&known);
-            match found.judge(&known) {
+            let verdict = found.judge(&known);
+            let is_another = matches!(verdict, Verdict::Failover | Verdict::Adopted | Verdict::Restored(..));
+            if self.is_first && is_another {
+                let failed =
+                    |error| CaptureError::transient(format!("what waits cannot be marked as perhaps sent: {error}"));
+                self.queue.doubt().await.map_err(failed)?;
+                self.is_first = false;
+            }
+            match verdict {
                 Verdict::Known => {}
                 Verdict::Failover => recognised.is_failover = true,
                 Verdict::Adopted => {
@@ -270,7 +282,8 @@ impl Intake {
         Ok(capture)
     }
 
-    fn admit(&self, found: &Found) {
+    fn admit(&mut self, found: &Found) {
+        self.is_first = false;
         self.metrics.refused.set(0);
         self.admission.admit(&found.instance);
     }

@@ -313,3 +313,19 @@ fn tls_is_off_only_on_this_machine_unless_it_is_said() {
     assert_eq!(tls("database = \"mysql://localhost/bugs\"\ntls = \"verify\""), verified);
     assert_eq!(tls("database = \"mysql://db.example.org/bugs\"\ntls = \"off\""), Tls::Off);
 }
+
+#[test]
+fn a_file_that_is_far_too_large_is_named_and_not_read_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    let large = folder.path().join("large");
+    // It has no blocks: whoever reads it whole finds a TiB of zeros.
+    std::fs::File::create(&large).unwrap().set_len(1 << 40).unwrap();
+    let error = Config::load(Some(&large), std::iter::empty()).unwrap_err().to_string();
+    assert!(error.contains("large: cannot be read: it is larger than 1024 KiB"), "{error}");
+    let text = format!(
+        "[bugzilla]\ndatabase = \"mysql://a@127.0.0.1/b\"\nbase_url = \"https://b.example/\"\npassword_file = \"{}\"\n",
+        large.display()
+    );
+    let error = Config::parse(&large, &text, std::iter::empty()).unwrap_err().to_string();
+    assert!(error.contains("[bugzilla] password_file") && error.contains("it is larger than 64 KiB"), "{error}");
+}
