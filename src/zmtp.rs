@@ -270,7 +270,7 @@ mod tests {
         hello.extend(command("READY", &property("Socket-Type", "PUB")));
         theirs.write_all(&hello).await.unwrap();
         let peer = Peer::greet(ours, Role::Subscriber, max).await.unwrap();
-        let mut ours = vec![0; 64 + 41 + 3];
+        let mut ours = vec![0; 64 + 40 + 3];
         theirs.read_exact(&mut ours).await.unwrap();
         assert_eq!(ours[ours.len() - 3..], [0, 1, 1], "the subscription");
         (peer, theirs)
