@@ -47,6 +47,9 @@ use crate::visibility::Rules;
 /// Messages kept for a live listener that is slow, at the most.
 const TAIL_CAPACITY: usize = 1_000;
 
+/// As long as nobody asks.
+const TEN_YEARS: Duration = Duration::from_secs(10 * 365 * 86_400);
+
 /// How often a quiet server shows that it is alive; three missed mean a dead connection.
 const HEARTBEAT: Duration = Duration::from_secs(5);
 
@@ -192,8 +195,8 @@ pub fn store(config: &Config) -> Result<Arc<dyn Queue>, QueueError> {
             max_megabytes: config.queue.max_megabytes,
             sent_retention: config.queue.sent_retention,
             parked_retention: config.queue.parked_retention,
-            // Without a Bugzilla nothing is told.
-            told_retention: bugzilla.as_ref().map_or(Duration::ZERO, told_retention),
+            // Without a Bugzilla nothing is told, and what was told of one that may come back is kept.
+            told_retention: bugzilla.as_ref().map_or(TEN_YEARS, told_retention),
         })?)),
         (StoreConfig::Database, Some(bugzilla)) => {
             Ok(Arc::new(DatabaseQueue::open(server(bugzilla), in_database(bugzilla, &config.queue))))

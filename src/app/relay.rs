@@ -34,6 +34,7 @@ impl Doors {
     /// From now on the store knows who wants what comes.
     pub(super) fn open(self, shutdown: &Shutdown) {
         self.inbox.is_open.store(true, Ordering::Release);
+        tracing::info!(zeromq = self.zeromq.is_some(), "the relay is open");
         if let Some(zeromq) = self.zeromq {
             zeromq.spawn(self.inbox, shutdown);
         }

@@ -40,6 +40,7 @@ impl Check {
         findings
             .extend(config.connectors.iter().filter_map(|(name, connector)| nothing_comes(name, connector, &config)));
         findings.extend(config.relay.as_ref().and_then(open_to_all));
+        findings.extend(nobody_listens(&config));
         findings.extend(config.connectors.iter().filter_map(|(name, connector)| in_the_clear(name, connector)));
         let mut exit = Exit::Success;
         if !self.offline {
@@ -237,6 +238,18 @@ fn nothing_comes(name: &str, connector: &ConnectorConfig, config: &Config) -> Op
         severity: Severity::Warning,
         message: format!("connector {name} wants {lacks}"),
         remedy: Some(format!("[connectors.{name}] targets = {told}")),
+    })
+}
+
+/// What scripts drop is stored and goes to nobody.
+fn nobody_listens(config: &Config) -> Option<Finding> {
+    let mut enabled = config.connectors.values().filter(|connector| connector.enabled);
+    let is_wanted = enabled.any(|connector| connector.filter.wants_relayed());
+    (config.relay.is_some() && !is_wanted).then(|| Finding {
+        id: "relay_targets".into(),
+        severity: Severity::Warning,
+        message: "no enabled connector wants what comes by [relay]: it goes to nobody".to_owned(),
+        remedy: Some("targets = [..., \"relay\"] in a [connectors.NAME]".to_owned()),
     })
 }
 

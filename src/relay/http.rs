@@ -25,7 +25,7 @@ use crate::queue::{QueueError, Receipt};
 use crate::secret::{Secret, same};
 
 /// How long a body may take.
-const BODY: Duration = Duration::from_secs(30);
+const BODY: Duration = Duration::from_secs(15);
 
 /// Requests whose bodies are held at a time, at the most.
 const AT_ONCE: usize = 64;

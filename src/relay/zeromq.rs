@@ -12,6 +12,7 @@ use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 
 use super::spool::{Entrance, Spool, spool};
 use super::tally::{Refusal, Tally};
@@ -23,6 +24,9 @@ use crate::zmtp::{Incoming, Peer, Role};
 /// How long a greeting may take, and a message from its first byte to its last.
 const HANDSHAKE: Duration = Duration::from_secs(10);
 const MESSAGE: Duration = Duration::from_secs(60);
+
+/// How long is read on, after a stop was requested, from a publisher that goes on sending.
+const DRAIN: Duration = Duration::from_secs(2);
 
 /// After the system would give no connection.
 const AGAIN: Duration = Duration::from_millis(100);
@@ -134,6 +138,7 @@ async fn read(shared: Arc<Shared>, stream: TcpStream, from: SocketAddr, _seat: O
         Ok(Err(_)) => return,
         Err(_) => return refused(Refusal::Slow),
     };
+    let mut stops: Option<Instant> = None;
     loop {
         tokio::select! {
             // What has arrived goes first: it is stored before the end.
@@ -141,7 +146,12 @@ async fn read(shared: Arc<Shared>, stream: TcpStream, from: SocketAddr, _seat: O
             begun = peer.begins() => if begun.is_err() { return },
             () = shared.shutdown.requested() => return,
         }
-        match tokio::time::timeout(MESSAGE, peer.next()).await {
+        let next = tokio::select! {
+            next = tokio::time::timeout(MESSAGE, peer.next()) => next,
+            // One that goes on and on, or never comes to the end of a message, is not waited for.
+            () = drained(&shared.shutdown) => return,
+        };
+        match next {
             Ok(Ok(Incoming::Message(frames))) => {
                 if let Err(refusal) = shared.entrance.put(frames, from).await {
                     refused(refusal);
@@ -155,7 +165,18 @@ async fn read(shared: Arc<Shared>, stream: TcpStream, from: SocketAddr, _seat: O
             Ok(Err(_)) => return,
             Err(_) => return refused(Refusal::Slow),
         }
+        if shared.shutdown.is_requested()
+            && stops.get_or_insert_with(|| Instant::now() + DRAIN).elapsed() > Duration::ZERO
+        {
+            return;
+        }
     }
+}
+
+/// Returns when a stop was requested, and a while ago.
+async fn drained(shutdown: &Shutdown) {
+    shutdown.requested().await;
+    tokio::time::sleep(DRAIN).await;
 }
 
 /// So that one whose machine is gone does not keep its seat.
