@@ -16,7 +16,7 @@ pub(crate) fn is_missing() -> Option<&'static str> {
 /// A command line before a program that it becomes (-D). The others of its threads run on unhindered.
 fn strace(call: &str, output: &str, more: &[&str]) -> Vec<String> {
     let trace = format!("trace={call}");
-    let words = ["strace", "-D", "-f", "--seccomp-bpf", "-qq", "-e", "signal=none", "-o", output, "-e", &trace];
+    let words = ["strace", "-D", "-f", "-qq", "-e", "signal=none", "-o", output, "-e", &trace];
     words.iter().chain(more).map(|word| (*word).to_owned()).collect()
 }
 

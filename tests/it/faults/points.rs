@@ -23,7 +23,7 @@ const SAVES: u64 = 6;
 
 /// Points of `make test`, and of the matrix: some are never reached, as threads take turns.
 const FEW: usize = 10;
-const MANY: usize = 260;
+const MANY: usize = 240;
 const AT_LEAST: usize = 200;
 
 /// Writes and syncs of the store's file and of the connector's, what goes to the database and the brokers, and what comes.
@@ -224,7 +224,10 @@ fn killed_everywhere(host: Host, in_database: bool, calls: &str) {
     let points = spread(&counted, if is_matrix { MANY } else { FEW });
     println!("calls of the busiest thread: {counted:?}; {} points", points.len());
     let mut killed = 0;
-    for (call, count) in &points {
+    for (at, (call, count)) in points.iter().enumerate() {
+        if at % 40 == 0 {
+            println!("{at} points, killed at {killed} of them");
+        }
         killed += usize::from(lives.live(&strace::killing(call, *count)));
         lives.recover(&format!("the {count}th {call}"));
     }
