@@ -188,8 +188,8 @@ pub(super) async fn the_tables_can_be_taken_away_and_made_again(host: &impl Host
     host.exec(&(missing.join(";\n") + ";"));
     for (down, of_postgresql) in [
         (
-            include_str!("../../../../sql/mysql/store/migration/0003_relayed.down.sql"),
-            include_str!("../../../../sql/postgresql/store/migration/0003_relayed.down.sql"),
+            include_str!("../../../../sql/mysql/store/migration/0002_relayed.down.sql"),
+            include_str!("../../../../sql/postgresql/store/migration/0002_relayed.down.sql"),
         ),
         (
             include_str!("../../../../sql/mysql/store/migration/0001_store.down.sql"),
