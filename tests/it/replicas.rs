@@ -150,15 +150,19 @@ fn lines_of(bugrelay: &Bugrelay, connector: &str) -> Vec<String> {
     text.split_inclusive('\n').filter_map(|line| line.strip_suffix('\n')).map(ToOwned::to_owned).collect()
 }
 
+/// What the random moments are made of; printed by the test.
+fn seed() -> u64 {
+    std::env::var("BUGRELAY_SEED").ok().map_or_else(|| fastrand::u64(..), |seed| seed.parse().unwrap())
+}
+
 /// Kills it, and now and then the server, while somebody saves; gives it and how often it was killed. Nobody saves any more.
 fn killed_again_and_again(
+    seed: u64,
     url: String,
     our_url: &str,
     schema: &str,
     mut kill_server: impl FnMut(),
 ) -> (Bugrelay, usize) {
-    let seed = std::env::var("BUGRELAY_SEED").ok().map_or_else(|| fastrand::u64(..), |seed| seed.parse().unwrap());
-    println!("BUGRELAY_SEED={seed}");
     let mut random = fastrand::Rng::with_seed(seed);
     let mut bugrelay = configured(our_url, schema);
     for connector in &CONNECTORS[1..] {
@@ -184,14 +188,13 @@ fn killed_again_and_again(
             bugrelay.start();
         }
     }
-    println!("{} saves, {kills} kills", load.finish());
+    load.finish();
     (bugrelay, kills)
 }
 
 fn every_connector_got_everything(bugrelay: &mut Bugrelay, committed: &Committed, kills: usize) {
     for connector in CONNECTORS {
         let repeated = committed.wait_for_in(bugrelay, || lines_of(bugrelay, connector));
-        println!("{connector}: {} messages, {repeated} repeated", committed.len());
         assert!(repeated <= kills * BATCH, "{connector}: {repeated} lines were repeated by {kills} kills");
     }
     assert!(bugrelay.terminate().success());
@@ -199,13 +202,15 @@ fn every_connector_got_everything(bugrelay: &mut Bugrelay, committed: &Committed
 
 #[test]
 fn a_store_in_a_database_that_is_killed_again_and_again_loses_nothing() {
+    let seed = seed();
+    println!("BUGRELAY_SEED={seed}");
     let mut server = MariaDb::start(&DURABLE);
     let (url, our_url, name) = {
         let bugzilla = server.database();
         (bugzilla.url(), bugzilla.bugrelay_url(), bugzilla.name.clone())
     };
     server.store_url(SCHEMA, "bugrelay");
-    let (mut bugrelay, kills) = killed_again_and_again(url, &our_url, SCHEMA, || {
+    let (mut bugrelay, kills) = killed_again_and_again(seed, url, &our_url, SCHEMA, || {
         server.kill9();
         server.start_again();
     });
@@ -214,6 +219,8 @@ fn a_store_in_a_database_that_is_killed_again_and_again_loses_nothing() {
 
 #[test]
 fn a_store_in_a_postgresql_that_is_killed_again_and_again_loses_nothing() {
+    let seed = seed();
+    println!("BUGRELAY_SEED={seed}");
     let mut server = Postgres::start(None);
     // What was committed survives a crash.
     server.set("synchronous_commit", "on");
@@ -221,7 +228,7 @@ fn a_store_in_a_postgresql_that_is_killed_again_and_again_loses_nothing() {
         let site = Site::of_postgresql(&server);
         (site.url.clone(), site.our_url.clone(), site.name())
     };
-    let (mut bugrelay, kills) = killed_again_and_again(url, &our_url, "bugrelay", || {
+    let (mut bugrelay, kills) = killed_again_and_again(seed, url, &our_url, "bugrelay", || {
         server.kill9();
         server.start_again();
     });
