@@ -59,7 +59,8 @@ async fn another_broker_serves_when_the_first_is_down() {
 
 /// With a memory alarm RabbitMQ reads nothing of a publisher any more, and says so.
 #[tokio::test]
-async fn what_a_broker_that_blocks_publishers_was_handed_is_not_sent_twice_and_a_restart_loses_nothing() {
+async fn of_what_a_broker_that_blocks_publishers_was_handed_one_message_at_most_comes_twice_and_a_restart_loses_nothing()
+ {
     let mut broker = RabbitMq::start(None);
     let name = {
         let bus = Rabbit::at(&broker).await;
@@ -76,7 +77,13 @@ async fn what_a_broker_that_blocks_publishers_was_handed_is_not_sent_twice_and_a
         assert!(all_sent(&outcomes) || all_sent(&send(&mut *connector, 2..=300).await), "it goes on by itself");
         let before = outcomes.iter().filter(|outcome| **outcome == Ok(Arrival::Before)).count();
         assert!((1..=200).contains(&before), "{before} were there already");
-        assert_eq!(bus.arrived().await, bodies(1..=300));
+        let mut arrived = bus.arrived().await;
+        let all = arrived.len();
+        arrived.dedup();
+        assert!(
+            arrived == bodies(1..=300) && all <= 301,
+            "{all} came: one was being handed over, and nobody knows how far"
+        );
         connector.close().await;
         bus.name
     };
