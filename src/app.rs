@@ -18,7 +18,7 @@ use crate::admin::{Admin, LISTENERS_MAX};
 use crate::bugzilla::Zone;
 use crate::capture::Source;
 use crate::capture::history::{History, HistorySource};
-use crate::capture::identity::{self, Admission, Guard};
+use crate::capture::identity::{self, Admission, Guard, SameServer};
 use crate::capture::mysql_binlog::{MysqlBinlog, MysqlBinlogConfig, replica_id};
 use crate::capture::postgresql_logical::{PostgresqlLogical, PostgresqlLogicalConfig};
 use crate::capture::triggers::mysql::{self, MysqlQueue};
@@ -106,12 +106,14 @@ pub fn source(config: &BugzillaConfig, metrics: Option<&SourceMetrics>, instance
                 account,
                 own_schema: config.schema.clone(),
                 heartbeat: HEARTBEAT,
+                rows_max: config.rows_max,
             }))
         }
         Way::Logical => Arc::new(PostgresqlLogical::new(PostgresqlLogicalConfig {
             server: postgresql(config),
             allow_unlimited_wal: config.allow_unlimited_wal,
             retained_bytes: metrics.map(|metrics| metrics.retained_bytes.clone()),
+            rows_max: config.rows_max,
         })),
         Way::Triggers => triggers(config, metrics),
         Way::History => Arc::new(HistorySource::new(history(config), config.late_commit_window, config.sweep_interval)),
@@ -123,12 +125,16 @@ pub fn triggers(config: &BugzillaConfig, metrics: Option<&SourceMetrics>) -> Arc
     match config.dialect {
         Dialect::Postgresql => {
             let queue = PostgresqlQueue::new(postgresql(config), &config.schema);
-            Arc::new(Triggers::new(queue, metrics.cloned()))
+            Arc::new(Triggers::new(queue, config.rows_max, metrics.cloned()))
         }
-        Dialect::Mysql => {
-            Arc::new(Triggers::new(MysqlQueue::new(mysql_account(config), &config.schema), metrics.cloned()))
+        Dialect::Mysql => Arc::new(Triggers::new(
+            MysqlQueue::new(mysql_account(config), &config.schema),
+            config.rows_max,
+            metrics.cloned(),
+        )),
+        Dialect::Sqlite => {
+            Arc::new(Triggers::new(SqliteTriggerQueue::new(path_of(config)), config.rows_max, metrics.cloned()))
         }
-        Dialect::Sqlite => Arc::new(Triggers::new(SqliteTriggerQueue::new(path_of(config)), metrics.cloned())),
     }
 }
 
@@ -237,10 +243,7 @@ impl App {
         let address = config.admin.listen;
         let listener = TcpListener::bind(address).await.map_err(|error| AppError::Listen { address, error })?;
         let admission = Arc::new(Admission::default());
-        let reader = config
-            .bugzilla
-            .as_ref()
-            .map(|bugzilla| -> Arc<dyn Reader> { Arc::new(snapshot::reader(database(bugzilla))) });
+        let reader = config.bugzilla.as_ref().map(|bugzilla| reader(bugzilla, &admission));
         let gate: Arc<dyn Gate> = match config.bugzilla.as_ref().zip(reader.clone()) {
             Some((bugzilla, reader)) => {
                 Arc::new(Judge { reader, rules: rules(bugzilla), admission: Arc::clone(&admission) })
@@ -321,9 +324,6 @@ impl App {
     /// the configuration is read anew; none: it is not.
     pub fn spawn(self, follow: Option<Follow>) -> Shutdown {
         let App { config, delivery, pipeline, admin, listener, doors, http, shutdown } = self;
-        for name in config.connectors.keys() {
-            admin.connectors.set(name, None);
-        }
         let progress = Arc::clone(&admin.progress);
         let reload = Reload::new(config, delivery, admin.connectors.clone());
         shutdown.spawn(admin.serve(listener, http));
@@ -343,20 +343,18 @@ impl App {
 
 /// Captures, relays and delivers as soon as this instance leads, until it may not any more; says why.
 async fn lead(
-    pipeline: Option<Pipeline>,
+    mut pipeline: Option<Pipeline>,
     doors: Option<Doors>,
     progress: &Progress,
     mut reload: Reload,
     follow: Option<Follow>,
 ) -> QueueError {
     let (queue, gate, metrics, shutdown) = reload.parts();
-    if let Err(error) = queue.lead().await {
+    let mut follow = reload.followed(follow);
+    if let Err(error) = reload.meanwhile(&mut follow, take_turn(&*queue, pipeline.as_mut())).await {
         return error;
     }
-    if let Some(follow) = &follow {
-        reload.catch_up(follow).await;
-    }
-    if let Err(error) = reload.start().await {
+    if let Err(error) = reload.start(&mut follow).await {
         return error;
     }
     metrics.leader.set(1);
@@ -378,8 +376,27 @@ async fn lead(
     queue.deposed().await
 }
 
+/// Reads Bugzilla's tables, of the recognised server alone.
+fn reader(bugzilla: &BugzillaConfig, admission: &Arc<Admission>) -> Arc<dyn Reader> {
+    Arc::new(snapshot::reader(Arc::new(SameServer::new(database(bugzilla), Arc::clone(admission)))))
+}
+
 fn rules(bugzilla: &BugzillaConfig) -> Rules {
     Rules { require_login: bugzilla.require_login, zone: bugzilla.zone.clone() }
+}
+
+/// Waits until this instance leads. After one that did, it goes on where that one stood, whatever it was told at its start.
+async fn take_turn(queue: &dyn Queue, pipeline: Option<&mut Pipeline>) -> Result<(), QueueError> {
+    let Some(pipeline) = pipeline.filter(|pipeline| pipeline.from_now) else { return queue.lead().await };
+    tokio::select! {
+        led = queue.lead() => return led,
+        () = queue.stood_by() => {}
+    }
+    pipeline.from_now = false;
+    tracing::warn!(
+        "--from-now is not followed: another instance leads, and what it leaves is gone on with; to begin at the present, stop all and start one with it"
+    );
+    queue.lead().await
 }
 
 fn wording(config: &Config, bugzilla: &BugzillaConfig) -> Wording {

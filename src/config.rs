@@ -12,6 +12,7 @@ mod fingerprint;
 mod overlay;
 mod relay;
 mod secret;
+mod text;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -35,6 +36,9 @@ pub use crate::tls::Tls;
 
 /// Where the configuration is looked for when nobody names it.
 pub const DEFAULT_PATHS: [&str; 2] = ["bugrelay.toml", "/etc/bugrelay/bugrelay.toml"];
+
+/// A configuration of thousands of connectors is no larger.
+const FILE_BYTES_MAX: u64 = 1 << 20;
 
 /// Everything that can be configured, checked.
 #[derive(Clone, Debug)]
@@ -90,6 +94,8 @@ pub struct BugzillaConfig {
     pub schema: String,
     /// Whether a slot may be made on a server that keeps its log without a limit.
     pub allow_unlimited_wal: bool,
+    /// See [`crate::capture::ROWS_MAX`]. No key: a test lowers it.
+    pub rows_max: usize,
 }
 
 /// How changes are captured.
@@ -200,7 +206,7 @@ impl Config {
                 ))
             })?,
         };
-        let text = std::fs::read_to_string(&path).map_err(|error| {
+        let text = text::read(&path, FILE_BYTES_MAX).map_err(|error| {
             ConfigError(format!("{}: cannot be read: {error}; name another with -c FILE", path.display()))
         })?;
         Self::parse(&path, &text, environment)

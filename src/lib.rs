@@ -19,6 +19,7 @@ pub mod metrics;
 pub mod secret;
 pub mod shutdown;
 pub mod tls;
+pub mod zmtp;
 
 pub mod changeset;
 pub mod database;

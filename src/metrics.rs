@@ -3,6 +3,7 @@
 //! Counters and histograms count what this process did; gauges of state are set from the store at scrape time.
 //! Labels come from closed sets only: connectors by name, targets, actions, reasons. Never a bug, user, product or text.
 
+use prometheus::process_collector::ProcessCollector;
 use prometheus::{
     CounterVec, Gauge, GaugeVec, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts,
     Registry,
@@ -171,6 +172,8 @@ impl Metrics {
             IntGaugeVec::new(Opts::new("bugrelay_build_info", "The version that runs; always 1"), &["version"])?;
         build.with_label_values(&[version]).set(1);
         metrics.registry.register(Box::new(build))?;
+        // What Prometheus' own libraries tell of every process: memory, time, open files, when it began.
+        metrics.registry.register(Box::new(ProcessCollector::for_self()))?;
         Ok(metrics)
     }
 

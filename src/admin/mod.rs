@@ -13,9 +13,10 @@ mod messages;
 mod openapi;
 mod paging;
 mod parked;
+mod port;
 mod replay;
 mod scrape;
-mod server;
+mod standby;
 mod status;
 mod tail;
 
@@ -26,11 +27,12 @@ pub use disposal::{Choice, Disposed, Span};
 pub use messages::{FateState, FateView, TracePage, TraceView};
 pub use parked::{ParkedPage, ParkedView};
 pub use replay::{ReplayOrder, ReplayView};
+pub use scrape::Counts;
 pub use status::{SourceView, StatusView, StoreView};
 pub use tail::LISTENERS_MAX;
 
 use std::net::{IpAddr, SocketAddr};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{ConnectInfo, Request, State};
@@ -80,8 +82,8 @@ pub struct Admin {
     pub connectors: Served,
     /// Has the connectors' workers look at the queue.
     pub news: watch::Sender<()>,
-    /// Held while gauges are set and gathered: two scrapes must not mix.
-    pub scraping: Arc<Mutex<()>>,
+    /// What the last scrape counted.
+    pub scraping: Arc<Counts>,
     /// Who knows it may use the API from elsewhere, and change state.
     pub token: Secret,
     /// Ends live listeners.
@@ -95,6 +97,7 @@ impl Admin {
         let api = api()
             .into_iter()
             .fold(Router::new(), |router, (path, answer)| router.route(path, answer))
+            .layer(middleware::from_fn_with_state(self.clone(), standby::refer))
             .layer(middleware::from_fn_with_state(self.clone(), authorize));
         let router = Router::new()
             .route("/livez", get(async || "ok\n"))
@@ -103,7 +106,7 @@ impl Admin {
             .merge(api)
             .with_state(self)
             .merge(relay.unwrap_or_default());
-        server::serve(listener, router, shutdown).await;
+        port::serve(listener, router, shutdown).await;
     }
 }
 

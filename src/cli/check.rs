@@ -57,6 +57,7 @@ impl Check {
                 exit = Exit::Store;
             }
             findings.push(store);
+            findings.extend(cluster(&config).await);
         }
         output::findings(&findings, self.json);
         exit
@@ -201,6 +202,26 @@ async fn store_in_database(bugzilla: &BugzillaConfig, config: &Config) -> Findin
         "the tables of the store in {schema} are not there as this version needs them; it makes them when it starts, if the account may"
     );
     finding(Severity::Warning, message, Some(missing.join(";\n") + ";"))
+}
+
+/// Whether one instance alone can lead there.
+async fn cluster(config: &Config) -> Option<Finding> {
+    let bugzilla = config.bugzilla.as_ref()?;
+    let (server, settings) = (app::server(bugzilla), app::in_database(bugzilla, &config.queue));
+    let is_cluster =
+        config.queue.store == StoreConfig::Database && DatabaseQueue::is_on_galera(&*server, &settings).await;
+    is_cluster.then(|| Finding {
+        id: "store_cluster".into(),
+        severity: Severity::Warning,
+        message: "the server is a node of a Galera cluster (wsrep_on): it refuses the lock by which one instance leads (GET_LOCK; MariaDB from \
+                  10.6.13 and 10.11.3 on), or keeps it to itself, so that instances on other nodes lead at the same time and undo each other's transactions"
+            .to_owned(),
+        remedy: Some(
+            "[queue] store = \"sqlite:PATH\", and one instance; or, where the lock is to be had, the same node in [bugzilla] database of all instances, and no \
+             balancer before it"
+                .to_owned(),
+        ),
+    })
 }
 
 /// A connector wants what nobody tells: a target has no other way to be wrong.

@@ -1,15 +1,17 @@
 //! The way from a verb to the admin API of a running bugrelay: where it is, the token, and what its refusals mean.
 
+use std::error::Error;
 use std::time::Duration;
 
 use clap::Args;
-use reqwest::{Method, Response, Url};
+use reqwest::{Method, Response, StatusCode, Url};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::{Exit, output};
 use crate::config::Config;
+use crate::tls;
 
 /// How long an answer may take, from the connection to its head, and its text again. More than a judgement of what is shown takes.
 const ANSWER: Duration = Duration::from_secs(15);
@@ -20,6 +22,12 @@ pub(super) struct Instance {
     /// The admin port of the instance; default from the configuration.
     #[arg(long)]
     pub(super) url: Option<String>,
+}
+
+/// Not by way of a proxy: it would see the token. It needs no certificates of the system, which may have none.
+pub(super) fn http() -> Result<reqwest::Client, Box<dyn Error>> {
+    let tls = tls::trusting(None)?.with_no_client_auth();
+    Ok(reqwest::Client::builder().no_proxy().tls_backend_preconfigured(tls).build()?)
 }
 
 /// Asks one instance. What goes wrong is said on standard error; the exit is what is left to do.
@@ -36,8 +44,7 @@ impl Client {
             output::error(&format!("--url {url:?} is no address; write http://127.0.0.1:9464"));
             Exit::Usage
         })?;
-        // Not by way of a proxy: it would see the token.
-        let http = reqwest::Client::builder().no_proxy().build().map_err(|error| {
+        let http = http().map_err(|error| {
             output::error(&format!("no HTTP client can be made: {error}"));
             Exit::Runtime
         })?;
@@ -111,6 +118,10 @@ impl Client {
             Ok(response) => {
                 let status = response.status();
                 let text = self.within(response.text()).await?.unwrap_or_default();
+                if status == StatusCode::SERVICE_UNAVAILABLE {
+                    output::error(&format!("{}: {}", self.base, text.trim_end()));
+                    return Err(Exit::Unavailable);
+                }
                 output::error(&format!("{url} answers {status}: {}", text.trim_end()));
                 Err(Exit::Runtime)
             }

@@ -119,6 +119,8 @@ impl BugzillaConfig {
             late_commit_window,
             schema,
             allow_unlimited_wal,
+            // No setting.
+            rows_max: _,
         } = self;
         vec![
             ("[bugzilla] database", *database == next.database),

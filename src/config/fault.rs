@@ -31,11 +31,6 @@ impl Fault {
         Fault { path: vec![], what: what.into(), wants_text: false }
     }
 
-    /// What there is no part for yet is refused: it would be ignored otherwise.
-    pub(super) fn not_yet(key: &str, part: &str) -> Self {
-        Fault::at(key, format!("this version has no part for it yet ({part}); take it out"))
-    }
-
     /// The same, seen from the section around it.
     pub(super) fn within(mut self, section: &str) -> Self {
         self.path.insert(0, section.to_owned());

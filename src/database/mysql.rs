@@ -3,6 +3,7 @@
 mod server;
 
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use mysql_async::prelude::Queryable;
@@ -13,6 +14,9 @@ use super::{CONNECTIONS_MAX, Database, DatabaseError, Dialect, Row};
 use crate::failure::Class;
 use crate::secret::Secret;
 use crate::tls;
+
+/// A connection that nobody needed for so long is closed.
+const IDLE_MAX: Duration = Duration::from_secs(60);
 
 /// Where a server is and how to get in: with the password as it is now.
 #[derive(Clone, Debug)]
@@ -65,8 +69,12 @@ impl Connections {
     fn of(account: &Account) -> Self {
         let rotations = account.password.rotations();
         let constraints = PoolConstraints::new(0, CONNECTIONS_MAX).unwrap_or_default();
-        // Nothing is left behind in a session: every read ends its transaction, and a failed one its connection.
-        let pool = PoolOpts::default().with_constraints(constraints).with_reset_connection(false);
+        // Nothing is left behind in a session: every read ends its transaction, and a failed one its connection. Without a time to live
+        // the driver closes what is given back beyond the lower bound, here each one.
+        let pool = PoolOpts::default()
+            .with_constraints(constraints)
+            .with_inactive_connection_ttl(IDLE_MAX)
+            .with_reset_connection(false);
         let session = vec![include_str!("../../sql/mysql/query/session.sql").to_owned()];
         let opts = OptsBuilder::from_opts(account.opts()).pool_opts(pool).setup(session);
         Connections { pool: Pool::new(opts), rotations }

@@ -250,6 +250,7 @@ impl Worker {
                 self.policy.timeout.as_secs_f64()
             ),
         };
+        self.meter.dropped(outcomes.copies_dropped());
         let verdict = verdict(entries, outcomes.take(), SendError::unanswered(silence), self.policy.oversize);
         self.meter.attempt(entries, &verdict, started.elapsed());
         let sequence = |&index: &usize| entries[index].envelope.sequence;

@@ -11,7 +11,6 @@ mod spool;
 mod tally;
 mod topics;
 mod zeromq;
-mod zmtp;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;

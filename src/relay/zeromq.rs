@@ -16,10 +16,10 @@ use tokio::time::Instant;
 
 use super::spool::{Entrance, Spool, spool};
 use super::tally::{Refusal, Tally};
-use super::zmtp::{Incoming, Peer};
 use super::{Inbox, Topics};
 use crate::message::Endpoint;
 use crate::shutdown::Shutdown;
+use crate::zmtp::{Incoming, Peer, Role};
 
 /// How long a greeting may take, and a message from its first byte to its last.
 const HANDSHAKE: Duration = Duration::from_secs(10);
@@ -126,7 +126,7 @@ async fn read(shared: Arc<Shared>, stream: TcpStream, from: SocketAddr, _seat: O
         tracing::debug!(%from, %error, "a publisher's connection cannot be watched");
     }
     let greeted = tokio::select! {
-        greeted = tokio::time::timeout(HANDSHAKE, Peer::greet(stream, shared.max_message_bytes)) => greeted,
+        greeted = tokio::time::timeout(HANDSHAKE, Peer::greet(stream, Role::Subscriber, shared.max_message_bytes)) => greeted,
         () = shared.shutdown.requested() => return,
     };
     let mut peer = match greeted {

@@ -11,7 +11,7 @@ use source::{Source, sources};
 
 /// A module may import those of the lines above its own, and none of its own line or of those below.
 const LAYERS: &[&[&str]] = &[
-    &["backoff", "bugzilla", "failure", "metrics", "secret", "shutdown", "tls"],
+    &["backoff", "bugzilla", "failure", "metrics", "secret", "shutdown", "tls", "zmtp"],
     &["changeset", "database"],
     &["snapshot", "capture"],
     &["visibility"],

@@ -1,11 +1,14 @@
 //! The configuration as an operator meets it: what each key takes, and what is said where it is wrong.
 
+mod amqp;
 mod difference;
 mod environment;
 mod example;
+mod fedmsg;
 mod kafka;
 mod relay;
 mod stomp;
+mod webhook;
 
 use std::path::Path;
 
@@ -224,14 +227,6 @@ fn a_connectors_name_must_be_a_metric_label() {
 }
 
 #[test]
-fn what_this_version_has_no_part_for_is_refused_by_name() {
-    let not_yet = ["this version has no part for it yet", "take it out"];
-    for kind in ["amqp", "fedmsg", "webhook"] {
-        assert_refused("connectors.log", &[(&format!("type = \"{kind}\""), &not_yet)]);
-    }
-}
-
-#[test]
 fn a_start_in_the_past_is_a_time_with_or_without_quotes_and_in_bugzillas_zone_without_an_offset() {
     let start = |line: &str| {
         parse(&with("bugzilla", &format!("{line}\ntime_zone = \"Europe/Prague\"")), &[])
@@ -317,4 +312,20 @@ fn tls_is_off_only_on_this_machine_unless_it_is_said() {
     assert_eq!(tls("database = \"mysql://db.example.org/bugs\""), verified);
     assert_eq!(tls("database = \"mysql://localhost/bugs\"\ntls = \"verify\""), verified);
     assert_eq!(tls("database = \"mysql://db.example.org/bugs\"\ntls = \"off\""), Tls::Off);
+}
+
+#[test]
+fn a_file_that_is_far_too_large_is_named_and_not_read_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    let large = folder.path().join("large");
+    // It has no blocks: whoever reads it whole finds a TiB of zeros.
+    std::fs::File::create(&large).unwrap().set_len(1 << 40).unwrap();
+    let error = Config::load(Some(&large), std::iter::empty()).unwrap_err().to_string();
+    assert!(error.contains("large: cannot be read: it is larger than 1024 KiB"), "{error}");
+    let text = format!(
+        "[bugzilla]\ndatabase = \"mysql://a@127.0.0.1/b\"\nbase_url = \"https://b.example/\"\npassword_file = \"{}\"\n",
+        large.display()
+    );
+    let error = Config::parse(&large, &text, std::iter::empty()).unwrap_err().to_string();
+    assert!(error.contains("[bugzilla] password_file") && error.contains("it is larger than 64 KiB"), "{error}");
 }

@@ -1,4 +1,4 @@
-//! ZMTP 3, as far as a bound SUB without security needs it: greeting, READY, one subscription to everything, messages in.
+//! ZMTP 3, the protocol of ZeroMQ, as far as a SUB or a PUB without security needs it: greeting, READY, messages in and out.
 //!
 //! Why not a library: none limits what one peer can make it hold, and the limits are the point (rfc.zeromq.org/spec/23).
 
@@ -20,9 +20,18 @@ const FRAMES_MAX: usize = 3;
 /// Read at once.
 const BUFFER: usize = 64 << 10;
 
+/// Which socket we are; the peer is the other one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// SUB: hears publishers.
+    Subscriber,
+    /// PUB: is heard.
+    Publisher,
+}
+
 /// What a peer sent.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Incoming {
+pub enum Incoming {
     /// The frames of a message; of more than [`FRAMES_MAX`] the first.
     Message(Vec<Bytes>),
     /// Larger than is taken: it was read and thrown away.
@@ -31,20 +40,23 @@ pub(super) enum Incoming {
     End,
 }
 
-/// A publisher that is connected.
-pub(super) struct Peer<S> {
+/// The other end of a connection.
+pub struct Peer<S> {
     stream: BufReader<S>,
     /// Bytes of a message, at the most.
     max: usize,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Peer<S> {
-    /// Greets it and subscribes to everything. Ours goes out in one piece with READY: a publisher that lives for a moment need not be
-    /// woken twice before it knows that somebody listens.
-    pub(super) async fn greet(stream: S, max: usize) -> io::Result<Self> {
+    /// Greets it; a subscriber subscribes to everything. Ours goes out in one piece with READY: a publisher that lives for a moment need
+    /// not be woken twice before it knows that somebody listens. `max`: bytes of a message, at the most.
+    ///
+    /// # Errors
+    /// The connection failed, or the peer is no such socket; then the kind is `InvalidData`.
+    pub async fn greet(stream: S, role: Role, max: usize) -> io::Result<Self> {
         let mut peer = Peer { stream: BufReader::with_capacity(BUFFER, stream), max };
         let mut hello = greeting().to_vec();
-        hello.extend(command("READY", &[property("Socket-Type", "SUB"), property("Identity", "")].concat()));
+        hello.extend(command("READY", &[property("Socket-Type", role.name()), property("Identity", "")].concat()));
         peer.send(&hello).await?;
         let mut theirs = [0; 64];
         peer.stream.read_exact(&mut theirs[..11]).await?;
@@ -58,21 +70,32 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Peer<S> {
         }
         let (flags, size) = peer.header().await?;
         let ready = if flags & COMMAND == 0 { vec![] } else { peer.command_body(size).await? };
-        if !is_ready_of_publisher(&ready) {
-            return Err(refuse("it is no PUB or XPUB socket"));
+        if !socket_of(&ready).is_some_and(|socket| role.peers().contains(&socket)) {
+            return Err(refuse(match role {
+                Role::Subscriber => "it is no PUB or XPUB socket",
+                Role::Publisher => "it is no SUB or XSUB socket",
+            }));
         }
-        // A subscription is a message of 1 and what the topic begins with.
-        peer.send(&[0, 1, 1]).await?;
+        if role == Role::Subscriber {
+            // A subscription is a message of 1 and what the topic begins with.
+            peer.send(&[0, 1, 1]).await?;
+        }
         Ok(peer)
     }
 
-    /// Returns as soon as it begins to send something, or is gone.
-    pub(super) async fn begins(&mut self) -> io::Result<()> {
+    /// Returns as soon as it begins to send something, or is gone. Given up at any moment it has lost nothing.
+    ///
+    /// # Errors
+    /// The connection failed.
+    pub async fn begins(&mut self) -> io::Result<()> {
         self.stream.fill_buf().await.map(drop)
     }
 
-    /// The next message, whole.
-    pub(super) async fn next(&mut self) -> io::Result<Incoming> {
+    /// The next message, whole. Given up, it may have lost a part of one: the connection is of no use then.
+    ///
+    /// # Errors
+    /// The connection failed, or what comes is no ZMTP.
+    pub async fn next(&mut self) -> io::Result<Incoming> {
         let (mut frames, mut bytes, mut is_too_large) = (Vec::with_capacity(2), 0, false);
         loop {
             let (flags, size) = match self.header().await {
@@ -138,10 +161,48 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Peer<S> {
         Ok(())
     }
 
-    async fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
+    /// Sends messages that were encoded.
+    ///
+    /// # Errors
+    /// The connection failed.
+    pub async fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
         let stream = self.stream.get_mut();
         stream.write_all(bytes).await?;
         stream.flush().await
+    }
+}
+
+/// A message of these frames.
+pub fn encode(frames: &[&[u8]]) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(frames.iter().map(|frame| frame.len() + 9).sum());
+    for (index, frame) in frames.iter().enumerate() {
+        let more = if index + 1 < frames.len() { MORE } else { 0 };
+        match u8::try_from(frame.len()) {
+            Ok(length) => bytes.extend([more, length]),
+            Err(_) => {
+                bytes.push(more | LONG);
+                bytes.extend((frame.len() as u64).to_be_bytes());
+            }
+        }
+        bytes.extend_from_slice(frame);
+    }
+    bytes
+}
+
+impl Role {
+    fn name(self) -> &'static str {
+        match self {
+            Role::Subscriber => "SUB",
+            Role::Publisher => "PUB",
+        }
+    }
+
+    /// The sockets that it speaks with.
+    fn peers(self) -> [&'static [u8]; 2] {
+        match self {
+            Role::Subscriber => [b"PUB", b"XPUB"],
+            Role::Publisher => [b"SUB", b"XSUB"],
+        }
     }
 }
 
@@ -181,20 +242,19 @@ fn property(name: &str, value: &str) -> Vec<u8> {
     property
 }
 
-/// Whether a command is READY, and among its properties a socket that publishes.
-fn is_ready_of_publisher(command: &[u8]) -> bool {
-    let Some(mut rest) = command.strip_prefix(b"\x05READY") else { return false };
+/// Which socket it is, if the command is READY.
+fn socket_of(command: &[u8]) -> Option<&[u8]> {
+    let mut rest = command.strip_prefix(b"\x05READY")?;
     while let Some((&name_length, after)) = rest.split_first() {
-        let Some((name, after)) = after.split_at_checked(name_length.into()) else { return false };
-        let Some((length, after)) = after.split_first_chunk::<4>() else { return false };
-        let length = usize::try_from(u32::from_be_bytes(*length)).unwrap_or(usize::MAX);
-        let Some((value, after)) = after.split_at_checked(length) else { return false };
+        let (name, after) = after.split_at_checked(name_length.into())?;
+        let (length, after) = after.split_first_chunk::<4>()?;
+        let (value, after) = after.split_at_checked(usize::try_from(u32::from_be_bytes(*length)).ok()?)?;
         if name.eq_ignore_ascii_case(b"Socket-Type") {
-            return matches!(value, b"PUB" | b"XPUB");
+            return Some(value);
         }
         rest = after;
     }
-    false
+    None
 }
 
 #[cfg(test)]
@@ -209,7 +269,7 @@ mod tests {
         let mut hello = greeting().to_vec();
         hello.extend(command("READY", &property("Socket-Type", "PUB")));
         theirs.write_all(&hello).await.unwrap();
-        let peer = Peer::greet(ours, max).await.unwrap();
+        let peer = Peer::greet(ours, Role::Subscriber, max).await.unwrap();
         let mut ours = vec![0; 64 + 40 + 3];
         theirs.read_exact(&mut ours).await.unwrap();
         assert_eq!(ours[ours.len() - 3..], [0, 1, 1], "the subscription");
@@ -247,6 +307,23 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_publisher_and_a_subscriber_of_ours_understand_each_other() {
+        let (one, other) = tokio::io::duplex(1 << 20);
+        let (subscriber, publisher) =
+            tokio::join!(Peer::greet(one, Role::Subscriber, 1000), Peer::greet(other, Role::Publisher, 1000));
+        let (mut subscriber, mut publisher) = (subscriber.unwrap(), publisher.unwrap());
+        assert_eq!(publisher.next().await.unwrap(), message(&[b"\x01"]), "everything is subscribed to");
+        let long = [b'x'; 300];
+        publisher.send(&encode(&[b"topic", &long])).await.unwrap();
+        publisher.send(&encode(&[b"topic", b""])).await.unwrap();
+        assert_eq!(subscriber.next().await.unwrap(), message(&[b"topic", &long]));
+        assert_eq!(subscriber.next().await.unwrap(), message(&[b"topic", b""]));
+        let (one, other) = tokio::io::duplex(1 << 20);
+        let two = tokio::join!(Peer::greet(one, Role::Publisher, 10), Peer::greet(other, Role::Publisher, 10));
+        assert!(two.0.is_err() && two.1.is_err(), "two publishers have nothing to say to each other");
+    }
+
+    #[tokio::test]
     async fn a_heartbeat_is_answered_and_no_message() {
         let (mut peer, mut theirs) = connected(10).await;
         theirs.write_all(&command("PING", b"\x00\x64hello")).await.unwrap();
@@ -271,7 +348,7 @@ mod tests {
         {
             let (ours, mut theirs) = tokio::io::duplex(4096);
             theirs.write_all(&hello).await.unwrap();
-            let error = Peer::greet(ours, 10).await.err().unwrap();
+            let error = Peer::greet(ours, Role::Subscriber, 10).await.err().unwrap();
             assert!(error.to_string().contains(what), "{error}");
         }
     }
