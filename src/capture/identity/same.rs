@@ -9,6 +9,9 @@ use super::{Admission, instance};
 use crate::database::{Database, DatabaseError, Dialect, Row};
 use crate::failure::Class;
 
+/// Where what is held before the snapshot ends, if something is.
+const HOLD: &str = " IN ACCESS SHARE MODE;\n";
+
 /// A database of which nothing is read but by sessions of the server that is admitted.
 pub struct SameServer {
     database: Arc<dyn Database>,
@@ -38,7 +41,19 @@ impl Database for SameServer {
         let Some(admitted) = self.admission.instance() else {
             return Err(unknown("the database has yet to be recognised as the one that was read before"));
         };
-        let statements: Vec<String> = std::iter::once(asked.to_owned()).chain(statements.iter().cloned()).collect();
+        let mut statements = statements.to_vec();
+        let asked = match statements
+            .first_mut()
+            .and_then(|first| first.rsplit_once(HOLD).map(|(hold, rest)| (hold.to_owned(), rest.to_owned())))
+        {
+            // PostgreSQL takes its snapshot with the first question: what is to be held, is held before it.
+            Some((hold, rest)) => {
+                statements[0] = rest;
+                format!("{hold}{HOLD}{asked}")
+            }
+            None => asked.to_owned(),
+        };
+        statements.insert(0, asked);
         let mut is_the_same = false;
         let mut read = |statement: usize, row: Row| match statement.checked_sub(1) {
             None => is_the_same = row.text(0) == *admitted,

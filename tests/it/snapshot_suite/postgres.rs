@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bugrelay::bugzilla::{BugId, CommentId, UserId};
+use bugrelay::capture::identity::{Admission, SameServer};
 use bugrelay::changeset::Subject;
 use bugrelay::database::Database;
 use bugrelay::database::postgresql::Postgresql;
@@ -136,7 +137,11 @@ COMMIT";
 #[tokio::test]
 async fn a_table_that_is_rewritten_while_a_read_waits_for_it_does_not_look_empty() {
     let site = Arc::new(OnPostgres::new());
-    let reader = site.reader();
+    // As the program reads: who answers is asked in the same read.
+    let admission = Arc::new(Admission::default());
+    admission.admit(site.0.exec(include_str!("../../../sql/postgresql/query/instance.sql")).trim());
+    let reader = snapshot::reader(Arc::new(SameServer::new(site.database(), admission)));
+    reader.privacy(&[Subject::Bug(BugId(5))]).await.expect("the server is the one that was admitted");
     let upgraded = Arc::clone(&site);
     let upgrade = tokio::task::spawn_blocking(move || upgraded.exec(REWRITE));
     // The old rows are gone for a snapshot that was taken before; a bug without groups is public.
