@@ -7,9 +7,14 @@
 use std::collections::{HashMap, HashSet};
 use std::fmt::Write as _;
 
+use uuid::Uuid;
+
 /// Forms kept for a connection, and forms remembered that were met once.
 const KEPT_MAX: usize = 64;
 const MET_MAX: usize = 256;
+
+/// A form with more is one of a read of many bugs, which hardly comes again, and its plan is large.
+const PARAMETERS_MAX: usize = 8;
 
 /// How long a time is in a statement: `YYYY-MM-DD HH:MM:SS`.
 const TIME: usize = 19;
@@ -17,7 +22,7 @@ const TIME: usize = 19;
 /// What a connection has of it.
 #[derive(Default)]
 pub(super) struct Kept {
-    numbers: HashMap<String, usize>,
+    names: HashMap<String, String>,
     met: HashSet<String>,
 }
 
@@ -31,15 +36,19 @@ impl Kept {
             None => (String::new(), bare.as_str()),
         };
         let Form { text, types, values, .. } = Form::of(last);
-        let execute = |number: &usize| format!("EXECUTE bugrelay_{number}{}", in_brackets(&values));
-        if let Some(number) = self.numbers.get(&text) {
-            return format!("{before}{}", execute(number));
+        if values.len() > PARAMETERS_MAX {
+            return bare;
         }
-        let number = self.numbers.len();
-        if number < KEPT_MAX && self.met.remove(&text) {
-            let prepare = format!("PREPARE bugrelay_{number}{} AS {text}", in_brackets(&types));
-            self.numbers.insert(text, number);
-            return format!("{before}{prepare};\n{}", execute(&number));
+        let execute = |name: &str| format!("EXECUTE {name}{}", in_brackets(&values));
+        if let Some(name) = self.names.get(&text) {
+            return format!("{before}{}", execute(name));
+        }
+        if self.names.len() < KEPT_MAX && self.met.remove(&text) {
+            let types = in_brackets(&types);
+            let name = name(&types, &text);
+            let call = format!("{before}PREPARE {name}{types} AS {text};\n{}", execute(&name));
+            self.names.insert(text, name);
+            return call;
         }
         if self.met.len() >= MET_MAX {
             self.met.clear();
@@ -50,8 +59,14 @@ impl Kept {
 
     /// Whether the server has not been told to keep anything.
     pub(super) fn is_empty(&self) -> bool {
-        self.numbers.is_empty()
+        self.names.is_empty()
     }
+}
+
+/// Of the same name is the same statement, whoever prepared it: behind a pooler the session may be one in which somebody else did.
+fn name(types: &str, text: &str) -> String {
+    let content = format!("{types} {text}");
+    format!("bugrelay_{}", Uuid::new_v5(&Uuid::NAMESPACE_OID, content.as_bytes()).simple())
 }
 
 /// A statement without its lists of ids, its bounds and its times.
@@ -144,12 +159,11 @@ mod tests {
         };
         assert_eq!(kept.call(&sql("1")), "LOCK TABLE bugs;\nSELECT a FROM bugs WHERE bug_id IN (1) AND a = ''");
         assert!(kept.is_empty());
-        assert_eq!(
-            kept.call(&sql("2,3")),
-            "LOCK TABLE bugs;\nPREPARE bugrelay_0(bigint[]) AS SELECT a FROM bugs WHERE bug_id = ANY ($1) AND a = '';\n\
-             EXECUTE bugrelay_0('{2,3}')"
-        );
-        assert_eq!(kept.call(&sql("4")), "LOCK TABLE bugs;\nEXECUTE bugrelay_0('{4}')");
+        let text = "SELECT a FROM bugs WHERE bug_id = ANY ($1) AND a = ''";
+        let name = name("(bigint[])", text);
+        let prepared = format!("LOCK TABLE bugs;\nPREPARE {name}(bigint[]) AS {text};\nEXECUTE {name}('{{2,3}}')");
+        assert_eq!(kept.call(&sql("2,3")), prepared);
+        assert_eq!(kept.call(&sql("4")), format!("LOCK TABLE bugs;\nEXECUTE {name}('{{4}}')"));
     }
 
     #[test]
@@ -175,6 +189,30 @@ mod tests {
             kept.call(&format!("SELECT 'a', {number}"));
             kept.call(&format!("SELECT 'a', {number}"));
         }
-        assert_eq!(kept.numbers.len(), KEPT_MAX);
+        assert_eq!(kept.names.len(), KEPT_MAX);
+    }
+
+    #[test]
+    fn a_name_means_the_same_in_whatever_order_statements_came() {
+        let calls = |order: [&str; 2]| {
+            let mut kept = Kept::default();
+            order.map(|table| {
+                let sql = format!("SELECT 1 FROM {table} WHERE a IN (1)");
+                kept.call(&sql);
+                (kept.call(&sql), kept.call(&sql)).1
+            })
+        };
+        let ([a, b], [c, d]) = (calls(["t", "u"]), calls(["u", "t"]));
+        assert_eq!((&a, &b), (&d, &c));
+        assert_ne!(a, b);
+    }
+
+    #[test]
+    fn what_has_a_part_for_each_of_many_bugs_is_not_kept() {
+        let mut kept = Kept::default();
+        let sql = format!("SELECT 1 FROM t WHERE {}", vec!["(a IN (1) AND b > 2)"; 5].join(" OR "));
+        for _ in 0..3 {
+            assert_eq!(kept.call(&sql), sql);
+        }
     }
 }
