@@ -30,7 +30,8 @@ struct Known {
 
 impl Known {
     fn forget(&mut self) {
-        self.behind = 0;
+        // What was ever seen counts no more either: a store that lost its end gives the same sequences out again.
+        (self.behind, self.last) = (0, 0);
         self.turns += 1;
     }
 }
@@ -104,6 +105,16 @@ mod tests {
         let before = floors.of("a");
         floors.forget("a");
         floors.found("a", before, Some(7), Some(9));
+        assert_eq!(floors.of("a").behind, 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_store_that_lost_its_end_is_not_looked_at_behind_what_it_had() {
+        let floors = Floors::default();
+        let found = |first, last| floors.found("a", floors.of("a"), first, last);
+        found(Some(7), Some(150));
+        floors.forget_all();
+        found(None, None);
         assert_eq!(floors.of("a").behind, 0);
     }
 }
