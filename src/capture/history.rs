@@ -108,6 +108,11 @@ impl History {
         Ok(clock)
     }
 
+    /// What is read from now on, is read by new sessions: a name may lead to another server than it did, and an old session does not.
+    pub fn anew(&self) {
+        self.database.abandon();
+    }
+
     /// The same, if it is fit for what somebody wants of it; see [`Clock::check`] and what follows it there.
     pub async fn fit_clock(&self, fits: Fit) -> Result<Result<Clock, ClockFault>, DatabaseError> {
         let clock = self.clock().await?;

@@ -76,7 +76,8 @@ impl Pipeline {
     pub(super) async fn lose(&self, Lost { since, noted }: Lost) {
         if let Some(mark) = self.mark().await {
             let now = self.sweep.now(Clock::is_in).await;
-            let since = since.to_epoch(self.sweep.history.zone()).max(now.saturating_sub(TRANSACTION_MAX));
+            let since =
+                since.to_epoch(self.sweep.history.zone()).max(mark.until.min(now).saturating_sub(TRANSACTION_MAX));
             // Also what bears a time from before the start: it was committed after it.
             let (start, until) = (mark.start.min(since), mark.until.min(since));
             let first = mark.first.max(Some(now.saturating_add(ROUNDED)));
@@ -102,6 +103,7 @@ impl Pipeline {
     }
 
     async fn tell_history(&self, mark: SweepMark, until: i64, stored: &Checkpoint) -> Result<usize, SweepError> {
+        self.sweep.history.anew();
         self.sweep.fit_clock(Clock::is_in).await?;
         self.sweep.over(&*self.queue, mark, until, &Behind { pipeline: self, stored }).await
     }

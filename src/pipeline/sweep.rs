@@ -118,6 +118,7 @@ impl Sweeper {
     async fn sweep_once(&self) -> Result<bool, SweepError> {
         let Some(mark) = self.queue.swept().await?.filter(|mark| mark.first.is_none()) else { return Ok(false) };
         let Some(bound) = self.settled_until() else { return Ok(false) };
+        self.sweep.history.anew();
         let clock = self.sweep.fit_clock(Clock::check).await?;
         let until = bound.min(clock.now).saturating_sub(BEHIND);
         if until < mark.start {

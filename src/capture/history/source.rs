@@ -63,6 +63,8 @@ impl Place {
 impl Source for HistorySource {
     async fn open(&self, from: Option<&Position>) -> Result<Box<dyn Capture>, CaptureError> {
         let place = from.map(Place::parse).transpose()?;
+        // The name may lead to another server since.
+        self.history.anew();
         // Who goes on does not wait for a time from the future to pass: it is told already.
         let fits: Fit = if from.is_some() { Clock::is_shown_in } else { Clock::is_in };
         let now = self.history.fit_clock(fits).await??.now;
