@@ -53,15 +53,22 @@ fn roots(ca_file: Option<&Path>) -> Result<RootCertStore, TlsError> {
 
 /// What somebody has to mend where it is TLS that a connection failed by; `None`: it was something else, which may pass by itself.
 pub fn refusal(error: &(dyn Error + 'static)) -> Option<&'static str> {
-    std::iter::successors(Some(error), |&error| error.source()).find_map(|cause| {
-        // An I/O error is not the source of what it carries.
-        let carried = cause.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-        match carried.map_or_else(|| cause.downcast_ref(), |carried| carried.downcast_ref())? {
-            rustls::Error::InvalidCertificate(_) => Some(
-                "the server's certificate is not trusted (let `ca_file` name who signed it, and the address the host it is for)",
-            ),
-            _ => Some("the server refuses TLS as we speak it (see its TLS settings)"),
+    match cause(error)? {
+        rustls::Error::InvalidCertificate(_) => Some(
+            "the server's certificate is not trusted (let `ca_file` name who signed it, and the address the host it is for)",
+        ),
+        _ => Some("the server refuses TLS as we speak it (see its TLS settings)"),
+    }
+}
+
+/// The error of TLS that is behind another one, if there is one.
+pub fn cause<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a rustls::Error> {
+    std::iter::successors(Some(error), |&error| error.source()).find_map(|mut cause| {
+        // An I/O error is not the source of what it carries, and may carry another one.
+        while let Some(carried) = cause.downcast_ref().and_then(io::Error::get_ref) {
+            cause = carried;
         }
+        cause.downcast_ref()
     })
 }
 

@@ -31,7 +31,7 @@ pub(crate) fn envelopes(bodies: &[String]) -> Vec<Envelope> {
         Envelope {
             sequence,
             id: MessageId::of("https://bugs.example.org/", &routing_key, &sequence.to_string()),
-            subject: Subject::Bug(BugId(read["event"]["bug_id"].as_i64().expect("a number"))),
+            origin: Subject::Bug(BugId(read["event"]["bug_id"].as_i64().expect("a number"))).into(),
             change_set: event("change_set"),
             routing_key,
             committed_at_ms: 1_700_000_000_000,
@@ -105,7 +105,7 @@ fn kafka(servers: &str, topic: &str, envelopes: &[Envelope]) {
     let context = Acknowledged(Arc::clone(&acknowledged));
     let producer: ThreadedProducer<Acknowledged> = client.create_with_context(context).expect("a producer");
     for envelope in envelopes {
-        let (key, properties) = (envelope.subject.bug().to_string(), envelope.properties());
+        let (key, properties) = (envelope.lane().to_string(), envelope.properties());
         let headers = properties.iter().fold(OwnedHeaders::new(), |headers, (name, value)| {
             headers.insert(Header { key: name, value: Some(value) })
         });

@@ -34,12 +34,12 @@ pub struct EntryView {
     pub sequence: i64,
     /// The same on every bus.
     pub message_id: String,
-    /// `bug`, `comment`, `attachment`.
+    /// `bug`, `comment`, `attachment`, `relay`.
     pub target: String,
-    /// `create`, `modify`.
+    /// `create`, `modify`; the topic of what was relayed.
     pub action: String,
-    /// The bug that it is about, or about a part of.
-    pub bug: i64,
+    /// The bug that it is about, or about a part of; `None`: it was relayed.
+    pub bug: Option<i64>,
     /// When its save was committed, RFC 3339.
     pub committed_at: String,
     /// Attempts that failed.
@@ -87,13 +87,12 @@ pub(super) async fn judge(admin: &Admin, entries: Vec<&mut Entry>) -> Result<(),
 
 impl From<Waiting> for EntryView {
     fn from(waiting: Waiting) -> Self {
-        let (target, action) = waiting.routing_key.split_once('.').unwrap_or_default();
         EntryView {
             sequence: waiting.sequence,
             message_id: waiting.id.to_string(),
-            target: target.to_owned(),
-            action: action.to_owned(),
-            bug: waiting.subject.bug().0,
+            target: waiting.origin.target().to_owned(),
+            action: waiting.origin.action(&waiting.routing_key).to_owned(),
+            bug: waiting.origin.bug().map(|bug| bug.0),
             committed_at: rfc3339(waiting.committed_at_ms),
             attempts: waiting.attempts,
             bytes: waiting.bytes,

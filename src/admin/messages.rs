@@ -36,12 +36,12 @@ pub struct TraceView {
     pub sequence: i64,
     /// The same on every bus.
     pub message_id: String,
-    /// `bug`, `comment`, `attachment`.
+    /// `bug`, `comment`, `attachment`, `relay`.
     pub target: String,
-    /// `create`, `modify`.
+    /// `create`, `modify`; the topic of what was relayed.
     pub action: String,
-    /// The bug that it is about, or about a part of.
-    pub bug: i64,
+    /// The bug that it is about, or about a part of; `None`: it was relayed.
+    pub bug: Option<i64>,
     /// The save that it was grouped into.
     pub change_set: String,
     /// When that was committed, RFC 3339.
@@ -142,7 +142,6 @@ async fn body(admin: &Admin, trace: &Trace) -> Result<Option<Box<RawValue>>, Ref
 }
 
 fn view(trace: Trace, known: &[String], body: Option<Box<RawValue>>) -> TraceView {
-    let (target, action) = trace.routing_key.split_once('.').unwrap_or_default();
     let fate = |connector: &String| match trace.held.iter().find(|held| held.connector == *connector) {
         Some(held) => FateView {
             connector: connector.clone(),
@@ -162,9 +161,9 @@ fn view(trace: Trace, known: &[String], body: Option<Box<RawValue>>) -> TraceVie
     TraceView {
         sequence: trace.sequence,
         message_id: trace.id.to_string(),
-        target: target.to_owned(),
-        action: action.to_owned(),
-        bug: trace.subject.bug().0,
+        target: trace.origin.target().to_owned(),
+        action: trace.origin.action(&trace.routing_key).to_owned(),
+        bug: trace.origin.bug().map(|bug| bug.0),
         change_set: trace.change_set.clone(),
         committed_at: rfc3339(trace.committed_at_ms),
         stored_at: rfc3339(trace.put_at_ms),

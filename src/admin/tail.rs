@@ -57,12 +57,15 @@ async fn next(admin: &Admin, receiver: &mut Receiver<Arc<Envelope>>) -> Option<V
 }
 
 async fn event(admin: &Admin, envelope: &Envelope) -> Vec<u8> {
-    // Nothing to judge where only the event is left; and what cannot be judged is not shown.
-    let public = !envelope.body.is_private()
-        && admin.gate.public_now(&[envelope.subject]).await.is_ok_and(|public| public == [true]);
+    // Nothing to judge where only the event is left, or of what was relayed; and what cannot be judged is not shown.
+    let public = match envelope.origin.subject().filter(|_| !envelope.body.is_private()) {
+        Some(subject) => admin.gate.public_now(&[subject]).await.is_ok_and(|public| public == [true]),
+        None => true,
+    };
     let body = if public { envelope.body.clone() } else { envelope.body.redacted() };
     let mut event = format!("id: {}\nevent: {}\ndata: ", envelope.sequence, envelope.routing_key).into_bytes();
-    event.extend_from_slice(&body.bytes);
+    // A relayed body may be spread over lines; in JSON a raw line break is white space only.
+    event.extend(body.bytes.iter().map(|byte| if matches!(byte, b'\n' | b'\r') { b' ' } else { *byte }));
     event.extend_from_slice(b"\n\n");
     event
 }

@@ -136,7 +136,7 @@ impl Show {
                 entry.sequence.to_string(),
                 entry.message_id.clone(),
                 format!("{}.{}", entry.target, entry.action),
-                entry.bug.to_string(),
+                entry.bug.map_or_else(|| "-".to_owned(), |bug| bug.to_string()),
                 entry.committed_at.clone(),
                 entry.attempts.to_string(),
                 entry.bytes.to_string(),

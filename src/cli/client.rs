@@ -1,15 +1,17 @@
 //! The way from a verb to the admin API of a running bugrelay: where it is, the token, and what its refusals mean.
 
+use std::error::Error;
 use std::time::Duration;
 
 use clap::Args;
-use reqwest::{Method, Response, Url};
+use reqwest::{Method, Response, StatusCode, Url};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::{Exit, output};
 use crate::config::Config;
+use crate::tls;
 
 /// How long an answer may take, from the connection to its head, and its text again. More than a judgement of what is shown takes.
 const ANSWER: Duration = Duration::from_secs(15);
@@ -19,7 +21,13 @@ const ANSWER: Duration = Duration::from_secs(15);
 pub(super) struct Instance {
     /// The admin port of the instance; default from the configuration.
     #[arg(long)]
-    url: Option<String>,
+    pub(super) url: Option<String>,
+}
+
+/// Not by way of a proxy: it would see the token. It needs no certificates of the system, which may have none.
+pub(super) fn http() -> Result<reqwest::Client, Box<dyn Error>> {
+    let tls = tls::trusting(None)?.with_no_client_auth();
+    Ok(reqwest::Client::builder().no_proxy().tls_backend_preconfigured(tls).build()?)
 }
 
 /// Asks one instance. What goes wrong is said on standard error; the exit is what is left to do.
@@ -36,8 +44,7 @@ impl Client {
             output::error(&format!("--url {url:?} is no address; write http://127.0.0.1:9464"));
             Exit::Usage
         })?;
-        // Not by way of a proxy: it would see the token.
-        let http = reqwest::Client::builder().no_proxy().build().map_err(|error| {
+        let http = http().map_err(|error| {
             output::error(&format!("no HTTP client can be made: {error}"));
             Exit::Runtime
         })?;
@@ -111,6 +118,10 @@ impl Client {
             Ok(response) => {
                 let status = response.status();
                 let text = self.within(response.text()).await?.unwrap_or_default();
+                if status == StatusCode::SERVICE_UNAVAILABLE {
+                    output::error(&format!("{}: {}", self.base, text.trim_end()));
+                    return Err(Exit::Unavailable);
+                }
                 output::error(&format!("{url} answers {status}: {}", text.trim_end()));
                 Err(Exit::Runtime)
             }
@@ -123,7 +134,7 @@ impl Client {
 }
 
 /// The port as this machine reaches it.
-fn here(listen: std::net::SocketAddr) -> String {
+pub(super) fn here(listen: std::net::SocketAddr) -> String {
     let host = if listen.ip().is_unspecified() { "127.0.0.1".to_owned() } else { listen.ip().to_string() };
     let host = if host.contains(':') { format!("[{host}]") } else { host };
     format!("http://{host}:{}", listen.port())

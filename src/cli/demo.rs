@@ -16,7 +16,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use self::sample::{Action, LIFE};
 use self::stage::{Stage, StageError};
 use super::run::{start_logging, stop};
-use super::{Exit, LogFormat, output, run_with, tail};
+use super::{Exit, LogFormat, client, output, run_with, tail};
 use crate::app::{self, App};
 use crate::config::Config;
 use crate::shutdown::Shutdown;
@@ -113,7 +113,8 @@ impl Demo {
 
 /// The triggers, and bugrelay as `run` starts it.
 async fn start(config: Config, held: TcpListener) -> Result<Shutdown, String> {
-    let installer = app::installer(&config.bugzilla, &config.bugzilla, true);
+    let bugzilla = config.bugzilla().map_err(|error| error.to_string())?;
+    let installer = app::installer(bugzilla, bugzilla, true);
     installer.run(&installer.install(), &output::error).await.map_err(|error| error.message)?;
     drop(held);
     let app = App::build(config, false, None).await.map_err(|error| error.to_string())?;
@@ -207,9 +208,7 @@ impl Performance<'_> {
     }
 
     async fn page(&self, name: &str) -> Option<String> {
-        // It is on this machine, whatever proxy leads out of it.
-        let client = reqwest::Client::builder().no_proxy().build().ok()?;
-        let answer = client.get(format!("http://{}/{name}", self.stage.admin)).send().await.ok()?;
+        let answer = client::http().ok()?.get(format!("http://{}/{name}", self.stage.admin)).send().await.ok()?;
         answer.error_for_status().ok()?.text().await.ok()
     }
 

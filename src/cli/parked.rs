@@ -106,7 +106,7 @@ impl Show {
                 parked.sequence.to_string(),
                 of(|entry| entry.message_id.clone()),
                 of(|entry| format!("{}.{}", entry.target, entry.action)),
-                of(|entry| entry.bug.to_string()),
+                of(|entry| entry.bug.map_or_else(|| "-".to_owned(), |bug| bug.to_string())),
                 of(|entry| entry.attempts.to_string()),
                 of(|entry| entry.bytes.to_string()),
                 parked.parked_at.clone(),

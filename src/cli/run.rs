@@ -11,7 +11,7 @@ use tracing_subscriber::filter::ParseError;
 
 use super::{Exit, LogFormat, output, run_with};
 use crate::app::{App, AppError, Follow};
-use crate::bugzilla::moment;
+use crate::bugzilla::{Zone, moment};
 use crate::config::{Config, ConfigError, StoreConfig};
 use crate::queue::sqlite::SqliteQueue;
 use crate::shutdown::{Cause, Shutdown};
@@ -43,21 +43,33 @@ impl Run {
     }
 }
 
-/// Where the library for PostgreSQL logs the statements that it sends, and so what is stored: whatever is asked for, not below this.
-const TELLS_TEXTS: [&str; 4] =
-    ["tokio_postgres", "tokio_postgres::simple_query", "tokio_postgres::query", "tokio_postgres::prepare"];
+/// Where libraries log what is sent or stored, and what is shown of it at the most, whatever is asked for. The library for AMQP tells
+/// with each message that comes back what was in it; all else that it says is told by the delivery too.
+const TELLS_TEXTS: [(&str, &str); 8] = [
+    ("tokio_postgres", "info"),
+    ("tokio_postgres::simple_query", "info"),
+    ("tokio_postgres::query", "info"),
+    ("tokio_postgres::prepare", "info"),
+    ("lapin", "off"),
+    ("lapin::returned_messages", "off"),
+    ("lapin::frames", "off"),
+    ("lapin::channels", "off"),
+];
+
+fn filter(wanted: &str) -> Result<EnvFilter, ParseError> {
+    let mut filter = EnvFilter::try_new(wanted)?;
+    for (library, most) in TELLS_TEXTS {
+        filter = filter.add_directive(format!("{library}={most}").parse()?);
+    }
+    Ok(filter)
+}
 
 /// Log lines on standard error.
 pub(super) fn start_logging(wanted: &str, format: LogFormat) -> Result<(), Exit> {
-    let not_understood = |error: &dyn std::fmt::Display| {
+    let filter = filter(wanted).map_err(|error| {
         output::error(&format!("--log {wanted:?} is not understood: {error}"));
         Exit::Usage
-    };
-    let mut filter = EnvFilter::try_new(wanted).map_err(|error| not_understood(&error))?;
-    for library in TELLS_TEXTS {
-        let quiet = format!("{library}=info").parse().map_err(|error: ParseError| not_understood(&error))?;
-        filter = filter.add_directive(quiet);
-    }
+    })?;
     let terminal = std::io::stderr().is_terminal();
     let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(terminal);
     let human = matches!((format, terminal), (LogFormat::Human, _) | (LogFormat::Auto, true));
@@ -69,7 +81,8 @@ pub(super) fn start_logging(wanted: &str, format: LogFormat) -> Result<(), Exit>
 /// Where a fresh store begins, as the command line has it, in seconds since 1970; makes way for it.
 fn beginning(config: &Config, run: &Run) -> Result<Option<i64>, Exit> {
     let recover_since = run.recover_since.as_deref();
-    let second = recover_since.map(|text| moment(text, &config.bugzilla.zone).ok_or(text)).transpose();
+    let zone = config.bugzilla.as_ref().map_or_else(Zone::utc, |bugzilla| bugzilla.zone.clone());
+    let second = recover_since.map(|text| moment(text, &zone).ok_or(text)).transpose();
     let second = second.map_err(|text| {
         output::error(&format!("--recover-since {text:?} is no time; write 2026-11-01T00:00:00Z"));
         Exit::Usage
@@ -141,5 +154,44 @@ pub(super) async fn stop(shutdown: &Shutdown, grace: Duration) {
         tracing::info!("stopped");
     } else {
         tracing::warn!("stopped at the end of the grace period; what was in flight is sent again by the next run");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+
+    #[derive(Clone, Default)]
+    struct Lines(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Lines {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn what_libraries_tell_of_messages_and_rows_is_not_logged_whatever_is_asked_for() {
+        let lines = Lines::default();
+        let writer = lines.clone();
+        let wanted = "trace,lapin=trace,lapin::returned_messages=warn,tokio_postgres::query=debug";
+        let logs =
+            tracing_subscriber::fmt().with_env_filter(filter(wanted).unwrap()).with_writer(move || writer.clone());
+        tracing::subscriber::with_default(logs.finish(), || {
+            tracing::warn!(target: "lapin::returned_messages", "needle");
+            tracing::error!(target: "lapin::channel", "needle");
+            tracing::trace!(target: "lapin::frames", "needle");
+            tracing::trace!(target: "lapin::channels", "needle");
+            tracing::debug!(target: "tokio_postgres::query", "needle");
+            tracing::trace!(target: "bugrelay", "and nothing else is held back");
+        });
+        let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+        assert!(text.contains("nothing else") && !text.contains("needle"), "{text}");
     }
 }

@@ -109,9 +109,6 @@ impl ConnectorConfig {
             Some(_) => return Err(Fault::at("type", "it is not a string; write \"file\"")),
             None => return Err(Fault::here("`type` is missing; write type = \"file\"")),
         };
-        if ["amqp", "fedmsg", "webhook"].contains(&kind.as_str()) {
-            return Err(Fault::not_yet("type", &format!("the bus {kind:?}")));
-        }
         let mut common = Table::new();
         for key in COMMON_KEYS {
             common.extend(table.remove_entry(key));

@@ -1,10 +1,16 @@
 //! [`Envelope`] -> a bus. A connector sends once: deadline, retry, backlog and metrics are `delivery`'s.
 
+pub mod amqp;
+pub mod broker;
+pub mod fedmsg;
 pub mod file;
 pub mod kafka;
 pub mod stomp;
+pub mod tls;
+pub mod webhook;
 
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -16,23 +22,31 @@ use crate::message::Envelope;
 /// The types of connectors that a configuration can name, each with what it has of its own.
 #[derive(Clone, Debug)]
 pub enum Kind {
+    /// Brokers of AMQP 0-9-1.
+    Amqp(Box<amqp::AmqpConfig>),
+    /// Subscribers of ZeroMQ, as fedmsg has them.
+    Fedmsg(fedmsg::FedmsgConfig),
     /// Lines in a file.
     File(file::FileConfig),
     /// Apache Kafka.
     Kafka(kafka::KafkaConfig),
     /// STOMP brokers.
     Stomp(stomp::StompConfig),
+    /// Receivers of Standard Webhooks.
+    Webhook(webhook::WebhookConfig),
 }
 
 impl Kind {
     /// What a configuration may say as `type`.
-    pub const NAMES: [&str; 3] = ["file", "kafka", "stomp"];
+    pub const NAMES: [&str; 6] = ["amqp", "fedmsg", "file", "kafka", "stomp", "webhook"];
 
     /// The keys of a type that hold secrets: each may also be given as `X_file` or `X_env`.
     pub fn secrets(name: &str) -> &'static [&'static str] {
         match name {
+            "amqp" => &["password"],
             "kafka" => &["sasl_password", "ssl_key_password"],
             "stomp" => &["passcode"],
+            "webhook" => &["url", "secret", "previous_secret", "authorization"],
             _ => &[],
         }
     }
@@ -40,9 +54,12 @@ impl Kind {
     /// From the keys of its own; `None` if there is no such type.
     pub fn parse(name: &str, keys: toml::Table) -> Option<Result<Self, toml::de::Error>> {
         match name {
+            "amqp" => Some(keys.try_into().map(Box::new).map(Kind::Amqp)),
+            "fedmsg" => Some(keys.try_into().map(Kind::Fedmsg)),
             "file" => Some(keys.try_into().map(Kind::File)),
             "kafka" => Some(keys.try_into().map(Kind::Kafka)),
             "stomp" => Some(keys.try_into().map(Kind::Stomp)),
+            "webhook" => Some(keys.try_into().map(Kind::Webhook)),
             _ => None,
         }
     }
@@ -50,9 +67,12 @@ impl Kind {
     /// The files that its keys name, and whose content decides about its connections: certificates and keys.
     pub fn files(&self) -> Vec<PathBuf> {
         match self {
+            Kind::Amqp(config) => config.files(),
+            Kind::Fedmsg(config) => config.files(),
             Kind::File(_) => vec![],
             Kind::Kafka(config) => config.files(),
             Kind::Stomp(config) => config.tls.files(),
+            Kind::Webhook(config) => config.files(),
         }
     }
 
@@ -62,18 +82,23 @@ impl Kind {
     /// What the first `send` would fail with, as far as that can be seen without sending.
     pub async fn check(&self) -> Result<String, SendError> {
         match self {
+            Kind::Amqp(config) => config.check().await,
+            Kind::Fedmsg(config) => config.check().await,
             Kind::File(config) => config.check(),
             Kind::Kafka(config) => config.check().await,
             Kind::Stomp(config) => config.check().await,
+            Kind::Webhook(config) => config.check().await,
         }
     }
 
     /// What works and yet should not stay so, and how to mend it: a login that others on the way can read.
     pub fn warning(&self) -> Option<String> {
         match self {
+            Kind::Amqp(config) => config.warning(),
             Kind::Kafka(config) => config.warning(),
             Kind::Stomp(config) => config.warning(),
-            Kind::File(_) => None,
+            Kind::Webhook(config) => config.warning(),
+            Kind::Fedmsg(_) | Kind::File(_) => None,
         }
     }
 
@@ -81,16 +106,19 @@ impl Kind {
     pub fn batch_max(&self) -> Option<usize> {
         match self {
             Kind::Kafka(config) => config.batch_max(),
-            Kind::Stomp(_) | Kind::File(_) => None,
+            Kind::Amqp(_) | Kind::Fedmsg(_) | Kind::File(_) | Kind::Stomp(_) | Kind::Webhook(_) => None,
         }
     }
 
     /// Builds it; it connects when it first sends. `timeout`: the deadline of each `send`.
     pub fn build(&self, timeout: Duration) -> Box<dyn Connector> {
         match self {
+            Kind::Amqp(config) => Box::new(amqp::AmqpConnector::new((**config).clone(), timeout)),
+            Kind::Fedmsg(config) => Box::new(fedmsg::FedmsgConnector::new(config.clone(), timeout)),
             Kind::File(config) => Box::new(file::FileConnector::new(config.clone())),
             Kind::Kafka(config) => Box::new(kafka::KafkaConnector::new(config.clone(), timeout)),
             Kind::Stomp(config) => Box::new(stomp::StompConnector::new(config.clone())),
+            Kind::Webhook(config) => Box::new(webhook::WebhookConnector::new(config.clone(), timeout)),
         }
     }
 }
@@ -130,6 +158,8 @@ pub struct SendError {
     pub perhaps_delivered: bool,
     /// It is this message's size that is refused: a shorter one may pass.
     pub too_large: bool,
+    /// The bus asks to be left alone for so long, at least.
+    pub retry_after: Option<Duration>,
 }
 
 impl SendError {
@@ -159,7 +189,7 @@ impl SendError {
     }
 
     fn of(class: Class, message: impl Into<String>) -> Self {
-        SendError { class, message: message.into(), perhaps_delivered: false, too_large: false }
+        SendError { class, message: message.into(), perhaps_delivered: false, too_large: false, retry_after: None }
     }
 }
 
@@ -167,7 +197,10 @@ impl SendError {
 ///
 /// It outlives the `send` that fills it, so that a deadline loses no outcome that was known.
 #[derive(Debug, Default)]
-pub struct Outcomes(Mutex<Vec<Option<Outcome>>>);
+pub struct Outcomes {
+    of_batch: Mutex<Vec<Option<Outcome>>>,
+    copies_dropped: AtomicU64,
+}
 
 /// What became of one envelope.
 pub type Outcome = Result<Arrival, SendError>;
@@ -184,7 +217,7 @@ pub enum Arrival {
 impl Outcomes {
     /// For a batch of so many.
     pub fn new(batch: usize) -> Self {
-        Outcomes(Mutex::new(vec![None; batch]))
+        Outcomes { of_batch: Mutex::new(vec![None; batch]), copies_dropped: AtomicU64::new(0) }
     }
 
     /// The envelope at `index` of the batch was sent.
@@ -210,6 +243,16 @@ impl Outcomes {
         }
     }
 
+    /// So many copies of an envelope were not made, for consumers that do not keep up on a bus that waits for nobody.
+    pub fn dropped(&self, copies: u64) {
+        self.copies_dropped.fetch_add(copies, Ordering::Relaxed);
+    }
+
+    /// How many there were.
+    pub fn copies_dropped(&self) -> u64 {
+        self.copies_dropped.load(Ordering::Relaxed)
+    }
+
     /// Whether an envelope was refused for good.
     pub fn hold_poison(&self) -> bool {
         self.lock().iter().flatten().any(|outcome| outcome.as_ref().is_err_and(|error| error.class == Class::Poison))
@@ -228,6 +271,6 @@ impl Outcomes {
 
     /// A connector that panicked must not take the outcomes with it that it had recorded.
     fn lock(&self) -> MutexGuard<'_, Vec<Option<Outcome>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.of_batch.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,7 +1,7 @@
 //! The STOMP connector: RabbitMQ, ActiveMQ and what else speaks STOMP 1.0 to 1.2.
 //!
 //! A batch goes over one connection, each message with a receipt ([`attempt`]). Between batches the connection is kept
-//! alive ([`connection`]); a new one is dialled when a batch finds none ([`dial`]). What is in here decides how to go on after a
+//! alive ([`connection`]); a new one is dialled when a batch finds none ([`dial`](mod@dial)). What is in here decides how to go on after a
 //! refusal. It knows no schedule and no backlog.
 
 mod attempt;
@@ -13,25 +13,24 @@ mod dial;
 mod frame;
 mod outgoing;
 mod refusal;
-mod tls;
 
 use std::collections::HashSet;
 
 use async_trait::async_trait;
 
-pub use self::config::{Address, StompConfig, TlsConfig};
+pub use self::config::StompConfig;
 
 use self::attempt::{Attempt, Culprit, Stopped};
 use self::connection::{Connection, Keeper};
-use self::dial::Dialer;
 use self::refusal::{Fault, Refusal};
+use super::broker::{Address, Dialer};
 use super::{Connector, Outcomes, SendError};
 use crate::message::{Envelope, MessageId};
 
 impl StompConfig {
     /// Connects, logs in, says who answered, disconnects.
     pub(super) async fn check(&self) -> Result<String, SendError> {
-        let connection = Dialer::default().dial(self).await?;
+        let connection = dial::dial(&mut Dialer::default(), self).await?;
         let (address, server) = (&connection.address, &connection.server);
         let found = format!("{address} lets us in: {server}, STOMP {}", connection.codec.version.as_str());
         connection.close().await;
@@ -60,7 +59,7 @@ impl StompConnector {
         {
             return Ok(connection);
         }
-        let connection = self.dialer.dial(&self.config).await?;
+        let connection = dial::dial(&mut self.dialer, &self.config).await?;
         tracing::info!(broker = %connection.address, server = connection.server, "connected");
         Ok(connection)
     }

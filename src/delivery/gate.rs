@@ -27,6 +27,22 @@ pub trait Gate: Send + Sync {
     }
 }
 
+/// Where there is no Bugzilla. What an earlier run stored of one can be judged no more, and stays; what scripts drop is not judged.
+pub struct NoBugzilla;
+
+#[async_trait]
+impl Gate for NoBugzilla {
+    async fn public_now(&self, _: &[Subject]) -> Result<Vec<bool>, GateError> {
+        let message =
+            "messages of a Bugzilla wait here, and [bugzilla], by which they are judged, is missing".to_owned();
+        Err(GateError { message })
+    }
+
+    async fn admitted(&self) -> Result<(), GateError> {
+        self.public_now(&[]).await.map(drop)
+    }
+}
+
 /// Why nothing could be judged, or nothing may leave.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("nothing is sent: {message}")]
@@ -41,8 +57,10 @@ pub async fn no_longer_public(
     entries: impl Iterator<Item = &Entry> + Clone,
 ) -> Result<Vec<i64>, GateError> {
     let public = || entries.clone().map(|entry| &entry.envelope).filter(|envelope| !envelope.body.is_private());
-    let closed = closed(gate, public().map(|envelope| envelope.subject)).await?;
-    Ok(public().filter(|envelope| closed.contains(&envelope.subject)).map(|envelope| envelope.sequence).collect())
+    // What was relayed is nothing of Bugzilla's: there is nothing to judge.
+    let subjects = || public().filter_map(|envelope| Some((envelope.origin.subject()?, envelope.sequence)));
+    let closed = closed(gate, subjects().map(|(subject, _)| subject)).await?;
+    Ok(subjects().filter(|(subject, _)| closed.contains(subject)).map(|(_, sequence)| sequence).collect())
 }
 
 /// Of these, what is not public at this moment.

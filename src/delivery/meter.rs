@@ -18,6 +18,7 @@ pub(super) struct Meter {
     transient: IntCounter,
     misconfigured: IntCounter,
     poison: IntCounter,
+    dropped: IntCounter,
     possible_duplicates: IntCounter,
     send_seconds: Histogram,
     end_to_end_seconds: Histogram,
@@ -34,6 +35,7 @@ impl Meter {
             transient: outcome(Class::Transient.as_str()),
             misconfigured: outcome(Class::Misconfigured.as_str()),
             poison: outcome(Class::Poison.as_str()),
+            dropped: outcome("dropped"),
             possible_duplicates: delivery.possible_duplicates.with_label_values(&[connector]),
             send_seconds: delivery.send_seconds.with_label_values(&[connector]),
             end_to_end_seconds: delivery.end_to_end_seconds.with_label_values(&[connector]),
@@ -58,6 +60,11 @@ impl Meter {
             let age = now - milliseconds as f64 / 1000.0;
             self.end_to_end_seconds.observe(age.max(0.0));
         }
+    }
+
+    /// So many copies were not made for consumers that do not keep up.
+    pub(super) fn dropped(&self, copies: u64) {
+        self.dropped.inc_by(copies);
     }
 
     /// So many were not wanted any more.

@@ -1,10 +1,10 @@
-//! A batch and what became of each envelope -> what is recorded. Pure; order per bug is decided here.
+//! A batch and what became of each envelope -> what is recorded. Pure; order per bug and topic is decided here.
 
 use std::collections::HashSet;
 
-use crate::bugzilla::BugId;
 use crate::connector::{Arrival, Outcome, SendError};
 use crate::failure::Class;
+use crate::message::Lane;
 use crate::queue::{Entry, Settlement, Standing};
 
 /// What becomes of a message that is too large for a connector's bus.
@@ -39,27 +39,27 @@ pub struct Verdict {
 /// Judges an attempt. `silence` is why envelopes without an outcome have none; `oversize` is what becomes of those that are too
 /// large for the bus.
 ///
-/// What the bus acknowledged behind a failed message of the same bug stays in the queue: it is sent once more after
-/// that one, so that the bug's last word is heard last.
+/// What the bus acknowledged behind a failed message of the same bug, or of the same topic, stays in the queue: it is sent once more
+/// after that one, so that the bug's last word is heard last.
 pub fn verdict(entries: &[Entry], outcomes: Vec<Option<Outcome>>, silence: SendError, oversize: Oversize) -> Verdict {
     let mut verdict = Verdict::default();
-    let mut failed_bugs: HashSet<BugId> = HashSet::new();
+    let mut failed_lanes: HashSet<Lane<'_>> = HashSet::new();
     let mut silent = false;
     // A connector cannot lose an entry by recording too few.
     let outcomes = outcomes.into_iter().chain(std::iter::repeat_with(|| None));
     for ((index, entry), outcome) in entries.iter().enumerate().zip(outcomes) {
-        let bug = entry.envelope.subject.bug();
+        let lane = entry.envelope.lane();
         let arrived = match outcome {
             Some(Ok(arrival)) => {
-                let done = if failed_bugs.contains(&bug) { &mut verdict.failed } else { &mut verdict.sent };
+                let done = if failed_lanes.contains(&lane) { &mut verdict.failed } else { &mut verdict.sent };
                 done.push(index);
                 Some(arrival)
             }
             // Its event takes its place, before what follows of its bug. An event alone cannot be made shorter.
             Some(Err(error))
-                if error.too_large && oversize == Oversize::EventOnly && !entry.envelope.body.is_private() =>
+                if error.too_large && oversize == Oversize::EventOnly && entry.envelope.body.is_reducible() =>
             {
-                failed_bugs.insert(bug);
+                failed_lanes.insert(lane);
                 verdict.failed.push(index);
                 verdict.shortened.push(index);
                 None
@@ -70,14 +70,14 @@ pub fn verdict(entries: &[Entry], outcomes: Vec<Option<Outcome>>, silence: SendE
             }
             Some(Err(error)) => {
                 let perhaps = error.perhaps_delivered;
-                failed_bugs.insert(bug);
+                failed_lanes.insert(lane);
                 verdict.failed.push(index);
                 verdict.failure.get_or_insert(error);
                 perhaps.then_some(Arrival::Now)
             }
             None => {
                 silent = true;
-                failed_bugs.insert(bug);
+                failed_lanes.insert(lane);
                 verdict.failed.push(index);
                 Some(Arrival::Now)
             }
@@ -131,6 +131,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
+    use crate::bugzilla::BugId;
     use crate::changeset::Subject;
     use crate::message::{Body, Envelope, MessageId};
 
@@ -139,7 +140,7 @@ mod tests {
             sequence: 1,
             id: MessageId::of("https://bugzilla.example.org/", "bug.modify", "1"),
             routing_key: "bug.modify".into(),
-            subject: Subject::Bug(BugId(bug)),
+            origin: Subject::Bug(BugId(bug)).into(),
             change_set: "1.1.1".into(),
             committed_at_ms: 0,
             body: Body { bytes: Arc::from(*b"{}"), event_bytes: None },

@@ -16,13 +16,16 @@ pub(super) fn after(
     now: SystemTime,
     jitter: f64,
 ) -> (Standing, Option<Duration>) {
-    let Some(SendError { class, message, .. }) = &verdict.failure else { return (Standing::default(), None) };
+    let Some(SendError { class, message, retry_after, .. }) = &verdict.failure else {
+        return (Standing::default(), None);
+    };
     // The first success begins the schedule anew, though the rest of its batch failed.
     let attempts = if verdict.sent.is_empty() { before.attempts.saturating_add(1) } else { 1 };
     let delay = match class {
         Class::Misconfigured => schedule.longest(),
         _ => schedule.delay(attempts, jitter),
     };
+    let delay = delay.max(retry_after.unwrap_or_default());
     let standing = Standing {
         attempts,
         next_attempt: now.checked_add(delay),
@@ -64,6 +67,18 @@ mod tests {
         assert_eq!(wait(2, &failed(Class::Transient, vec![0])), Some(Duration::from_secs(5)));
         assert_eq!(wait(0, &failed(Class::Misconfigured, vec![])), Some(Duration::from_secs(900)));
         assert_eq!(wait(7, &Verdict::default()), None);
+    }
+
+    #[test]
+    fn a_bus_that_asks_to_be_left_alone_is_left_alone_as_long_as_it_asks_and_never_asked_sooner_than_else() {
+        let wait = |seconds: u64| {
+            let retry_after = Some(Duration::from_secs(seconds));
+            let failure = Some(SendError { retry_after, ..SendError::transient("busy") });
+            let verdict = Verdict { failure, ..Verdict::default() };
+            after(&attempts(1, None), &verdict, &Schedule::default(), SystemTime::UNIX_EPOCH, 0.0).1
+        };
+        assert_eq!(wait(600), Some(Duration::from_secs(600)));
+        assert_eq!(wait(1), Some(Duration::from_secs(25)));
     }
 
     #[test]

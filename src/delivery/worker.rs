@@ -250,6 +250,7 @@ impl Worker {
                 self.policy.timeout.as_secs_f64()
             ),
         };
+        self.meter.dropped(outcomes.copies_dropped());
         let verdict = verdict(entries, outcomes.take(), SendError::unanswered(silence), self.policy.oversize);
         self.meter.attempt(entries, &verdict, started.elapsed());
         let sequence = |&index: &usize| entries[index].envelope.sequence;
@@ -271,7 +272,7 @@ impl Worker {
         if self.policy.oversize == Oversize::Park {
             return;
         }
-        for envelope in entries.iter_mut().map(|entry| &mut entry.envelope).filter(|e| !e.body.is_private()) {
+        for envelope in entries.iter_mut().map(|entry| &mut entry.envelope).filter(|e| e.body.is_reducible()) {
             if self.pace.too_large.contains(&envelope.sequence) || !self.connector.fits(envelope) {
                 self.pace.too_large.insert(envelope.sequence);
                 envelope.body = envelope.body.redacted();
@@ -346,8 +347,8 @@ impl Worker {
     fn log(&self, entries: &[Entry], verdict: &Verdict) {
         for (index, reason) in &verdict.parked {
             let envelope = &entries[*index].envelope;
-            let (message, bug) = (envelope.id, envelope.subject.bug());
-            tracing::warn!(connector = self.name, %message, %bug, reason, "parked: the bus refuses this message");
+            let (message, lane) = (envelope.id, envelope.lane());
+            tracing::warn!(connector = self.name, %message, of = %lane, reason, "parked: the bus refuses this message");
         }
     }
 

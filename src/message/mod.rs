@@ -7,10 +7,14 @@ mod changes;
 mod event;
 mod json;
 mod object;
+mod origin;
+mod relayed;
 pub mod schema;
 mod wording;
 
 pub use build::Builder;
+pub use origin::{Endpoint, Lane, Origin};
+pub use relayed::Relayed;
 pub use wording::{FieldFilter, Identity, Wording};
 
 use std::fmt;
@@ -51,9 +55,10 @@ pub struct Message {
 /// The bytes that leave, and how much of them is the event alone.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Body {
-    /// Compact ASCII JSON.
+    /// Compact ASCII JSON; what a script dropped as it came.
     pub bytes: Arc<[u8]>,
-    /// `None`: event only. Else: these first bytes, closed by `}}`, are the event without its changes.
+    /// `None`: event only. 0: no event is in it, it is a script's own and leaves whole. Else: these first bytes, closed by `}}`, are the
+    /// event without its changes.
     pub event_bytes: Option<usize>,
 }
 
@@ -79,30 +84,48 @@ pub struct Envelope {
     pub sequence: i64,
     /// Property `message_id`.
     pub id: MessageId,
-    /// Property `routing_key`: `<target>.<action>`.
+    /// Property `routing_key`: `<target>.<action>`, or the topic of what a script dropped.
     pub routing_key: String,
-    /// What it is about; its bug is property `bug_id`.
-    pub subject: Subject,
-    /// Property `change_set`.
+    /// Who tells it; the bug that it is about is property `bug_id`.
+    pub origin: Origin,
+    /// Property `change_set`; empty where there is none.
     pub change_set: String,
-    /// See [`Message::committed_at_ms`].
+    /// See [`Message::committed_at_ms`]; of what was relayed, when it was received.
     pub committed_at_ms: i64,
     /// What leaves; event only is property `is_private`.
     pub body: Body,
 }
 
 impl Envelope {
-    /// What stands beside the body, by name: headers, where the bus has headers.
-    pub fn properties(&self) -> [(&'static str, String); 7] {
-        [
-            ("message_id", self.id.to_string()),
-            ("routing_key", self.routing_key.clone()),
-            ("bug_id", self.subject.bug().to_string()),
-            ("change_set", self.change_set.clone()),
+    /// What stands beside the body, by name: headers, where the bus has headers. What was relayed says so (`origin`), and has neither bug
+    /// nor change set.
+    pub fn properties(&self) -> Vec<(&'static str, String)> {
+        let mut properties = vec![("message_id", self.id.to_string()), ("routing_key", self.routing_key.clone())];
+        match self.origin.bug() {
+            Some(bug) => properties.extend([("bug_id", bug.to_string()), ("change_set", self.change_set.clone())]),
+            None => properties.push(("origin", self.origin.target().to_owned())),
+        }
+        properties.extend([
             ("sequence", self.sequence.to_string()),
             ("is_private", self.body.is_private().to_string()),
             ("content_type", "application/json".to_owned()),
-        ]
+        ]);
+        properties
+    }
+
+    /// `bug`, `comment`, `attachment` or `relay`: what stands for `{target}` in a destination.
+    pub fn target(&self) -> &'static str {
+        self.origin.target()
+    }
+
+    /// `create`, `modify`, or the topic of what was relayed: what stands for `{action}` in a destination.
+    pub fn action(&self) -> &str {
+        self.origin.action(&self.routing_key)
+    }
+
+    /// What it keeps its order in.
+    pub fn lane(&self) -> Lane<'_> {
+        self.origin.bug().map_or(Lane::Topic(&self.routing_key), Lane::Bug)
     }
 }
 
@@ -114,15 +137,25 @@ impl Message {
 }
 
 impl Body {
+    /// What a script dropped.
+    pub fn relayed(bytes: impl Into<Arc<[u8]>>) -> Self {
+        Body { bytes: bytes.into(), event_bytes: Some(0) }
+    }
+
     /// Whether only the event leaves.
     pub fn is_private(&self) -> bool {
         self.event_bytes.is_none()
     }
 
-    /// The event alone, without changes: what may still be told of a target that is not public any more.
+    /// Whether it carries more than an event that could leave alone.
+    pub fn is_reducible(&self) -> bool {
+        self.event_bytes.is_some_and(|event_bytes| event_bytes > 0)
+    }
+
+    /// The event alone, without changes: what may still be told of a target that is not public any more. What has no event is the same.
     #[must_use]
     pub fn redacted(&self) -> Body {
-        let Some(event_bytes) = self.event_bytes else { return self.clone() };
+        let Some(event_bytes) = self.event_bytes.filter(|_| self.is_reducible()) else { return self.clone() };
         let mut bytes = Vec::with_capacity(event_bytes + 2);
         bytes.extend_from_slice(&self.bytes[..event_bytes]);
         bytes.extend_from_slice(b"}}");

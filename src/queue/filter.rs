@@ -41,6 +41,11 @@ impl Filter {
             }
     }
 
+    /// Whether the connector wants what scripts drop at the relay: actions and products are Bugzilla's.
+    pub fn wants_relayed(&self) -> bool {
+        self.targets.iter().any(|target| target == "relay")
+    }
+
     /// Whether it wants messages that are the event alone. With a filter on products it cannot: the product would be told.
     pub fn wants_private(&self) -> bool {
         self.private_events && self.any_product()

@@ -4,9 +4,10 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use super::{Filter, RELAYED_KNOWN};
 use crate::bugzilla::{AttachmentId, BugId, CommentId};
 use crate::changeset::Subject;
-use crate::message::{Body, Envelope, Fact, Message};
+use crate::message::{Body, Endpoint, Envelope, Fact, Message, MessageId, Origin, Relayed};
 
 /// The ledger's key of a fact: its id and the letter of its kind in one number, since one whole number is found fastest.
 pub(super) fn fact_key(fact: Fact) -> i64 {
@@ -38,7 +39,25 @@ pub(super) fn body_from_columns(bytes: impl Into<Arc<[u8]>>, event_bytes: Option
     Body { bytes: bytes.into(), event_bytes: event_bytes.and_then(|n| usize::try_from(n).ok()) }
 }
 
-/// What a message is about, from the columns of its row.
+/// The routing key and the origin, from the columns of a message's row. What was relayed has its topic as action, no bug, and the number
+/// of its endpoint in the place of an object.
+pub(super) fn origin(target: &str, action: &str, bug: i64, object: Option<i64>) -> (String, Origin) {
+    if target == "relay" {
+        let endpoint = if object == Some(endpoint_number(Endpoint::Http)) { Endpoint::Http } else { Endpoint::Zeromq };
+        return (action.to_owned(), Origin::Relay(endpoint));
+    }
+    (format!("{target}.{action}"), Origin::Bugzilla(subject(target, bug, object)))
+}
+
+/// What stands in the place of an object. Never changed: it is in stores.
+fn endpoint_number(endpoint: Endpoint) -> i64 {
+    match endpoint {
+        Endpoint::Zeromq => 1,
+        Endpoint::Http => 2,
+    }
+}
+
+/// What a message of Bugzilla's is about, from the columns of its row.
 pub(super) fn subject(target: &str, bug: i64, object: Option<i64>) -> Subject {
     let bug = BugId(bug);
     match (target, object) {
@@ -49,7 +68,7 @@ pub(super) fn subject(target: &str, bug: i64, object: Option<i64>) -> Subject {
 }
 
 /// The column beside the bug: the comment or attachment.
-pub(super) fn object(subject: Subject) -> Option<i64> {
+fn object(subject: Subject) -> Option<i64> {
     match subject {
         Subject::Bug(_) => None,
         Subject::Comment(_, comment) => Some(comment.0),
@@ -57,22 +76,100 @@ pub(super) fn object(subject: Subject) -> Option<i64> {
     }
 }
 
-/// A message that was given its place.
-pub(super) fn envelope(sequence: i64, message: &Message) -> Envelope {
-    Envelope {
-        sequence,
-        id: message.id,
-        routing_key: message.routing_key(),
-        subject: message.subject,
-        change_set: message.change_set.clone(),
-        committed_at_ms: message.committed_at_ms,
-        body: message.body.clone(),
+/// A message as its row has it, whoever tells it.
+#[derive(Clone, Copy)]
+pub(super) struct Record<'m> {
+    pub(super) id: MessageId,
+    pub(super) origin: Origin,
+    pub(super) action: &'m str,
+    pub(super) change_set: &'m str,
+    pub(super) committed_at_ms: i64,
+    pub(super) body: &'m Body,
+    /// None: it was relayed.
+    message: Option<&'m Message>,
+}
+
+impl<'m> From<&'m Message> for Record<'m> {
+    fn from(message: &'m Message) -> Self {
+        Record {
+            id: message.id,
+            origin: message.subject.into(),
+            action: message.kind.as_str(),
+            change_set: &message.change_set,
+            committed_at_ms: message.committed_at_ms,
+            body: &message.body,
+            message: Some(message),
+        }
+    }
+}
+
+impl<'m> From<&'m Relayed> for Record<'m> {
+    fn from(relayed: &'m Relayed) -> Self {
+        Record {
+            id: relayed.id,
+            origin: Origin::Relay(relayed.endpoint),
+            action: &relayed.topic,
+            change_set: "",
+            committed_at_ms: relayed.received_at_ms,
+            body: &relayed.body,
+            message: None,
+        }
+    }
+}
+
+impl Record<'_> {
+    /// The column of the bug.
+    pub(super) fn bug(&self) -> i64 {
+        self.origin.bug().map_or(0, |bug| bug.0)
+    }
+
+    /// The column beside it; see [`origin`].
+    pub(super) fn object(&self) -> Option<i64> {
+        match self.origin {
+            Origin::Bugzilla(subject) => object(subject),
+            Origin::Relay(endpoint) => Some(endpoint_number(endpoint)),
+        }
+    }
+
+    /// Whether a connector of this filter gets it.
+    pub(super) fn is_wanted_by(&self, filter: &Filter) -> bool {
+        self.message.map_or_else(|| filter.wants_relayed(), |message| filter.wants(message))
+    }
+
+    /// It was given its place.
+    pub(super) fn envelope(&self, sequence: i64) -> Envelope {
+        Envelope {
+            sequence,
+            id: self.id,
+            routing_key: self.message.map_or_else(|| self.action.to_owned(), Message::routing_key),
+            origin: self.origin,
+            change_set: self.change_set.to_owned(),
+            committed_at_ms: self.committed_at_ms,
+            body: self.body.clone(),
+        }
     }
 }
 
 /// Bytes of the bodies.
-pub(super) fn size_of(messages: &[Message]) -> u64 {
-    messages.iter().map(|message| message.body.bytes.len() as u64).sum()
+pub(super) fn size_of<'m>(bodies: impl IntoIterator<Item = &'m Body>) -> u64 {
+    bodies.into_iter().map(|body| body.bytes.len() as u64).sum()
+}
+
+/// Whether bodies of so many bytes that were relayed may be put into a store that uses so many of `max`; if not, why.
+pub(super) fn room_for_relayed(used: u64, more: u64, empty: u64, max: u64) -> Result<(), String> {
+    let most = max / 4 * 3;
+    if used > empty && used.saturating_add(more) > most {
+        return Err(format!(
+            "it holds {used} of {max} bytes, and the last quarter is left to Bugzilla's own messages; mend the connector that fills it \
+             (`bugrelay backlog list`), or raise `max_megabytes` in [queue]"
+        ));
+    }
+    Ok(())
+}
+
+/// Before that time a repeatable message that was relayed is not known again.
+pub(super) fn relayed_before() -> i64 {
+    now_ms().saturating_sub(i64::try_from(RELAYED_KNOWN.as_millis()).unwrap_or(i64::MAX))
 }
 
 /// Whether bodies of so many bytes may be put into a store that uses so many of `max`, and `empty` with nothing in it; if not, why.

@@ -15,17 +15,20 @@ pub use operator::{DISPOSED_MAX, Disposal, Held, Parked, Sought, Trace};
 
 use std::ops::RangeInclusive;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
 
 use crate::bugzilla::LocalTime;
 use crate::changeset::{Position, Subject};
 use crate::failure::Class;
-use crate::message::{Envelope, Fact, Message, MessageId};
+use crate::message::{Envelope, Fact, Message, MessageId, Origin, Relayed};
 
 /// Bytes of the bodies that are read at once for one connector, at the most; a larger one is read alone.
 pub const READ_BYTES_MAX: usize = 4 << 20;
+
+/// How long a repeatable message that was relayed is known again.
+pub const RELAYED_KNOWN: Duration = Duration::from_secs(24 * 3600);
 
 /// The store.
 ///
@@ -46,6 +49,16 @@ pub trait Queue: Send + Sync {
     /// Whether another process leads, and this one can take over.
     fn stands_by(&self) -> bool {
         false
+    }
+
+    /// Waits until this process has to stand by: for ever where the store is its own.
+    async fn stood_by(&self) {
+        std::future::pending().await
+    }
+
+    /// Where the process that leads is, if that is another and it can be told: for people.
+    async fn leader(&self) -> Option<String> {
+        None
     }
 
     /// Waits until this process may not write any more, and says why: for ever where the store is its own.
@@ -76,6 +89,13 @@ pub trait Queue: Send + Sync {
         messages: Vec<Message>,
         connectors: Vec<String>,
     ) -> Result<Option<Vec<Envelope>>, QueueError>;
+
+    /// Stores what scripts dropped, in one transaction, for those that want it; neither the checkpoint nor what counts as told is changed.
+    /// Gives what became of each, in order. One that is repeatable is known again for [`RELAYED_KNOWN`], and put once.
+    ///
+    /// # Errors
+    /// [`QueueError::Full`] also when all but the last quarter of the room is taken: that is left to Bugzilla's own messages.
+    async fn put_relayed(&self, messages: Vec<Relayed>) -> Result<Vec<Receipt>, QueueError>;
 
     /// How far Bugzilla's history was swept; `None` on a fresh store.
     async fn swept(&self) -> Result<Option<SweepMark>, QueueError>;
@@ -135,6 +155,12 @@ pub trait Queue: Send + Sync {
     /// These are about to be handed over: if nothing more is heard of them, they were perhaps delivered. Survives a crash of this
     /// process. `false`: since they were read the connector was paused, or one of them does not wait any more; nothing is begun.
     async fn begin(&self, connector: &str, sequences: Vec<i64>) -> Result<bool, QueueError>;
+
+    /// What the source's server knew last may be lost, and with it what a store there had recorded: of such a store all that waits was
+    /// perhaps sent.
+    async fn doubt(&self) -> Result<(), QueueError> {
+        Ok(())
+    }
 
     /// What became of entries, and how the connector stands after it.
     async fn settle(&self, connector: &str, settlement: Settlement) -> Result<(), QueueError>;
@@ -206,6 +232,17 @@ pub struct Entry {
     pub attempts: u32,
 }
 
+/// What became of a message that a script dropped.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Receipt {
+    /// It is stored.
+    Stored(Envelope),
+    /// It was stored before, at this place.
+    Known(i64),
+    /// Under its id another body was stored before: it is not stored.
+    Conflict,
+}
+
 /// Some of what waits for one connector.
 #[derive(Clone, Debug)]
 pub struct Page<T> {
@@ -222,10 +259,10 @@ pub struct Waiting {
     pub sequence: i64,
     /// The same on every bus.
     pub id: MessageId,
-    /// `<target>.<action>`.
+    /// `<target>.<action>`, or the topic of what was relayed.
     pub routing_key: String,
-    /// What it is about.
-    pub subject: Subject,
+    /// Who tells it, and of what.
+    pub origin: Origin,
     /// When its save was committed, milliseconds since 1970.
     pub committed_at_ms: i64,
     /// Attempts that failed.
@@ -243,7 +280,7 @@ impl From<&Entry> for Waiting {
             sequence: envelope.sequence,
             id: envelope.id,
             routing_key: envelope.routing_key.clone(),
-            subject: envelope.subject,
+            origin: envelope.origin,
             committed_at_ms: envelope.committed_at_ms,
             attempts: entry.attempts,
             perhaps_sent: entry.perhaps_sent,

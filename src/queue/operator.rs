@@ -2,8 +2,7 @@
 
 use super::{Entry, Waiting};
 use crate::bugzilla::BugId;
-use crate::changeset::Subject;
-use crate::message::MessageId;
+use crate::message::{MessageId, Origin};
 
 /// Messages that [`Queue::dispose`](super::Queue::dispose) does away with at once, at the most.
 pub const DISPOSED_MAX: usize = 1_000;
@@ -58,10 +57,10 @@ pub struct Trace {
     pub sequence: i64,
     /// The same on every bus.
     pub id: MessageId,
-    /// `<target>.<action>`.
+    /// `<target>.<action>`, or the topic of what was relayed.
     pub routing_key: String,
-    /// What it is about.
-    pub subject: Subject,
+    /// Who tells it, and of what.
+    pub origin: Origin,
     /// The save that it belongs to.
     pub change_set: String,
     /// When that was committed, milliseconds since 1970.

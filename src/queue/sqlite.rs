@@ -10,6 +10,7 @@ mod file;
 mod mark;
 mod put;
 mod read;
+mod relayed;
 mod reserve;
 mod settle;
 mod spent;
@@ -31,14 +32,14 @@ use self::fault::Fault;
 use self::put::Room;
 use self::reserve::Reserve;
 use self::writer::{Effort, Writer};
-use super::kept::now_ms;
+use super::kept::{now_ms, relayed_before};
 use super::{
-    BacklogStats, Batch, Checkpoint, Disposal, Entry, Filter, Page, Parked, Queue, QueueError, Settlement, Sought,
-    Standing, Stats, Subscriber, SweepMark, Trace, Waiting,
+    BacklogStats, Batch, Checkpoint, Disposal, Entry, Filter, Page, Parked, Queue, QueueError, Receipt, Settlement,
+    Sought, Standing, Stats, Subscriber, SweepMark, Trace, Waiting,
 };
 use crate::bugzilla::LocalTime;
 use crate::changeset::Subject;
-use crate::message::{Envelope, Fact, Message};
+use crate::message::{Envelope, Fact, Message, Relayed};
 
 /// Free pages that purging keeps for what comes next (8 MB), and pages that it gives back to the disk: in one transaction
 /// (2 MB), and in all (128 MB). After a large backlog the file shrinks from purge to purge.
@@ -177,6 +178,11 @@ impl Queue for SqliteQueue {
         self.writer.run(Effort::Grown, move |store| put::put_again(store, &messages, &connectors, &room)).await
     }
 
+    async fn put_relayed(&self, messages: Vec<Relayed>) -> Result<Vec<Receipt>, QueueError> {
+        let room = self.room();
+        self.writer.run(Effort::Grown, move |store| relayed::put(store, &messages, &room)).await
+    }
+
     async fn swept(&self) -> Result<Option<SweepMark>, QueueError> {
         self.read(&self.deliveries, read::swept).await
     }
@@ -277,6 +283,7 @@ impl Queue for SqliteQueue {
         while let Some(key) = after {
             after = self.writer.run(Effort::Synced, move |store| upkeep::purge_ledger(store, key, now, told)).await?;
         }
+        while self.writer.run(Effort::Written, |store| relayed::forget(store, relayed_before())).await? {}
         let put = before(self.settings.sent_retention);
         let mut after = Some(0);
         while let Some(sequence) = after {

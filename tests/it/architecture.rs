@@ -11,14 +11,14 @@ use source::{Source, sources};
 
 /// A module may import those of the lines above its own, and none of its own line or of those below.
 const LAYERS: &[&[&str]] = &[
-    &["backoff", "bugzilla", "failure", "metrics", "secret", "shutdown", "tls"],
+    &["backoff", "bugzilla", "failure", "metrics", "secret", "shutdown", "tls", "zmtp"],
     &["changeset", "database"],
     &["snapshot", "capture"],
     &["visibility"],
     &["message"],
     // Connectors know no queue, the queue knows no connector.
     &["queue", "connector"],
-    &["delivery", "pipeline"],
+    &["delivery", "pipeline", "relay"],
     &["admin"],
     &["config"],
     &["app"],

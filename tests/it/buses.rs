@@ -7,3 +7,4 @@ mod kill;
 mod privacy;
 mod refused;
 pub(crate) mod rig;
+mod together;

@@ -1,8 +1,13 @@
 //! What every connector must do, run over each of them; what one alone does stands beside it.
 
+mod amqp;
+mod fedmsg;
 mod file;
 mod kafka;
 pub(crate) mod stomp;
+mod webhook;
+
+use std::path::Path;
 
 use crate::scripted::{Behaviour, Script};
 use async_trait::async_trait;
@@ -73,11 +78,31 @@ pub(crate) fn envelope(number: i64) -> Envelope {
         sequence: number,
         id: MessageId::of("https://bugzilla.example.org/", "bug.modify", &number.to_string()),
         routing_key: "bug.modify".into(),
-        subject: Subject::Bug(BugId(number % 7 + 1)),
+        origin: Subject::Bug(BugId(number % 7 + 1)).into(),
         change_set: format!("1.{number}.1"),
         committed_at_ms: 1_700_000_000_000,
         body: Body { bytes: body(number).into_bytes().into(), event_bytes: None },
     }
+}
+
+/// What the cases of Bugzilla's life (`tests/case`) tell, as it leaves.
+pub(crate) fn messages_of_the_cases() -> Vec<Envelope> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/case");
+    let mut files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    let texts: Vec<String> = files.into_iter().map(|file| std::fs::read_to_string(file).unwrap()).collect();
+    let bodies = texts.iter().flat_map(|text| text.lines()).filter_map(|line| line.strip_prefix("-- -> "));
+    (1..).zip(bodies).map(|(number, body)| told(number, body)).collect()
+}
+
+fn told(number: i64, body: &str) -> Envelope {
+    let value: serde_json::Value = serde_json::from_str(body).unwrap();
+    let event = &value["event"];
+    let text = |key: &str| event[key].as_str().unwrap().to_owned();
+    let is_public = value.as_object().unwrap().len() > 1;
+    let body = Body { bytes: body.as_bytes().into(), event_bytes: is_public.then_some(1) };
+    let origin = Subject::Bug(BugId(event["bug_id"].as_i64().unwrap())).into();
+    Envelope { routing_key: text("routing_key"), change_set: text("change_set"), origin, body, ..envelope(number) }
 }
 
 #[async_trait]

@@ -92,6 +92,10 @@ macro_rules! conforms {
             a_large_backlog_is_dropped_in_several_short_steps
             what_is_parked_is_redacted_and_put_back_as_its_event
             what_became_of_messages_is_known_by_bug_and_by_id
+            what_a_script_drops_comes_out_as_it_came_behind_what_was_put_before
+            what_a_script_sends_again_under_its_key_is_stored_once
+            scripts_leave_the_last_quarter_of_the_room_to_bugzilla
+            what_scripts_drop_is_nothing_to_judge_or_redact
             the_sweeps_mark_survives_and_keeps_what_was_told_behind_it
             the_sweeps_mark_goes_forward_alone_and_stands_while_a_gap_is_to_be_told
         }

@@ -107,7 +107,7 @@ fn state(pid: u32) -> Option<char> {
 
 /// A port on which nobody listens now, and that no other caller in this process was given: below those that the system gives to
 /// connections, and from a place that is another process's only by chance.
-pub(super) fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     const PORTS: std::ops::Range<u32> = 10_000..32_000;
     static NEXT: AtomicU32 = AtomicU32::new(0);
     let begin = std::process::id().wrapping_mul(97);

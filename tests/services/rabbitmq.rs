@@ -5,15 +5,15 @@ use std::path::Path;
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use lapin::options::{BasicAckOptions, BasicGetOptions, QueueBindOptions, QueueDeclareOptions};
+use lapin::options::{BasicAckOptions, BasicGetOptions, ExchangeDeclareOptions, QueueBindOptions, QueueDeclareOptions};
 use lapin::types::FieldTable;
-use lapin::{BasicProperties, Connection, ConnectionProperties};
+use lapin::{BasicProperties, Connection, ConnectionProperties, ExchangeKind};
 use tempfile::TempDir;
 
 use super::Certificates;
 use super::process::{Process, free_port, poll};
 
-/// The account that it knows. It may not write to exchange `forbidden`.
+/// The account that it knows.
 const ACCOUNT: [&str; 2] = ["relay", "needle-of-a-passcode"];
 
 /// A broker with all its data in a folder of its own. Killed when dropped.
@@ -31,6 +31,7 @@ struct Ports {
     amqp: u16,
     stomp: u16,
     tls: u16,
+    amqps: u16,
     nodes: u16,
     epmd: u16,
 }
@@ -48,26 +49,27 @@ impl RabbitMq {
     /// Starts one for this test alone. `certificates` are for its TLS port: the files `NAME.pem` and `NAME.key`.
     pub(crate) fn start(certificates: Option<(&Certificates, &str)>) -> Self {
         let folder = tempfile::Builder::new().prefix("bugrelay-rabbitmq-").tempdir().expect("a folder for the broker");
-        let [amqp, stomp, tls, nodes, epmd] = std::array::from_fn(|_| free_port());
-        let ports = Ports { amqp, stomp, tls, nodes, epmd };
+        let [amqp, stomp, tls, amqps, nodes, epmd] = std::array::from_fn(|_| free_port());
+        let ports = Ports { amqp, stomp, tls, amqps, nodes, epmd };
         let [login, passcode] = ACCOUNT;
         let mut settings = format!(
             "listeners.tcp.1 = 127.0.0.1:{amqp}\nstomp.listeners.tcp.1 = 127.0.0.1:{stomp}\n\
-             default_user = {login}\ndefault_pass = {passcode}\ndefault_permissions.configure = .*\n\
-             default_permissions.read = .*\ndefault_permissions.write = ^(?!forbidden).*\n\
+             default_user = {login}\ndefault_pass = {passcode}\n\
              max_message_size = 200000\nvm_memory_high_watermark.absolute = 512MB\n"
         );
         if let Some((certificates, name)) = certificates {
             let folder = certificates.folder().display();
             settings += &format!(
-                "stomp.listeners.ssl.1 = 127.0.0.1:{tls}\nssl_options.cacertfile = {folder}/ca.pem\n\
-                 ssl_options.certfile = {folder}/{name}.pem\nssl_options.keyfile = {folder}/{name}.key\n\
-                 ssl_options.verify = verify_none\n"
+                "stomp.listeners.ssl.1 = 127.0.0.1:{tls}\nlisteners.ssl.1 = 127.0.0.1:{amqps}\n\
+                 ssl_options.cacertfile = {folder}/ca.pem\nssl_options.certfile = {folder}/{name}.pem\n\
+                 ssl_options.keyfile = {folder}/{name}.key\nssl_options.verify = verify_peer\n\
+                 ssl_options.fail_if_no_peer_cert = false\nssl_cert_login_from = common_name\n\
+                 auth_mechanisms.1 = PLAIN\nauth_mechanisms.2 = EXTERNAL\n"
             );
         }
         let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).expect("it is written");
         write("rabbitmq.conf", &settings);
-        write("plugins", "[rabbitmq_stomp].");
+        write("plugins", "[rabbitmq_stomp,rabbitmq_auth_mechanism_ssl].");
         let port = epmd.to_string();
         let epmd = Process::start(folder.path(), &["epmd", "-address", "127.0.0.1", "-port", &port]);
         let server = launch(folder.path(), ports);
@@ -100,6 +102,22 @@ impl RabbitMq {
     /// The same with TLS.
     pub(crate) fn tls_port(&self) -> u16 {
         self.ports.tls
+    }
+
+    /// Its AMQP port.
+    pub(crate) fn amqp_port(&self) -> u16 {
+        self.ports.amqp
+    }
+
+    /// The same with TLS.
+    pub(crate) fn amqps_port(&self) -> u16 {
+        self.ports.amqps
+    }
+
+    /// Where a client of AMQP finds it.
+    pub(crate) fn url(&self) -> String {
+        let [login, passcode] = ACCOUNT;
+        format!("amqp://{login}:{passcode}@127.0.0.1:{}/%2f", self.ports.amqp)
     }
 
     /// Login and passcode.
@@ -138,16 +156,15 @@ impl RabbitMq {
         assert!(self.control(&["set_permissions", login, ".*", ".*", ".*"]), "it may do all");
     }
 
-    /// Whether this account may send anything, from now on.
-    pub(crate) fn may_send(&self, login: &str, may: bool) {
-        let write = if may { ".*" } else { "^$" };
-        assert!(self.control(&["set_permissions", login, ".*", write, ".*"]), "its rights are changed");
+    /// This account may write to exchanges whose names match, and to no others.
+    pub(crate) fn may_write_to(&self, login: &str, exchanges: &str) {
+        assert!(self.control(&["set_permissions", login, ".*", exchanges, ".*"]), "it may write");
     }
 
-    /// Its memory is full, so it says, and it reads no more from whoever sends; or that is over.
-    pub(crate) fn has_no_memory(&self, full: bool) {
-        let watermark: &[&str] = if full { &["0.0001"] } else { &["absolute", "512MB"] };
-        assert!(self.control(&[&["set_vm_memory_high_watermark"], watermark].concat()), "the limit is set");
+    /// Whether it is short of memory, and takes nothing from publishers, or has enough again.
+    pub(crate) fn is_short_of_memory(&self, is_short: bool) {
+        let limit: &[&str] = if is_short { &["0.0000001"] } else { &["absolute", "512MB"] };
+        assert!(self.control(&[&["set_vm_memory_high_watermark"], limit].concat()), "the limit is set");
     }
 
     fn control(&self, arguments: &[&str]) -> bool {
@@ -169,6 +186,19 @@ impl RabbitMq {
         connection.close(200, "done".into()).await.expect("it closes");
     }
 
+    /// Makes an exchange of this name, for topics.
+    pub(crate) async fn exchange(&self, name: &str) {
+        let (connection, channel) = self.channel().await;
+        let made = channel.exchange_declare(
+            name.into(),
+            ExchangeKind::Topic,
+            ExchangeDeclareOptions::default(),
+            FieldTable::default(),
+        );
+        made.await.expect("an exchange");
+        connection.close(200, "done".into()).await.expect("it closes");
+    }
+
     /// Takes everything out of the queue.
     pub(crate) async fn take(&self, queue: &str) -> Vec<Received> {
         let (connection, channel) = self.channel().await;
@@ -184,9 +214,7 @@ impl RabbitMq {
     }
 
     async fn channel(&self) -> (Connection, lapin::Channel) {
-        let [login, passcode] = ACCOUNT;
-        let url = format!("amqp://{login}:{passcode}@127.0.0.1:{}/%2f", self.ports.amqp);
-        let connection = Connection::connect(&url, ConnectionProperties::default()).await.expect("AMQP");
+        let connection = Connection::connect(&self.url(), ConnectionProperties::default()).await.expect("AMQP");
         let channel = connection.create_channel().await.expect("a channel");
         (connection, channel)
     }

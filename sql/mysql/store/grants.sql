@@ -14,3 +14,4 @@ GRANT SELECT, INSERT, UPDATE, DELETE, CREATE, ALTER ON bugrelay.connector     TO
 GRANT SELECT, INSERT, UPDATE, DELETE, CREATE, ALTER ON bugrelay.entry         TO 'bugrelay'@'%';
 GRANT SELECT, INSERT, UPDATE, DELETE, CREATE, ALTER ON bugrelay.parked        TO 'bugrelay'@'%';
 GRANT SELECT, INSERT,         DELETE, CREATE, ALTER ON bugrelay.ledger        TO 'bugrelay'@'%';
+GRANT SELECT, INSERT,         DELETE, CREATE, ALTER ON bugrelay.relayed       TO 'bugrelay'@'%';

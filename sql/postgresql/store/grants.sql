@@ -16,3 +16,4 @@ GRANT CREATE ON SCHEMA bugrelay TO bugrelay;
 -- GRANT SELECT, INSERT, UPDATE, DELETE ON bugrelay.entry         TO bugrelay;
 -- GRANT SELECT, INSERT, UPDATE, DELETE ON bugrelay.parked        TO bugrelay;
 -- GRANT SELECT, INSERT, DELETE         ON bugrelay.ledger        TO bugrelay;
+-- GRANT SELECT, INSERT, DELETE         ON bugrelay.relayed       TO bugrelay;

@@ -2,6 +2,6 @@
 SELECT body.sequence, message.target, message.bug, message.object
 FROM body
 CROSS JOIN message ON message.sequence = body.sequence
-WHERE body.sequence > ?1 AND body.event_bytes IS NOT NULL
+WHERE body.sequence > ?1 AND body.event_bytes > 0
 ORDER BY body.sequence
 LIMIT ?2

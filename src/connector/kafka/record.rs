@@ -39,8 +39,7 @@ impl Topics {
 
     /// Where this message goes.
     pub(super) fn of(&self, envelope: &Envelope) -> String {
-        let (target, action) = envelope.routing_key.split_once('.').unwrap_or((&envelope.routing_key, ""));
-        fill(&self.0, target, action)
+        fill(&self.0, envelope.target(), envelope.action())
     }
 
     /// Where messages of a batch go, each topic once.
@@ -59,9 +58,9 @@ fn fill(template: &str, target: &str, action: &str) -> String {
     template.replace("{target}", target).replace("{action}", action)
 }
 
-/// The key by which Kafka chooses the partition: all messages of a bug meet in one, in order.
+/// The key by which Kafka chooses the partition: all messages of a bug, or of a script's topic, meet in one, in order.
 pub(super) fn key(envelope: &Envelope) -> String {
-    envelope.subject.bug().to_string()
+    envelope.lane().to_string()
 }
 
 /// The record; `index` comes back with its delivery report.

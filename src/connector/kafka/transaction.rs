@@ -218,7 +218,7 @@ mod tests {
             sequence,
             id: MessageId::of(site, "bug.modify", &sequence.to_string()),
             routing_key: "bug.modify".into(),
-            subject: Subject::Bug(BugId(1)),
+            origin: Subject::Bug(BugId(1)).into(),
             change_set: String::new(),
             committed_at_ms: 0,
             body: Body { bytes: b"{}".to_vec().into(), event_bytes: None },

@@ -1,12 +1,15 @@
 //! `type = "stomp"`: the keys of its own, checked as far as that goes without a broker.
 
 use std::collections::BTreeMap;
-use std::fmt;
-use std::net::IpAddr;
-use std::path::PathBuf;
 
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
+
+use crate::connector::broker::{Address, Schemes};
+use crate::connector::tls::TlsConfig;
+
+const SCHEMES: Schemes =
+    Schemes { plain: ("stomp", 61613), encrypted: ("stomp+ssl", 61614), account: ["login", "passcode"] };
 
 /// Where to send, as whom, and what beside the body.
 #[derive(Clone, Debug, Deserialize)]
@@ -43,35 +46,6 @@ impl StompConfig {
             "the passcode and the messages go to {address} unencrypted, and others on the way can read them; write \
              stomp+ssl:// and the broker's port for TLS in `url`"
         ))
-    }
-}
-
-/// One broker.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Address {
-    /// A name, or a number of IPv4 or IPv6 without brackets.
-    pub host: String,
-    /// Of TCP.
-    pub port: u16,
-    /// `stomp+ssl`.
-    pub encrypted: bool,
-}
-
-/// `tls = { ca_file, cert_file, key_file }`: files in PEM, read anew for each connection.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct TlsConfig {
-    /// The authority that signed the broker's certificate. Absent: the built-in ones.
-    pub ca_file: Option<PathBuf>,
-    /// Our certificate, and those between it and its authority.
-    pub cert_file: Option<PathBuf>,
-    /// The key to it.
-    pub key_file: Option<PathBuf>,
-}
-
-impl TlsConfig {
-    pub(in crate::connector) fn files(&self) -> Vec<PathBuf> {
-        [&self.ca_file, &self.cert_file, &self.key_file].into_iter().flatten().cloned().collect()
     }
 }
 
@@ -131,7 +105,7 @@ impl Default for Template {
 }
 
 /// Headers that we set ourselves, or that would change what a message does.
-const OURS: [&str; 17] = [
+const OURS: [&str; 18] = [
     "destination",
     "receipt",
     "transaction",
@@ -146,6 +120,7 @@ const OURS: [&str; 17] = [
     "change_set",
     "sequence",
     "is_private",
+    "origin",
     "content_type",
     "login",
     "passcode",
@@ -157,12 +132,7 @@ impl TryFrom<Table> for StompConfig {
     fn try_from(table: Table) -> Result<Self, String> {
         let Url(addresses) = table.url;
         let encrypted = addresses.iter().any(|address| address.encrypted);
-        if table.tls != TlsConfig::default() && !encrypted {
-            return Err("`tls` is given though `url` says stomp://; write stomp+ssl://, or take `tls` out".to_owned());
-        }
-        if table.tls.cert_file.is_some() != table.tls.key_file.is_some() {
-            return Err("`tls` has one of `cert_file` and `key_file`; they are needed together".to_owned());
-        }
+        table.tls.check(encrypted, "stomp", "stomp+ssl")?;
         if table.passcode.is_some() && table.login.is_none() {
             return Err("`passcode` is given without `login`; write both, or none".to_owned());
         }
@@ -211,48 +181,7 @@ impl TryFrom<String> for Url {
     type Error = String;
 
     fn try_from(text: String) -> Result<Self, String> {
-        text.split(',').map(|part| Address::parse(part.trim())).collect::<Result<_, _>>().map(Url)
-    }
-}
-
-impl Address {
-    /// What is wrong is told without the text: somebody may have written a password into it.
-    fn parse(text: &str) -> Result<Self, String> {
-        const REMEDY: &str = "write \"stomp://HOST:61613\" or \"stomp+ssl://HOST:61614\", several with commas between";
-        let refuse = |what: &str| format!("{what}; {REMEDY}");
-        let url = url::Url::parse(text).map_err(|error| refuse(&format!("it is not a URL ({error})")))?;
-        let encrypted = match url.scheme() {
-            "stomp" => false,
-            "stomp+ssl" => true,
-            _ => return Err(refuse("it begins with neither stomp:// nor stomp+ssl://")),
-        };
-        if !url.username().is_empty() || url.password().is_some() {
-            return Err(refuse("it has an account in it, which belongs into `login` and `passcode`"));
-        }
-        if !matches!(url.path(), "" | "/") || url.query().is_some() || url.fragment().is_some() {
-            return Err(refuse("it has something behind the port, which is not read (`vhost` is a key of its own)"));
-        }
-        let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']).to_owned();
-        if host.is_empty() {
-            return Err(refuse("it names no host"));
-        }
-        let port = url.port().unwrap_or(if encrypted { 61614 } else { 61613 });
-        Ok(Address { host, port, encrypted })
-    }
-
-    /// On this machine: nobody is on the way.
-    fn is_here(&self) -> bool {
-        self.host == "localhost" || self.host.parse::<IpAddr>().is_ok_and(|ip| ip.to_canonical().is_loopback())
-    }
-}
-
-impl fmt::Display for Address {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.host.contains(':') {
-            write!(f, "[{}]:{}", self.host, self.port)
-        } else {
-            write!(f, "{}:{}", self.host, self.port)
-        }
+        SCHEMES.parse(&text).map(Url)
     }
 }
 

@@ -5,25 +5,21 @@
 use std::time::Duration;
 
 use bytes::BytesMut;
-use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, ReadHalf, WriteHalf};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, ReadHalf, WriteHalf};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::codec::Decoder as _;
 
 use super::codec::{Codec, CodecError, Frame, Limits};
-use super::config::Address;
-use super::tls;
 use crate::connector::SendError;
+use crate::connector::broker::{Address, Stream};
+use crate::connector::tls;
 
 /// How long the broker may take to say goodbye.
 const FAREWELL: Duration = Duration::from_secs(2);
 /// How much is read at once; receipts are some 40 bytes each.
 const READ: usize = 8 * 1024;
-
-/// TCP, with TLS around it or not.
-pub(super) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
-impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
 
 /// See the module. Dropped, it is closed without a goodbye.
 pub(super) struct Connection {

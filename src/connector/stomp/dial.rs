@@ -1,71 +1,27 @@
-//! From a list of addresses to a connection that a broker has let in.
+//! The first words on a connection: who we are, and what the broker answers.
 
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use secrecy::ExposeSecret as _;
-use tokio::net::TcpStream;
 
 use super::codec::{Frame, Version};
-use super::config::{Address, StompConfig};
-use super::connection::{Connection, Stream};
+use super::config::StompConfig;
+use super::connection::Connection;
 use super::refusal::Refusal;
-use super::tls;
 use crate::connector::SendError;
-use crate::failure::Class;
+use crate::connector::broker::{Address, Dialer, Stream};
 
-/// Longest for one address: the files of `tls`, TCP, TLS, and the answer to `CONNECT`. Another address must get its turn within
-/// an attempt.
-const PATIENCE: Duration = Duration::from_secs(5);
-
-/// Tries the addresses, beginning with the one that let us in last.
-#[derive(Debug, Default)]
-pub(super) struct Dialer {
-    /// The address to begin with. Moved on before each try: one that hangs until the deadline is not the first one next time.
-    first: usize,
-    files: tls::Files,
+/// A connection to one of the brokers.
+///
+/// # Errors
+/// As [`Dialer::dial`].
+pub(super) async fn dial(dialer: &mut Dialer, config: &StompConfig) -> Result<Connection, SendError> {
+    dialer.dial(&config.addresses, &config.tls, |stream, address| greet(stream, address, config).boxed()).await
 }
 
-impl Dialer {
-    /// # Errors
-    /// No address let us in. It is misconfigured only if each of them is: one that comes back is enough.
-    pub(super) async fn dial(&mut self, config: &StompConfig) -> Result<Connection, SendError> {
-        let mut refusals: Vec<SendError> = vec![];
-        for _ in &config.addresses {
-            let at = self.first % config.addresses.len();
-            self.first = at + 1;
-            match tokio::time::timeout(PATIENCE, open(config, &config.addresses[at], &mut self.files)).await {
-                Ok(Ok(connection)) => {
-                    self.first = at;
-                    return Ok(connection);
-                }
-                Ok(Err(error)) => refusals.push(error),
-                Err(_) => refusals.push(SendError::transient(format!(
-                    "{} took the connection and did not answer within {} s; see whether a STOMP broker runs there",
-                    config.addresses[at],
-                    PATIENCE.as_secs()
-                ))),
-            }
-        }
-        let texts: Vec<&str> = refusals.iter().map(|error| error.message.as_str()).collect();
-        let text = texts.join("; and ");
-        let mends_itself = refusals.iter().any(|error| error.class == Class::Transient);
-        Err(if mends_itself { SendError::transient(text) } else { SendError::misconfigured(text) })
-    }
-}
-
-async fn open(config: &StompConfig, address: &Address, files: &mut tls::Files) -> Result<Connection, SendError> {
-    // Before the broker is kept waiting.
-    let client = if address.encrypted { Some(files.read(&config.tls).await?) } else { None };
-    let tcp = TcpStream::connect((address.host.as_str(), address.port)).await.map_err(|error| {
-        SendError::transient(format!("cannot connect to {address}: {error}; see whether the broker runs, and `url`"))
-    })?;
-    // Frames are written in batches already. Without it they are only slower.
-    let _ = tcp.set_nodelay(true);
-    let stream: Box<dyn Stream> = match client {
-        Some(client) => Box::new(tls::encrypt(tcp, address, client).await?),
-        None => Box::new(tcp),
-    };
-    let mut connection = Connection::new(stream, address.clone());
+async fn greet(stream: Box<dyn Stream>, address: Address, config: &StompConfig) -> Result<Connection, SendError> {
+    let mut connection = Connection::new(stream, address);
     connection.queue_plain(&connect(config));
     let answer = loop {
         if let Some(frame) = connection.turn().await? {

@@ -6,10 +6,13 @@ use super::codec::Frame;
 use super::config::StompConfig;
 use crate::message::Envelope;
 
+/// Static headers that call a message Bugzilla's.
+const BUGZILLAS: [&str; 2] = ["esbMessageType", "esbSourceSystem"];
+
 /// The frame, but for its receipt.
 pub(super) fn send(envelope: &Envelope, config: &StompConfig) -> Frame {
-    let (target, action) = envelope.routing_key.split_once('.').unwrap_or((&envelope.routing_key, ""));
-    let destination = config.destination_template.replace("{target}", target).replace("{action}", action);
+    let template = &config.destination_template;
+    let destination = template.replace("{target}", envelope.target()).replace("{action}", envelope.action());
     let mut frame = Frame::new("SEND")
         .with("destination", destination)
         .with("content-type", "application/json")
@@ -19,7 +22,8 @@ pub(super) fn send(envelope: &Envelope, config: &StompConfig) -> Frame {
     for (name, value) in envelope.properties() {
         frame = frame.with(name, value);
     }
-    for (name, value) in &config.headers {
+    let is_relayed = envelope.origin.subject().is_none();
+    for (name, value) in config.headers.iter().filter(|(name, _)| !is_relayed || !BUGZILLAS.contains(&name.as_str())) {
         frame = frame.with(name, value);
     }
     if config.send_content_length {

@@ -3,8 +3,8 @@
 //! They may quote the message that is refused: nothing of them is kept but which of the words below stood in them.
 
 use super::codec::Frame;
-use super::config::Address;
 use crate::connector::SendError;
+use crate::connector::broker::Address;
 
 /// Somebody must change something.
 const OURS: [&str; 10] = [

@@ -7,9 +7,9 @@ use async_trait::async_trait;
 use super::fault::Fault;
 use super::statement::{Value, json_ascii, list, standard};
 use super::tx::{Connector, Tx};
-use super::writer::Work;
+use super::work::Work;
 use super::{Checkpoint, Envelope, Filter, Message, Subscriber, SweepMark};
-use crate::queue::kept::{self, envelope, keys, object, size, size_of};
+use crate::queue::kept::{self, Record, keys, size, size_of};
 
 /// What a message takes besides its body: its rows and their keys.
 pub(super) const MESSAGE_BYTES: i64 = 400;
@@ -103,7 +103,7 @@ impl Work for Put {
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Vec<Envelope>, Fault> {
         let mut told = HashMap::new();
         if !self.messages.is_empty() {
-            check_room(tx, &self.messages, self.max_bytes)?;
+            check_room(tx, bytes_of(&self.messages), self.max_bytes)?;
             told = told_of(tx, self.messages.iter().flat_map(keys).collect()).await?;
         }
         let (mut fresh, mut news, mut outdated) = (Vec::with_capacity(self.messages.len()), BTreeMap::new(), vec![]);
@@ -120,7 +120,7 @@ impl Work for Put {
                 }
             }
             if is_news {
-                fresh.push(message);
+                fresh.push(Record::from(message));
             } else {
                 tracing::debug!(message_id = %message.id, "left out: told before");
             }
@@ -159,14 +159,14 @@ impl Work for PutAgain {
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Option<Vec<Envelope>>, Fault> {
         let used = used_bytes(tx);
-        if used > 0 && used.saturating_add(size_of(&self.messages)) > self.max_bytes / 4 * 3 {
+        if used > 0 && used.saturating_add(bytes_of(&self.messages)) > self.max_bytes / 4 * 3 {
             return Ok(None);
         }
-        check_room(tx, &self.messages, self.max_bytes)?;
+        check_room(tx, bytes_of(&self.messages), self.max_bytes)?;
         let mut wishes = wishes(tx)?;
         wishes.retain(|wish| self.connectors.contains(&wish.connector));
-        let is_wanted = |message: &&Message| wishes.iter().any(|wish| wish.filter.wants(message));
-        let wanted: Vec<&Message> = self.messages.iter().filter(is_wanted).collect();
+        let is_wanted = |record: &Record<'_>| wishes.iter().any(|wish| record.is_wanted_by(&wish.filter));
+        let wanted: Vec<Record<'_>> = self.messages.iter().map(Record::from).filter(is_wanted).collect();
         Ok(Some(store(tx, &wanted, &wishes)))
     }
 }
@@ -210,22 +210,27 @@ async fn told_of(tx: &mut Tx<'_>, keys: Vec<i64>) -> Result<HashMap<i64, i64>, F
     Ok(told)
 }
 
-fn check_room(tx: &Tx<'_>, messages: &[Message], max_bytes: u64) -> Result<(), Fault> {
-    kept::room(used_bytes(tx), size_of(messages), 0, max_bytes).map_err(Fault::Limit)
+fn bytes_of(messages: &[Message]) -> u64 {
+    size_of(messages.iter().map(|message| &message.body))
 }
 
-fn used_bytes(tx: &Tx<'_>) -> u64 {
+/// Whether so many bytes may be put.
+pub(super) fn check_room(tx: &Tx<'_>, more: u64, max_bytes: u64) -> Result<(), Fault> {
+    kept::room(used_bytes(tx), more, 0, max_bytes).map_err(Fault::Limit)
+}
+
+pub(super) fn used_bytes(tx: &Tx<'_>) -> u64 {
     u64::try_from(tx.used_bytes).unwrap_or(0)
 }
 
 /// A connector that gets messages, and which.
-struct Wish {
+pub(super) struct Wish {
     id: i64,
     connector: String,
     filter: Filter,
 }
 
-fn wishes(tx: &Tx<'_>) -> Result<Vec<Wish>, Fault> {
+pub(super) fn wishes(tx: &Tx<'_>) -> Result<Vec<Wish>, Fault> {
     let subscribed = tx.connectors.iter().filter_map(|known| Some((known, known.filter.as_ref()?)));
     subscribed
         .map(|(known, filter)| {
@@ -237,37 +242,37 @@ fn wishes(tx: &Tx<'_>) -> Result<Vec<Wish>, Fault> {
 }
 
 /// Rows of messages, an entry for each connector that wants them, and the bodies that somebody wants.
-fn store(tx: &mut Tx<'_>, messages: &[&Message], wishes: &[Wish]) -> Vec<Envelope> {
+pub(super) fn store(tx: &mut Tx<'_>, records: &[Record<'_>], wishes: &[Wish]) -> Vec<Envelope> {
     let (site, now) = (tx.site(), Value::Int(tx.now));
-    let ids: Vec<String> = messages.iter().map(|message| message.id.to_string()).collect();
+    let ids: Vec<String> = records.iter().map(|record| record.id.to_string()).collect();
     let (mut rows, mut entries, mut stored) = (Vec::new(), Vec::new(), Vec::new());
     let mut bodies = Vec::new();
-    for (message, id) in messages.iter().zip(&ids) {
+    for (record, id) in records.iter().zip(&ids) {
         tx.last_sequence += 1;
         let sequence = Value::Int(tx.last_sequence);
         rows.push(vec![
             site,
             sequence,
             Value::Text(id),
-            Value::Text(message.subject.target()),
-            Value::Text(message.kind.as_str()),
-            Value::Int(message.subject.bug().0),
-            Value::OptInt(object(message.subject)),
-            Value::Text(&message.change_set),
-            Value::Int(message.committed_at_ms),
+            Value::Text(record.origin.target()),
+            Value::Text(record.action),
+            Value::Int(record.bug()),
+            Value::OptInt(record.object()),
+            Value::Text(record.change_set),
+            Value::Int(record.committed_at_ms),
             now,
-            Value::Int(i64::from(message.body.is_private())),
+            Value::Int(i64::from(record.body.is_private())),
         ]);
-        let bytes = Value::Int(size(message.body.bytes.len()));
+        let bytes = Value::Int(size(record.body.bytes.len()));
         let before = entries.len();
-        let wanting = wishes.iter().filter(|wish| wish.filter.wants(message));
+        let wanting = wishes.iter().filter(|wish| record.is_wanted_by(&wish.filter));
         entries.extend(wanting.map(|wish| vec![site, Value::Int(wish.id), sequence, bytes]));
         if entries.len() > before {
-            bodies.push((tx.last_sequence, &message.body));
+            bodies.push((tx.last_sequence, record.body));
         }
-        stored.push(envelope(tx.last_sequence, message));
+        stored.push(record.envelope(tx.last_sequence));
     }
-    tx.used_bytes += MESSAGE_BYTES * size(messages.len());
+    tx.used_bytes += MESSAGE_BYTES * size(records.len());
     tx.write_rows(standard!("message_add"), &rows);
     tx.write_rows(standard!("entry_add"), &entries);
     write_bodies(tx, &bodies);

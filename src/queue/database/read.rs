@@ -8,6 +8,7 @@ use tokio::sync::{Mutex, OnceCell};
 use uuid::Uuid;
 
 use super::fault::Fault;
+use super::floor::Floors;
 use super::lead;
 use super::statement::{Names, Value, bytes_of, dialect, standard, text_of};
 use super::{BacklogStats, Batch, Checkpoint, Entry, Envelope, Page, Parked, Standing, Stats, SweepMark, Waiting};
@@ -16,7 +17,7 @@ use crate::database::{Row, Server, Session};
 use crate::failure::Class;
 use crate::message::{Body, MessageId};
 use crate::queue::READ_BYTES_MAX;
-use crate::queue::kept::{body_from_columns, size, subject};
+use crate::queue::kept::{body_from_columns, origin, size, subject};
 
 /// A session that reads may be silent for long.
 const SILENCE: Duration = Duration::from_secs(600);
@@ -84,6 +85,13 @@ impl Reader {
         Ok(answers)
     }
 
+    /// From where the process is connected that holds the lock.
+    pub(super) async fn leader(&self) -> Result<Option<String>, Fault> {
+        let name = lead::lock_name(&self.names);
+        let [rows] = self.ask([dialect!(self.names.dialect, "leader")], &[("name", Value::Text(&name))]).await?;
+        Ok(rows.first().and_then(|row| row.opt_text(0)))
+    }
+
     /// Where the capture stands.
     pub(super) async fn checkpoint(&self) -> Result<Option<Checkpoint>, Fault> {
         let [rows] = self.ask([standard!("state_read")], &[]).await?;
@@ -108,8 +116,19 @@ impl Reader {
 
     /// The oldest entries of a connector behind `after`, and how it stands; no entries for one that is paused or that the store does
     /// not know.
-    pub(super) async fn next_behind(&self, connector: &str, after: i64, limit: usize) -> Result<Batch, Fault> {
+    pub(super) async fn next_behind(
+        &self,
+        connector: &str,
+        after: i64,
+        limit: usize,
+        floors: Option<&Floors>,
+    ) -> Result<Batch, Fault> {
+        let floor = floors.map(|floors| floors.of(connector));
+        let after = floor.map_or(after, |floor| floor.behind);
         let (found, more, connectors) = self.whole(ENTRIES, connector, after, limit, |_, found| found).await?;
+        if let (Some(floors), Some(floor)) = (floors, floor) {
+            floors.found(connector, floor, found.first().map(sequence), found.last().map(sequence));
+        }
         let Some((_, known)) = connectors.into_iter().find(|(_, known)| known.connector == connector) else {
             return Ok(Batch::default());
         };
@@ -166,10 +185,7 @@ impl Reader {
     /// Whole entries of a connector behind `after`, paused or not.
     pub(super) async fn backlog_bodies(&self, connector: &str, after: i64, limit: usize) -> Result<Page<Entry>, Fault> {
         let (found, more, _) = self.whole(ENTRIES, connector, after, limit, |_, found| found).await?;
-        let next = found.last().filter(|_| more).map(|last| match last {
-            Ok(entry) => entry.envelope.sequence,
-            Err((sequence, _)) => *sequence,
-        });
+        let next = found.last().filter(|_| more).map(sequence);
         Ok(Page { entries: found.into_iter().filter_map(Result::ok).collect(), next })
     }
 
@@ -266,6 +282,13 @@ impl Reader {
     }
 }
 
+fn sequence(found: &Found) -> i64 {
+    match found {
+        Ok(entry) => entry.envelope.sequence,
+        Err((sequence, _)) => *sequence,
+    }
+}
+
 /// How a connector stands, with its id; nothing is counted yet.
 fn standing(row: &Row) -> (i64, BacklogStats) {
     let next_attempt = row.opt_int(2).and_then(|ms| u64::try_from(ms).ok());
@@ -282,22 +305,22 @@ fn standing(row: &Row) -> (i64, BacklogStats) {
 
 /// A row of the list of entries; none if its message is missing.
 fn waiting(row: &Row) -> Option<Waiting> {
-    let (target, action) = (row.opt_text(5)?, row.text(6));
+    let (routing_key, origin) = origin(&row.opt_text(5)?, &row.text(6), row.int(7), row.opt_int(8));
     Some(Waiting {
         sequence: row.int(0),
         attempts: u32::try_from(row.int(1)).unwrap_or(u32::MAX),
         perhaps_sent: row.truth(2),
         id: MessageId(Uuid::parse_str(&row.text(4)).ok()?),
-        routing_key: format!("{target}.{action}"),
-        subject: subject(&target, row.int(7), row.opt_int(8)),
+        routing_key,
+        origin,
         committed_at_ms: row.int(10),
         bytes: usize::try_from(row.int(3)).unwrap_or(0),
     })
 }
 
 fn entry(row: &Row, waiting: Waiting, body: Body) -> Entry {
-    let Waiting { sequence, id, routing_key, subject, committed_at_ms, attempts, perhaps_sent, .. } = waiting;
-    let envelope = Envelope { sequence, id, routing_key, subject, change_set: row.text(9), committed_at_ms, body };
+    let Waiting { sequence, id, routing_key, origin, committed_at_ms, attempts, perhaps_sent, .. } = waiting;
+    let envelope = Envelope { sequence, id, routing_key, origin, change_set: row.text(9), committed_at_ms, body };
     Entry { envelope, attempts, perhaps_sent }
 }
 

@@ -5,18 +5,19 @@ use super::statement::{Names, Value, dialect, standard};
 use crate::database::{Dialect, Session};
 
 /// How many versions there are.
-pub(super) const VERSION: i64 = 1;
+pub(super) const VERSION: i64 = 2;
 
 /// What each version adds. A released one is never edited; what takes it away again lies beside it, `.down.sql`, and is run by hand.
 fn migration(dialect: Dialect, version: i64) -> &'static str {
     match version {
         1 => dialect!(dialect, "migration/0001_store"),
+        2 => dialect!(dialect, "migration/0002_relayed"),
         _ => "",
     }
 }
 
 /// Every table, and what bugrelay does in it.
-const TABLES: [(&str, &[&str]); 8] = [
+const TABLES: [(&str, &[&str]); 9] = [
     ("store_version", &["SELECT"]),
     ("site", &["SELECT", "INSERT", "UPDATE"]),
     ("message", &["SELECT", "INSERT", "DELETE"]),
@@ -25,6 +26,7 @@ const TABLES: [(&str, &[&str]); 8] = [
     ("entry", &["SELECT", "INSERT", "UPDATE", "DELETE"]),
     ("parked", &["SELECT", "INSERT", "UPDATE", "DELETE"]),
     ("ledger", &["SELECT", "INSERT", "DELETE"]),
+    ("relayed", &["SELECT", "INSERT", "DELETE"]),
 ];
 
 /// Version of the tables; 0: they are not there, or not to be seen.

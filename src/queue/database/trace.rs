@@ -7,7 +7,7 @@ use super::read::Reader;
 use super::statement::{Value, list, standard, text_of};
 use crate::database::Row;
 use crate::message::MessageId;
-use crate::queue::kept::{TRACED, size, subject};
+use crate::queue::kept::{TRACED, origin, size};
 use crate::queue::{Held, Page, Sought, Trace};
 
 /// Those found in the stretch behind `after`.
@@ -40,12 +40,12 @@ pub(super) async fn traces(reader: &Reader, sought: Sought, after: i64, limit: u
 }
 
 fn trace(row: &Row) -> Option<Trace> {
-    let target = row.text(2);
+    let (routing_key, origin) = origin(&row.text(2), &row.text(3), row.int(4), row.opt_int(5));
     Some(Trace {
         sequence: row.int(0),
         id: MessageId(Uuid::parse_str(&row.text(1)).ok()?),
-        routing_key: format!("{target}.{}", row.text(3)),
-        subject: subject(&target, row.int(4), row.opt_int(5)),
+        routing_key,
+        origin,
         change_set: row.text(6),
         committed_at_ms: row.int(7),
         put_at_ms: row.int(8),

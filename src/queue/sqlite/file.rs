@@ -17,7 +17,7 @@ use super::mark::Mark;
 pub(super) const APPLICATION_ID: i64 = 0x6275_6772;
 
 /// Schema versions in order; a released one is never edited.
-const MIGRATIONS: [&str; 7] = [
+const MIGRATIONS: [&str; 8] = [
     include_str!("../../../sql/sqlite/migration/0001_store.sql"),
     include_str!("../../../sql/sqlite/migration/0002_pause.sql"),
     include_str!("../../../sql/sqlite/migration/0003_sweep.sql"),
@@ -25,6 +25,7 @@ const MIGRATIONS: [&str; 7] = [
     include_str!("../../../sql/sqlite/migration/0005_spent.sql"),
     include_str!("../../../sql/sqlite/migration/0006_saved_at.sql"),
     include_str!("../../../sql/sqlite/migration/0007_server.sql"),
+    include_str!("../../../sql/sqlite/migration/0008_relayed.sql"),
 ];
 
 /// Bytes of a page: six bodies of the usual size, and half the system calls of the default.

@@ -9,10 +9,10 @@ use super::file::{Identity, PAGE};
 use super::reserve::Reserve;
 use super::{Checkpoint, Envelope, Fact, Filter, Message, Subscriber, SweepMark, spent};
 use crate::bugzilla::LocalTime;
-use crate::queue::kept::{self, envelope, now_ms, size, size_of};
+use crate::queue::kept::{self, Record, now_ms, size, size_of};
 
 /// What an empty store uses of its file, at the most.
-const EMPTY_BYTES: u64 = 256 << 10;
+pub(super) const EMPTY_BYTES: u64 = 256 << 10;
 
 /// How much may be put.
 #[derive(Debug)]
@@ -53,7 +53,7 @@ pub(super) fn put(
 ) -> Result<Vec<Envelope>, Fault> {
     room.file.verify()?;
     if !messages.is_empty() {
-        check_room(connection, messages, room)?;
+        check_room(connection, size_of(messages.iter().map(|message| &message.body)), room)?;
     }
     let mut sequence = last_sequence(connection)?;
     let mut pen = Pen::new(connection)?;
@@ -61,8 +61,7 @@ pub(super) fn put(
     for message in messages {
         if pen.tell(message)? {
             sequence += 1;
-            pen.add(sequence, message)?;
-            stored.push(envelope(sequence, message));
+            stored.push(pen.add(sequence, message.into())?);
         } else {
             tracing::debug!(message_id = %message.id, "left out: told before");
         }
@@ -81,25 +80,24 @@ pub(super) fn put_again(
     room: &Room,
 ) -> Result<Option<Vec<Envelope>>, Fault> {
     room.file.verify()?;
-    let (more, most) = (size_of(messages), room.max_bytes / 4 * 3);
+    let (more, most) = (size_of(messages.iter().map(|message| &message.body)), room.max_bytes / 4 * 3);
     reclaim(connection, more, most)?;
     let used = used_bytes(connection)?;
     if used > EMPTY_BYTES && used.saturating_add(more) > most {
         return Ok(None);
     }
-    check_room(connection, messages, room)?;
+    check_room(connection, more, room)?;
     let mut sequence = last_sequence(connection)?;
     let mut pen = Pen::new(connection)?;
     pen.wishes.retain(|wish| connectors.contains(&wish.connector));
     let mut stored = Vec::with_capacity(messages.len());
     for message in messages {
-        if pen.is_wanted(message) {
+        if pen.is_wanted(message.into()) {
             sequence += 1;
-            pen.add(sequence, message)?;
-            stored.push(envelope(sequence, message));
+            stored.push(pen.add(sequence, message.into())?);
         }
     }
-    connection.prepare_cached(include_str!("../../../sql/sqlite/query/sequence_write.sql"))?.execute([sequence])?;
+    write_sequence(connection, sequence)?;
     Ok(Some(stored))
 }
 
@@ -128,15 +126,15 @@ pub(super) fn swept_on(connection: &Connection, until: i64) -> Result<(), Fault>
     Ok(())
 }
 
-fn check_room(connection: &Connection, messages: &[Message], room: &Room) -> Result<(), Fault> {
-    let more = size_of(messages);
+/// Whether so many bytes may be put; makes room for them.
+pub(super) fn check_room(connection: &Connection, more: u64, room: &Room) -> Result<(), Fault> {
     reclaim(connection, more, room.max_bytes)?;
     kept::room(used_bytes(connection)?, more, EMPTY_BYTES, room.max_bytes).map_err(Fault::Limit)?;
     room.reserve.hold(more)
 }
 
 /// Drops bodies that nobody waits for, as far as so many bytes need their room: a store that is filled while it is emptied stays small.
-fn reclaim(connection: &Connection, more: u64, max: u64) -> Result<(), Fault> {
+pub(super) fn reclaim(connection: &Connection, more: u64, max: u64) -> Result<(), Fault> {
     let over = used_bytes(connection)?.saturating_add(more).saturating_sub(max);
     let pages = |bytes: u64| i64::try_from(bytes.div_ceil(PAGE)).unwrap_or(i64::MAX);
     let lacking = pages(over).max(pages(more) - spent::free_pages(connection)?);
@@ -146,12 +144,17 @@ fn reclaim(connection: &Connection, more: u64, max: u64) -> Result<(), Fault> {
     Ok(())
 }
 
-fn used_bytes(connection: &Connection) -> Result<u64, Fault> {
+pub(super) fn used_bytes(connection: &Connection) -> Result<u64, Fault> {
     let mut used = connection.prepare_cached(include_str!("../../../sql/sqlite/query/used_bytes.sql"))?;
     Ok(used.query_row([], |row| row.get(0)).map(|used: i64| u64::try_from(used).unwrap_or(0))?)
 }
 
-fn last_sequence(connection: &Connection) -> Result<i64, Fault> {
+pub(super) fn write_sequence(connection: &Connection, last: i64) -> Result<(), Fault> {
+    connection.prepare_cached(include_str!("../../../sql/sqlite/query/sequence_write.sql"))?.execute([last])?;
+    Ok(())
+}
+
+pub(super) fn last_sequence(connection: &Connection) -> Result<i64, Fault> {
     let mut read = connection.prepare_cached(include_str!("../../../sql/sqlite/query/state_read.sql"))?;
     Ok(read.query_row([], |row| row.get(0))?)
 }
@@ -164,8 +167,8 @@ struct Wish {
 }
 
 /// Writes one message after the other, with statements prepared once.
-struct Pen<'c> {
-    now: i64,
+pub(super) struct Pen<'c> {
+    pub(super) now: i64,
     wishes: Vec<Wish>,
     tell: CachedStatement<'c>,
     message: CachedStatement<'c>,
@@ -174,7 +177,7 @@ struct Pen<'c> {
 }
 
 impl<'c> Pen<'c> {
-    fn new(connection: &'c Connection) -> Result<Self, Fault> {
+    pub(super) fn new(connection: &'c Connection) -> Result<Self, Fault> {
         Ok(Pen {
             now: now_ms(),
             wishes: wishes(connection)?,
@@ -195,34 +198,34 @@ impl<'c> Pen<'c> {
         Ok(news)
     }
 
-    fn is_wanted(&self, message: &Message) -> bool {
-        self.wishes.iter().any(|wish| wish.filter.wants(message))
+    fn is_wanted(&self, record: Record<'_>) -> bool {
+        self.wishes.iter().any(|wish| record.is_wanted_by(&wish.filter))
     }
 
     /// Its row, an entry for each connector that wants it, and its body if there is one.
-    fn add(&mut self, sequence: i64, message: &Message) -> Result<(), Fault> {
+    pub(super) fn add(&mut self, sequence: i64, record: Record<'_>) -> Result<Envelope, Fault> {
         self.message.execute(params![
             sequence,
-            message.id.0.as_bytes(),
-            message.subject.target(),
-            message.kind.as_str(),
-            message.subject.bug().0,
-            kept::object(message.subject),
-            message.change_set,
-            message.committed_at_ms,
+            record.id.0.as_bytes(),
+            record.origin.target(),
+            record.action,
+            record.bug(),
+            record.object(),
+            record.change_set,
+            record.committed_at_ms,
             self.now,
-            message.body.is_private(),
+            record.body.is_private(),
         ])?;
-        let bytes = &message.body.bytes;
+        let bytes = &record.body.bytes;
         let mut wanted = false;
-        for wish in self.wishes.iter().filter(|wish| wish.filter.wants(message)) {
+        for wish in self.wishes.iter().filter(|wish| record.is_wanted_by(&wish.filter)) {
             self.entry.execute([wish.id, sequence, size(bytes.len())])?;
             wanted = true;
         }
         if wanted {
-            self.body.execute(params![sequence, &bytes[..], message.body.event_bytes.map(size)])?;
+            self.body.execute(params![sequence, &bytes[..], record.body.event_bytes.map(size)])?;
         }
-        Ok(())
+        Ok(record.envelope(sequence))
     }
 }
 

@@ -16,7 +16,7 @@ use crate::changeset::Position;
 use crate::failure::Class;
 use crate::message::MessageId;
 use crate::queue::READ_BYTES_MAX;
-use crate::queue::kept::{body_from_columns, size, subject};
+use crate::queue::kept::{body_from_columns, origin, size};
 
 /// An entry; or its sequence, and what is missing of it.
 type Found = Result<Entry, (i64, String)>;
@@ -218,12 +218,13 @@ fn connectors(view: &Connection, connector: Option<&str>) -> Result<Vec<(i64, Ba
 
 fn entry(row: &Row<'_>) -> rusqlite::Result<Entry> {
     let (target, action): (&str, &str) = (text(row, 4)?, text(row, 5)?);
+    let (routing_key, origin) = origin(target, action, row.get(6)?, row.get(7)?);
     let bytes: Arc<[u8]> = row.get_ref(10)?.as_blob()?.into();
     let envelope = Envelope {
         sequence: row.get(0)?,
         id: MessageId(Uuid::from_bytes(row.get(3)?)),
-        routing_key: format!("{target}.{action}"),
-        subject: subject(target, row.get(6)?, row.get(7)?),
+        routing_key,
+        origin,
         change_set: row.get(8)?,
         committed_at_ms: row.get(9)?,
         body: body_from_columns(bytes, row.get(11)?),
@@ -234,13 +235,14 @@ fn entry(row: &Row<'_>) -> rusqlite::Result<Entry> {
 /// A row of the list of entries.
 fn waiting(row: &Row<'_>) -> rusqlite::Result<Waiting> {
     let (target, action): (&str, &str) = (text(row, 4)?, text(row, 5)?);
+    let (routing_key, origin) = origin(target, action, row.get(6)?, row.get(7)?);
     Ok(Waiting {
         sequence: row.get(0)?,
         attempts: row.get(1)?,
         perhaps_sent: row.get(2)?,
         id: MessageId(Uuid::from_bytes(row.get(3)?)),
-        routing_key: format!("{target}.{action}"),
-        subject: subject(target, row.get(6)?, row.get(7)?),
+        routing_key,
+        origin,
         committed_at_ms: row.get(8)?,
         bytes: bytes_of(row, 9)?,
     })

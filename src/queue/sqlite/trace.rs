@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::fault::Fault;
 use super::read::text;
 use crate::message::MessageId;
-use crate::queue::kept::{TRACED, size, subject};
+use crate::queue::kept::{TRACED, origin, size};
 use crate::queue::{Held, Page, Sought, Trace};
 
 /// Those found in the stretch behind `after`.
@@ -35,11 +35,12 @@ pub(super) fn traces(connection: &Connection, sought: Sought, after: i64, limit:
 
 fn trace(row: &Row<'_>) -> rusqlite::Result<Trace> {
     let (target, action): (&str, &str) = (text(row, 2)?, text(row, 3)?);
+    let (routing_key, origin) = origin(target, action, row.get(4)?, row.get(5)?);
     Ok(Trace {
         sequence: row.get(0)?,
         id: MessageId(Uuid::from_bytes(row.get(1)?)),
-        routing_key: format!("{target}.{action}"),
-        subject: subject(target, row.get(4)?, row.get(5)?),
+        routing_key,
+        origin,
         change_set: row.get(6)?,
         committed_at_ms: row.get(7)?,
         put_at_ms: row.get(8)?,

@@ -4,8 +4,11 @@ use super::parse;
 
 const EXAMPLE: &str = include_str!("../../../bugrelay.example.toml");
 
+const SECRET: &str = "YWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWE=";
+
 /// Shown, and no defaults: absent, or of another machine.
-const NOT_DEFAULTS: [&str; 21] = [
+const NOT_DEFAULTS: [&str; 30] = [
+    "clients",
     "password_file",
     "password_env",
     "token_file",
@@ -27,6 +30,14 @@ const NOT_DEFAULTS: [&str; 21] = [
     "ssl_key_password_file",
     "ssl_key_password_env",
     "transactional_id",
+    "url_file",
+    "url_env",
+    "secret_file",
+    "secret_env",
+    "previous_secret_file",
+    "authorization_file",
+    "connect",
+    "sign",
 ];
 
 /// The lines `# key = value`, by their number.
@@ -41,9 +52,16 @@ fn commented() -> Vec<(usize, &'static str)> {
         .collect()
 }
 
-/// The example with a line in place of one of its own.
+/// The example with a line in place of one of its own; what the line gives in another way is not given twice.
 fn with_line(number: usize, line: &str) -> String {
-    EXAMPLE.lines().enumerate().map(|(n, old)| format!("{}\n", if n == number { line } else { old })).collect()
+    let key = line.split(' ').next().unwrap_or_default();
+    let secret = key.strip_suffix("_file").or_else(|| key.strip_suffix("_env"));
+    let plain = secret.or((key == "connect").then_some("listen")).map(|key| format!("{key} = "));
+    let section = |at: usize| EXAMPLE.lines().take(at + 1).filter(|line| line.starts_with('[')).count();
+    let twice =
+        |at, old: &str| plain.as_ref().is_some_and(|plain| old.starts_with(plain)) && section(at) == section(number);
+    let lines = EXAMPLE.lines().enumerate().filter(|&(at, old)| !twice(at, old));
+    lines.map(|(at, old)| format!("{}\n", if at == number { line } else { old })).collect()
 }
 
 #[test]
@@ -70,11 +88,13 @@ fn what_the_example_calls_a_default_is_one() {
 fn what_the_example_shows_besides_is_understood() {
     let folder = tempfile::tempdir().unwrap();
     let secret = folder.path().join("secret");
-    std::fs::write(&secret, "x").unwrap();
+    // What any of the keys takes, a webhook's among them.
+    std::fs::write(&secret, SECRET).unwrap();
     for (number, line) in commented() {
         let (key, value) = line.split_once(" = ").unwrap();
         let line = if key.ends_with("_file") { format!("{key} = \"{}\"", secret.display()) } else { line.to_owned() };
+        let line = line.replace("/run/secrets/relay-git", &secret.display().to_string());
         let name = value.trim_matches('"');
-        parse(&with_line(number, &line), &[(name, "x")]).unwrap_or_else(|error| panic!("{line}: {error}"));
+        parse(&with_line(number, &line), &[(name, SECRET)]).unwrap_or_else(|error| panic!("{line}: {error}"));
     }
 }

@@ -1,6 +1,7 @@
 //! The STOMP connector against a real RabbitMQ and a real ActiveMQ, and against the network between.
 
 mod activemq;
+mod bugzilla2fedmsg;
 mod network;
 mod rabbitmq;
 mod refusals;

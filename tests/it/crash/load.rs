@@ -80,7 +80,7 @@ impl Drop for Load {
 
 impl State {
     async fn save_all(&self, url: &str) {
-        let mut connection: Option<Conn> = None;
+        let mut connection: Option<Connection> = None;
         while !self.stop.load(SeqCst) {
             tokio::time::sleep(PACE).await;
             if self.pause.load(SeqCst) {
@@ -88,19 +88,44 @@ impl State {
                 continue;
             }
             let Some(open) = &mut connection else {
-                connection = Conn::new(Opts::from_url(url).unwrap()).await.ok();
+                connection = Connection::open(url).await;
                 continue;
             };
             let number = self.tried.load(SeqCst) + 1;
-            if open.query_drop(save(number)).await.is_err() {
+            if !open.save(number).await {
                 // The server rolls back what it was in; what a lost COMMIT did, the database tells in the end.
                 connection = None;
             }
             self.tried.store(number, SeqCst);
         }
-        if let Some(connection) = connection {
+        if let Some(Connection::Mysql(connection)) = connection {
             // It may be gone already.
             let _ = connection.disconnect().await;
+        }
+    }
+}
+
+enum Connection {
+    Mysql(Conn),
+    Postgresql(tokio_postgres::Client),
+}
+
+impl Connection {
+    async fn open(url: &str) -> Option<Self> {
+        if url.starts_with("mysql:") {
+            return Conn::new(Opts::from_url(url).unwrap()).await.ok().map(Connection::Mysql);
+        }
+        let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls).await.ok()?;
+        // It says by itself that it is over: to whoever asks the client.
+        tokio::spawn(connection);
+        Some(Connection::Postgresql(client))
+    }
+
+    /// `false`: the connection broke.
+    async fn save(&mut self, number: u64) -> bool {
+        match self {
+            Connection::Mysql(open) => open.query_drop(save(number)).await.is_ok(),
+            Connection::Postgresql(open) => open.batch_execute(&save(number)).await.is_ok(),
         }
     }
 }

@@ -14,8 +14,9 @@ fn event_only() -> Policy {
 /// A bus that finds the objects of bug 1 too large, and takes all else.
 fn narrow() -> Script {
     let script = Script::new();
-    let is_too_large =
-        |envelope: &bugrelay::message::Envelope| envelope.subject.bug().0 == 1 && !envelope.body.is_private();
+    let is_too_large = |envelope: &bugrelay::message::Envelope| {
+        envelope.origin.bug() == Some(bugrelay::bugzilla::BugId(1)) && !envelope.body.is_private()
+    };
     script.always(Behaviour::TooLarge(Arc::new(is_too_large)));
     script
 }

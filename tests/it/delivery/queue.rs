@@ -7,10 +7,10 @@ use std::sync::{Mutex, MutexGuard};
 use async_trait::async_trait;
 use bugrelay::bugzilla::LocalTime;
 use bugrelay::changeset::Subject;
-use bugrelay::message::{Envelope, Fact, Message};
+use bugrelay::message::{Envelope, Fact, Message, Relayed};
 use bugrelay::queue::{
-    BacklogStats, Batch, Checkpoint, Disposal, Entry, Page, Parked, Queue, QueueError, Settlement, Sought, Standing,
-    Stats, Subscriber, SweepMark, Trace, Waiting,
+    BacklogStats, Batch, Checkpoint, Disposal, Entry, Page, Parked, Queue, QueueError, Receipt, Settlement, Sought,
+    Standing, Stats, Subscriber, SweepMark, Trace, Waiting,
 };
 
 #[derive(Default)]
@@ -57,7 +57,7 @@ impl State {
                 sequence: i64::try_from(self.envelopes.len()).unwrap() + 1,
                 id: message.id,
                 routing_key: message.routing_key(),
-                subject: message.subject,
+                origin: message.subject.into(),
                 change_set: message.change_set.clone(),
                 committed_at_ms: message.committed_at_ms,
                 body: message.body.clone(),
@@ -103,6 +103,10 @@ impl Queue for MemoryQueue {
         connectors: Vec<String>,
     ) -> Result<Option<Vec<Envelope>>, QueueError> {
         Ok(Some(self.state().add(messages, |connector| connectors.iter().any(|named| named == connector))))
+    }
+
+    async fn put_relayed(&self, _: Vec<Relayed>) -> Result<Vec<Receipt>, QueueError> {
+        unimplemented!("delivery stores nothing")
     }
 
     async fn swept(&self) -> Result<Option<SweepMark>, QueueError> {
@@ -169,7 +173,7 @@ impl Queue for MemoryQueue {
     async fn public_bodies(&self, after: i64, limit: usize) -> Result<Vec<(i64, Subject)>, QueueError> {
         let state = self.state();
         let behind = state.envelopes.iter().filter(|e| e.sequence > after && !e.body.is_private());
-        Ok(behind.take(limit).map(|envelope| (envelope.sequence, envelope.subject)).collect())
+        Ok(behind.take(limit).filter_map(|envelope| Some((envelope.sequence, envelope.origin.subject()?))).collect())
     }
 
     async fn begin(&self, connector: &str, sequences: Vec<i64>) -> Result<bool, QueueError> {

@@ -43,7 +43,7 @@ fn assert_order_per_bug(arrived: &[Envelope], seed: u64) {
     }
     let mut heard: BTreeMap<_, usize> = BTreeMap::new();
     for (sequence, place) in last {
-        let bug = arrived[place].subject.bug();
+        let bug = arrived[place].origin.bug().unwrap();
         let before = heard.insert(bug, place);
         assert!(before.is_none_or(|before| before < place), "seed {seed}: bug {bug} heard {sequence} too early");
     }

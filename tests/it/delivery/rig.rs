@@ -11,11 +11,11 @@ use bugrelay::backoff::Schedule;
 use bugrelay::bugzilla::{ActivityId, BugId, LocalTime};
 use bugrelay::changeset::{Kind, Position, Subject};
 use bugrelay::delivery::{Delivery, Gate, GateError, Handle, Oversize, Policy};
-use bugrelay::message::{Body, Envelope, Fact, Message, MessageId};
+use bugrelay::message::{Body, Envelope, Fact, Message, MessageId, Relayed};
 use bugrelay::metrics::Metrics;
 use bugrelay::queue::{
-    BacklogStats, Batch, Checkpoint, Disposal, Entry, Filter, Page, Parked, Queue, QueueError, Settlement, Sought,
-    Stats, Subscriber, SweepMark, Trace, Waiting,
+    BacklogStats, Batch, Checkpoint, Disposal, Entry, Filter, Page, Parked, Queue, QueueError, Receipt, Settlement,
+    Sought, Stats, Subscriber, SweepMark, Trace, Waiting,
 };
 use bugrelay::shutdown::Shutdown;
 use futures_util::FutureExt as _;
@@ -96,6 +96,9 @@ impl Queue for Store {
         connectors: Vec<String>,
     ) -> Result<Option<Vec<Envelope>>, QueueError> {
         self.inner.put_again(messages, connectors).await
+    }
+    async fn put_relayed(&self, messages: Vec<Relayed>) -> Result<Vec<Receipt>, QueueError> {
+        self.inner.put_relayed(messages).await
     }
     async fn swept(&self) -> Result<Option<SweepMark>, QueueError> {
         self.inner.swept().await

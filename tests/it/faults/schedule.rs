@@ -105,7 +105,7 @@ impl World {
     }
 
     fn send(&mut self, may: bool) {
-        RabbitMq::shared().may_send(&self.login, may);
+        RabbitMq::shared().may_write_to(&self.login, if may { ".*" } else { "^$" });
         self.may_send = may;
     }
 

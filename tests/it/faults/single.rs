@@ -138,7 +138,7 @@ fn a_broker_that_has_no_memory_left_is_waited_for_and_costs_the_others_nothing()
     let load = Load::start(bugzilla.url());
     load.wait_for(20);
     let broker = buses.own.rabbit.as_ref().unwrap();
-    broker.has_no_memory(true);
+    broker.is_short_of_memory(true);
     load.wait_for(60);
     load.pause();
     let committed = Committed::read(server, &bugzilla.name);
@@ -148,7 +148,7 @@ fn a_broker_that_has_no_memory_left_is_waited_for_and_costs_the_others_nothing()
         |metric: &str| bugrelay.metric(&format!("bugrelay_{metric}{{connector=\"stomp\"}}")).unwrap_or(f64::NAN);
     assert!(poll(PATIENCE, || of_stomp("backlog_messages") > 20.0), "{}", end_of(&bugrelay.log()));
     load.resume();
-    broker.has_no_memory(false);
+    broker.is_short_of_memory(false);
     load.wait_for(20);
     load.finish();
     let repeated = Committed::read(server, &bugzilla.name).wait_for_in(&bugrelay, || buses.read_by_stomp());

@@ -3,11 +3,13 @@
 mod bounded;
 mod held;
 mod parked;
+mod relayed;
 mod swept;
 
 pub(super) use bounded::*;
 pub(super) use held::*;
 pub(super) use parked::*;
+pub(super) use relayed::*;
 pub(super) use swept::*;
 
 use std::time::Duration;

@@ -78,7 +78,7 @@ impl Stream {
             .collect();
         assert!(twice.is_empty(), "twice without a doubt: {twice:?}");
         for (bug, sequence) in last {
-            let expected = (1..self.next).rev().find(|&number| envelope(number).subject.bug() == bug).unwrap();
+            let expected = (1..self.next).rev().find(|&number| envelope(number).origin.bug().unwrap() == bug).unwrap();
             assert_eq!(sequence, expected, "the last word of bug {bug}");
         }
     }

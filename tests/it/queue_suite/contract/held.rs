@@ -110,7 +110,7 @@ pub(in crate::queue_suite) async fn what_carries_an_object_can_be_judged_for_who
     queue.redact(vec![2]).await.unwrap();
     // What was sent may stay until then.
     queue.purge().await.unwrap();
-    let subject = |n: usize| (stored[n - 1].sequence, stored[n - 1].subject);
+    let subject = |n: usize| (stored[n - 1].sequence, stored[n - 1].origin.subject().unwrap());
     assert_eq!(queue.public_bodies(0, 10).await.unwrap(), [subject(1), subject(3)], "parked, and of one that is gone");
     assert_eq!(queue.public_bodies(1, 10).await.unwrap(), [subject(3)]);
     assert_eq!(queue.public_bodies(0, 1).await.unwrap(), [subject(1)]);

@@ -242,7 +242,7 @@ pub(in crate::queue_suite) async fn what_became_of_messages_is_known_by_bug_and_
     let of = |n: usize, private| (stored[n].sequence, stored[n].id, Some(private));
     assert_eq!(told, [of(0, false), of(1, true), of(3, false)]);
     let first = &page.entries[0];
-    assert_eq!((&first.routing_key, first.subject), (&stored[0].routing_key, stored[0].subject));
+    assert_eq!((&first.routing_key, first.origin), (&stored[0].routing_key, stored[0].origin));
     assert_eq!((&first.change_set, first.committed_at_ms), (&stored[0].change_set, stored[0].committed_at_ms));
     assert!(first.put_at_ms > first.committed_at_ms);
     let held = |connector: &str, attempts, perhaps_sent, parked: Option<&str>| Held {

@@ -1,20 +1,53 @@
-//! TLS to a broker: whom we trust, who we are, and what a handshake that failed says to the operator.
+//! TLS to a bus: whom we trust, who we are, and what a handshake that failed says to the operator.
 
-use std::io;
+use std::error::Error;
+use std::fmt::Display;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{PrivateKeyDer, ServerName};
 use rustls::{AlertDescription, CertificateError, ClientConfig};
+use serde::Deserialize;
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-use super::config::{Address, TlsConfig};
-use crate::connector::SendError;
+use super::SendError;
 use crate::tls::{self, TlsError};
+
+/// `tls = { ca_file, cert_file, key_file }`: files in PEM, read anew for each connection.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct TlsConfig {
+    /// The authority that signed the other side's certificate. Absent: the built-in ones.
+    pub ca_file: Option<PathBuf>,
+    /// Our certificate, and those between it and its authority.
+    pub cert_file: Option<PathBuf>,
+    /// The key to it.
+    pub key_file: Option<PathBuf>,
+}
+
+impl TlsConfig {
+    pub(super) fn files(&self) -> Vec<PathBuf> {
+        [&self.ca_file, &self.cert_file, &self.key_file].into_iter().flatten().cloned().collect()
+    }
+
+    /// Whether its keys go together, and with what `url` says; `encrypted` is a scheme with TLS.
+    pub(super) fn check(&self, is_encrypted: bool, plain: &str, encrypted: &str) -> Result<(), String> {
+        if *self != TlsConfig::default() && !is_encrypted {
+            return Err(format!(
+                "`tls` is given though `url` says {plain}://; write {encrypted}://, or take `tls` out"
+            ));
+        }
+        if self.cert_file.is_some() != self.key_file.is_some() {
+            return Err("`tls`: it has one of `cert_file` and `key_file`; they are needed together".to_owned());
+        }
+        Ok(())
+    }
+}
 
 /// Longest to read the files. It is part of what one address may take.
 const READING: Duration = Duration::from_secs(3);
@@ -43,8 +76,7 @@ impl Files {
 }
 
 fn hangs(config: &TlsConfig) -> SendError {
-    let files = [&config.ca_file, &config.cert_file, &config.key_file].into_iter().flatten();
-    let files: Vec<String> = files.map(|path| path.display().to_string()).collect();
+    let files: Vec<String> = config.files().iter().map(|path| path.display().to_string()).collect();
     SendError::transient(format!(
         "reading the files of `tls` hangs ({}); see to the disk or the mount that they lie on",
         files.join(", ")
@@ -57,14 +89,15 @@ fn hangs(config: &TlsConfig) -> SendError {
 /// What either side thinks of the other's certificate.
 pub(super) async fn encrypt(
     tcp: TcpStream,
-    address: &Address,
+    host: &str,
+    address: &(dyn Display + Sync),
     client: ClientConfig,
 ) -> Result<TlsStream<TcpStream>, SendError> {
-    let name = ServerName::try_from(address.host.clone()).map_err(|_| {
-        SendError::misconfigured(format!("{} is no name that a certificate can have; correct `url`", address.host))
+    let name = ServerName::try_from(host.to_owned()).map_err(|_| {
+        SendError::misconfigured(format!("{host} is no name that a certificate can have; correct `url`"))
     })?;
     let connected = TlsConnector::from(Arc::new(client)).connect(name, tcp).await;
-    connected.map_err(|error| lost("TLS handshake", address, &error))
+    connected.map_err(|error| lost("TLS handshake", &address.to_string(), &error))
 }
 
 fn client(config: &TlsConfig) -> Result<ClientConfig, SendError> {
@@ -87,8 +120,8 @@ impl From<TlsError> for SendError {
 }
 
 /// A connection that failed, with TLS or without: what is a matter of certificates does not pass by itself.
-pub(super) fn lost(doing: &str, address: &Address, error: &io::Error) -> SendError {
-    let tls = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
+pub(super) fn lost(doing: &str, address: &dyn Display, error: &(dyn Error + 'static)) -> SendError {
+    let tls = tls::cause(error);
     let say = |what: &str| SendError::misconfigured(format!("{doing} with {address}: {what}"));
     match tls {
         Some(rustls::Error::InvalidCertificate(certificate)) => match certificate {
@@ -116,7 +149,7 @@ pub(super) fn lost(doing: &str, address: &Address, error: &io::Error) -> SendErr
             )),
         },
         Some(rustls::Error::InvalidMessage(_)) => {
-            say("the broker speaks no TLS on this port; write stomp://, or its TLS port")
+            say("the broker speaks no TLS on this port; write its TLS port, or the scheme without TLS")
         }
         Some(error @ rustls::Error::PeerIncompatible(_)) => say(&format!("{error}; see the broker's TLS settings")),
         _ => SendError::transient(format!(

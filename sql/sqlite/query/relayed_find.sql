@@ -1,0 +1,1 @@
+SELECT digest, sequence FROM relayed WHERE message_id = ?1

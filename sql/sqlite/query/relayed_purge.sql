@@ -1,0 +1,1 @@
+DELETE FROM relayed WHERE put_at_ms <= ?1

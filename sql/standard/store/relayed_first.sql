@@ -1,0 +1,1 @@
+SELECT min(put_at_ms) FROM {schema}.relayed WHERE site = {site}

@@ -1,0 +1,1 @@
+DELETE FROM {schema}.relayed WHERE site = {site} AND put_at_ms <= {last}

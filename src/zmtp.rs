@@ -1,0 +1,366 @@
+//! ZMTP 3, the protocol of ZeroMQ, as far as a SUB or a PUB without security needs it: greeting, READY, messages in and out.
+//!
+//! Why not a library: none limits what one peer can make it hold, and the limits are the point (rfc.zeromq.org/spec/23).
+
+use std::io;
+
+use bytes::{Bytes, BytesMut};
+use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, BufReader};
+
+const MORE: u8 = 1;
+const LONG: u8 = 2;
+const COMMAND: u8 = 4;
+
+/// What a command may be long: theirs are a few dozen bytes.
+const COMMAND_MAX: u64 = 4096;
+
+/// Frames of one message that are kept; fedmsg sends two, and what has more is refused.
+const FRAMES_MAX: usize = 3;
+
+/// Read at once.
+const BUFFER: usize = 64 << 10;
+
+/// Which socket we are; the peer is the other one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// SUB: hears publishers.
+    Subscriber,
+    /// PUB: is heard.
+    Publisher,
+}
+
+/// What a peer sent.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Incoming {
+    /// The frames of a message; of more than [`FRAMES_MAX`] the first.
+    Message(Vec<Bytes>),
+    /// Larger than is taken: it was read and thrown away.
+    TooLarge,
+    /// The peer is gone.
+    End,
+}
+
+/// The other end of a connection.
+pub struct Peer<S> {
+    stream: BufReader<S>,
+    /// Bytes of a message, at the most.
+    max: usize,
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Peer<S> {
+    /// Greets it; a subscriber subscribes to everything. Ours goes out in one piece with READY: a publisher that lives for a moment need
+    /// not be woken twice before it knows that somebody listens. `max`: bytes of a message, at the most.
+    ///
+    /// # Errors
+    /// The connection failed, or the peer is no such socket; then the kind is `InvalidData`.
+    pub async fn greet(stream: S, role: Role, max: usize) -> io::Result<Self> {
+        let mut peer = Peer { stream: BufReader::with_capacity(BUFFER, stream), max };
+        let mut hello = greeting().to_vec();
+        hello.extend(command("READY", &[property("Socket-Type", role.name()), property("Identity", "")].concat()));
+        peer.send(&hello).await?;
+        let mut theirs = [0; 64];
+        peer.stream.read_exact(&mut theirs[..11]).await?;
+        // Signature, then the version's first number; older ones have other frames.
+        if theirs[0] != 0xff || theirs[9] & 1 == 0 || theirs[10] < 3 {
+            return Err(refuse("it does not speak ZMTP 3, which libzmq does since 4.0"));
+        }
+        peer.stream.read_exact(&mut theirs[11..]).await?;
+        if &theirs[12..32] != mechanism() {
+            return Err(refuse("it wants a security mechanism, and only NULL is spoken"));
+        }
+        let (flags, size) = peer.header().await?;
+        let ready = if flags & COMMAND == 0 { vec![] } else { peer.command_body(size).await? };
+        if !socket_of(&ready).is_some_and(|socket| role.peers().contains(&socket)) {
+            return Err(refuse(match role {
+                Role::Subscriber => "it is no PUB or XPUB socket",
+                Role::Publisher => "it is no SUB or XSUB socket",
+            }));
+        }
+        if role == Role::Subscriber {
+            // A subscription is a message of 1 and what the topic begins with.
+            peer.send(&[0, 1, 1]).await?;
+        }
+        Ok(peer)
+    }
+
+    /// Returns as soon as it begins to send something, or is gone. Given up at any moment it has lost nothing.
+    ///
+    /// # Errors
+    /// The connection failed.
+    pub async fn begins(&mut self) -> io::Result<()> {
+        self.stream.fill_buf().await.map(drop)
+    }
+
+    /// The next message, whole. Given up, it may have lost a part of one: the connection is of no use then.
+    ///
+    /// # Errors
+    /// The connection failed, or what comes is no ZMTP.
+    pub async fn next(&mut self) -> io::Result<Incoming> {
+        let (mut frames, mut bytes, mut is_too_large) = (Vec::with_capacity(2), 0, false);
+        loop {
+            let (flags, size) = match self.header().await {
+                Ok(header) => header,
+                Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(Incoming::End),
+                Err(error) => return Err(error),
+            };
+            if flags & COMMAND != 0 {
+                let body = self.command_body(size).await?;
+                self.answer(&body).await?;
+                continue;
+            }
+            let length = usize::try_from(size).unwrap_or(usize::MAX);
+            is_too_large |= length.saturating_add(bytes) > self.max;
+            if is_too_large || frames.len() == FRAMES_MAX {
+                self.discard(size).await?;
+            } else {
+                let mut frame = BytesMut::zeroed(length);
+                self.stream.read_exact(&mut frame).await?;
+                bytes += length;
+                frames.push(frame.freeze());
+            }
+            if flags & MORE == 0 {
+                return Ok(if is_too_large { Incoming::TooLarge } else { Incoming::Message(frames) });
+            }
+        }
+    }
+
+    async fn header(&mut self) -> io::Result<(u8, u64)> {
+        let flags = self.stream.read_u8().await?;
+        if flags & !(MORE | LONG | COMMAND) != 0 || flags & (MORE | COMMAND) == MORE | COMMAND {
+            return Err(refuse("it sends what is no frame"));
+        }
+        let size = if flags & LONG == 0 { self.stream.read_u8().await?.into() } else { self.stream.read_u64().await? };
+        Ok((flags, size))
+    }
+
+    async fn command_body(&mut self, size: u64) -> io::Result<Vec<u8>> {
+        if size > COMMAND_MAX {
+            return Err(refuse("it sends a command without end"));
+        }
+        let mut body = vec![0; usize::try_from(size).unwrap_or_default()];
+        self.stream.read_exact(&mut body).await?;
+        Ok(body)
+    }
+
+    /// It may ask whether we are there: PING with a time, and up to 16 bytes that come back.
+    async fn answer(&mut self, body: &[u8]) -> io::Result<()> {
+        let Some(context) = body.strip_prefix(b"\x04PING").and_then(|rest| rest.get(2..)) else { return Ok(()) };
+        self.send(&command("PONG", context.get(..16).unwrap_or(context))).await
+    }
+
+    async fn discard(&mut self, mut size: u64) -> io::Result<()> {
+        while size > 0 {
+            let there = self.stream.fill_buf().await?.len();
+            if there == 0 {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+            let taken = there.min(usize::try_from(size).unwrap_or(usize::MAX));
+            self.stream.consume(taken);
+            size -= taken as u64;
+        }
+        Ok(())
+    }
+
+    /// Sends messages that were encoded.
+    ///
+    /// # Errors
+    /// The connection failed.
+    pub async fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let stream = self.stream.get_mut();
+        stream.write_all(bytes).await?;
+        stream.flush().await
+    }
+}
+
+/// A message of these frames.
+pub fn encode(frames: &[&[u8]]) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(frames.iter().map(|frame| frame.len() + 9).sum());
+    for (index, frame) in frames.iter().enumerate() {
+        let more = if index + 1 < frames.len() { MORE } else { 0 };
+        match u8::try_from(frame.len()) {
+            Ok(length) => bytes.extend([more, length]),
+            Err(_) => {
+                bytes.push(more | LONG);
+                bytes.extend((frame.len() as u64).to_be_bytes());
+            }
+        }
+        bytes.extend_from_slice(frame);
+    }
+    bytes
+}
+
+impl Role {
+    fn name(self) -> &'static str {
+        match self {
+            Role::Subscriber => "SUB",
+            Role::Publisher => "PUB",
+        }
+    }
+
+    /// The sockets that it speaks with.
+    fn peers(self) -> [&'static [u8]; 2] {
+        match self {
+            Role::Subscriber => [b"PUB", b"XPUB"],
+            Role::Publisher => [b"SUB", b"XSUB"],
+        }
+    }
+}
+
+fn refuse(what: &str) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, what)
+}
+
+/// Padded with zeros.
+fn mechanism() -> &'static [u8] {
+    b"NULL\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
+}
+
+/// Version 3.0: every publisher of libzmq 4 speaks it.
+fn greeting() -> [u8; 64] {
+    let mut greeting = [0; 64];
+    greeting[0] = 0xff;
+    greeting[9] = 0x7f;
+    greeting[10] = 3;
+    greeting[12..32].copy_from_slice(mechanism());
+    greeting
+}
+
+/// A short command frame.
+fn command(name: &str, body: &[u8]) -> Vec<u8> {
+    let length = |bytes: usize| u8::try_from(bytes).unwrap_or(u8::MAX);
+    let mut frame = vec![COMMAND, length(1 + name.len() + body.len()), length(name.len())];
+    frame.extend_from_slice(name.as_bytes());
+    frame.extend_from_slice(body);
+    frame
+}
+
+fn property(name: &str, value: &str) -> Vec<u8> {
+    let mut property = vec![u8::try_from(name.len()).unwrap_or(u8::MAX)];
+    property.extend_from_slice(name.as_bytes());
+    property.extend_from_slice(&u32::try_from(value.len()).unwrap_or(u32::MAX).to_be_bytes());
+    property.extend_from_slice(value.as_bytes());
+    property
+}
+
+/// Which socket it is, if the command is READY.
+fn socket_of(command: &[u8]) -> Option<&[u8]> {
+    let mut rest = command.strip_prefix(b"\x05READY")?;
+    while let Some((&name_length, after)) = rest.split_first() {
+        let (name, after) = after.split_at_checked(name_length.into())?;
+        let (length, after) = after.split_first_chunk::<4>()?;
+        let (value, after) = after.split_at_checked(usize::try_from(u32::from_be_bytes(*length)).ok()?)?;
+        if name.eq_ignore_ascii_case(b"Socket-Type") {
+            return Some(value);
+        }
+        rest = after;
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::DuplexStream;
+
+    use super::*;
+
+    /// The two ends after the handshake; the publisher's is bare.
+    async fn connected(max: usize) -> (Peer<DuplexStream>, DuplexStream) {
+        let (ours, mut theirs) = tokio::io::duplex(1 << 20);
+        let mut hello = greeting().to_vec();
+        hello.extend(command("READY", &property("Socket-Type", "PUB")));
+        theirs.write_all(&hello).await.unwrap();
+        let peer = Peer::greet(ours, Role::Subscriber, max).await.unwrap();
+        let mut ours = vec![0; 64 + 40 + 3];
+        theirs.read_exact(&mut ours).await.unwrap();
+        assert_eq!(ours[ours.len() - 3..], [0, 1, 1], "the subscription");
+        (peer, theirs)
+    }
+
+    fn frames(parts: &[&[u8]]) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        for (index, part) in parts.iter().enumerate() {
+            let more = if index + 1 < parts.len() { MORE } else { 0 };
+            bytes.push(more | LONG);
+            bytes.extend((part.len() as u64).to_be_bytes());
+            bytes.extend_from_slice(part);
+        }
+        bytes
+    }
+
+    fn message(parts: &[&[u8]]) -> Incoming {
+        Incoming::Message(parts.iter().map(|part| Bytes::copy_from_slice(part)).collect())
+    }
+
+    #[tokio::test]
+    async fn messages_come_frame_by_frame_and_what_is_too_large_takes_no_other_with_it() {
+        let (mut peer, mut theirs) = connected(10).await;
+        theirs.write_all(&[MORE, 1, b'a', 0, 2, b'b', b'c']).await.unwrap();
+        theirs.write_all(&frames(&[b"topic", &[b'x'; 100_000]])).await.unwrap();
+        theirs.write_all(&frames(&[b"a", b"b", b"c", b"d", b"e"])).await.unwrap();
+        theirs.write_all(&frames(&[b"last"])).await.unwrap();
+        drop(theirs);
+        assert_eq!(peer.next().await.unwrap(), message(&[b"a", b"bc"]));
+        assert_eq!(peer.next().await.unwrap(), Incoming::TooLarge);
+        assert_eq!(peer.next().await.unwrap(), message(&[b"a", b"b", b"c"]), "three are as wrong as five");
+        assert_eq!(peer.next().await.unwrap(), message(&[b"last"]));
+        assert_eq!(peer.next().await.unwrap(), Incoming::End);
+    }
+
+    #[tokio::test]
+    async fn a_publisher_and_a_subscriber_of_ours_understand_each_other() {
+        let (one, other) = tokio::io::duplex(1 << 20);
+        let (subscriber, publisher) =
+            tokio::join!(Peer::greet(one, Role::Subscriber, 1000), Peer::greet(other, Role::Publisher, 1000));
+        let (mut subscriber, mut publisher) = (subscriber.unwrap(), publisher.unwrap());
+        assert_eq!(publisher.next().await.unwrap(), message(&[b"\x01"]), "everything is subscribed to");
+        let long = [b'x'; 300];
+        publisher.send(&encode(&[b"topic", &long])).await.unwrap();
+        publisher.send(&encode(&[b"topic", b""])).await.unwrap();
+        assert_eq!(subscriber.next().await.unwrap(), message(&[b"topic", &long]));
+        assert_eq!(subscriber.next().await.unwrap(), message(&[b"topic", b""]));
+        let (one, other) = tokio::io::duplex(1 << 20);
+        let two = tokio::join!(Peer::greet(one, Role::Publisher, 10), Peer::greet(other, Role::Publisher, 10));
+        assert!(two.0.is_err() && two.1.is_err(), "two publishers have nothing to say to each other");
+    }
+
+    #[tokio::test]
+    async fn a_heartbeat_is_answered_and_no_message() {
+        let (mut peer, mut theirs) = connected(10).await;
+        theirs.write_all(&command("PING", b"\x00\x64hello")).await.unwrap();
+        theirs.write_all(&frames(&[b"a"])).await.unwrap();
+        assert_eq!(peer.next().await.unwrap(), message(&[b"a"]));
+        let mut pong = [0; 12];
+        theirs.read_exact(&mut pong).await.unwrap();
+        assert_eq!(pong[..], command("PONG", b"hello"));
+    }
+
+    #[tokio::test]
+    async fn who_does_not_speak_it_is_refused() {
+        let mut of_old = greeting();
+        of_old[10] = 1;
+        let mut secured = greeting();
+        secured[12..17].copy_from_slice(b"CURVE");
+        let mut subscriber = greeting().to_vec();
+        subscriber.extend(command("READY", &property("Socket-Type", "SUB")));
+        let http = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n".to_vec();
+        for (hello, what) in
+            [(of_old.to_vec(), "ZMTP 3"), (secured.to_vec(), "NULL"), (subscriber, "PUB"), (http, "ZMTP 3")]
+        {
+            let (ours, mut theirs) = tokio::io::duplex(4096);
+            theirs.write_all(&hello).await.unwrap();
+            let error = Peer::greet(ours, Role::Subscriber, 10).await.err().unwrap();
+            assert!(error.to_string().contains(what), "{error}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_frame_that_says_it_is_endless_is_not_held() {
+        let (mut peer, mut theirs) = connected(10).await;
+        theirs.write_all(&[LONG, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1, 2, 3]).await.unwrap();
+        drop(theirs);
+        assert!(peer.next().await.is_err());
+        let (mut peer, mut theirs) = connected(10).await;
+        theirs.write_all(&[COMMAND | LONG, 0, 0, 1, 0, 0, 0, 0, 0]).await.unwrap();
+        assert!(peer.next().await.is_err());
+    }
+}
