@@ -1,20 +1,24 @@
 //! Configuration -> parts -> tasks: the only file that knows every part. No decisions here.
 
+mod relay;
 mod reload;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Router;
 use mysql_async::{OptsBuilder, SslOpts};
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, broadcast};
 
+use self::relay::Doors;
 pub use self::reload::{Follow, Reload};
 use crate::admin::{Admin, LISTENERS_MAX};
+use crate::bugzilla::Zone;
 use crate::capture::Source;
 use crate::capture::history::{History, HistorySource};
-use crate::capture::identity::{self, Admission, Guard};
+use crate::capture::identity::{self, Admission, Guard, SameServer};
 use crate::capture::mysql_binlog::{MysqlBinlog, MysqlBinlogConfig, replica_id};
 use crate::capture::postgresql_logical::{PostgresqlLogical, PostgresqlLogicalConfig};
 use crate::capture::triggers::mysql::{self, MysqlQueue};
@@ -23,24 +27,28 @@ use crate::capture::triggers::postgresql::installation::Installation;
 use crate::capture::triggers::sqlite::SqliteTriggerQueue;
 use crate::capture::triggers::sqlite::installation::SqliteInstallation;
 use crate::capture::triggers::{Installer, Triggers};
-use crate::config::{BugzillaConfig, CommentIdOf, Config, StoreConfig, Tls, Way};
+use crate::config::{BugzillaConfig, CommentIdOf, Config, QueueConfig, StoreConfig, Tls, Way};
 use crate::database::mysql::{Account, Mysql};
 use crate::database::postgresql::Postgresql;
 use crate::database::sqlite::Sqlite;
 use crate::database::{Database, Dialect, Server};
-use crate::delivery::{Delivery, Gate, Judge, Served, recheck};
+use crate::delivery::{Delivery, Gate, Judge, NoBugzilla, Served, recheck};
 use crate::message::Wording;
 use crate::metrics::{Metrics, SourceMetrics};
 use crate::pipeline::{Editor, Pipeline, Progress, Replay, Sweep};
 use crate::queue::database::{self, DatabaseQueue};
 use crate::queue::sqlite::{self, SqliteQueue};
 use crate::queue::{Queue, QueueError};
+use crate::relay::Inbox;
 use crate::shutdown::{Cause, Shutdown};
 use crate::snapshot::{self, Reader};
 use crate::visibility::Rules;
 
 /// Messages kept for a live listener that is slow, at the most.
 const TAIL_CAPACITY: usize = 1_000;
+
+/// As long as nobody asks.
+const TEN_YEARS: Duration = Duration::from_secs(10 * 365 * 86_400);
 
 /// How often a quiet server shows that it is alive; three missed mean a dead connection.
 const HEARTBEAT: Duration = Duration::from_secs(5);
@@ -49,9 +57,12 @@ const HEARTBEAT: Duration = Duration::from_secs(5);
 pub struct App {
     config: Config,
     delivery: Delivery,
-    pipeline: Pipeline,
+    pipeline: Option<Pipeline>,
     admin: Admin,
     listener: TcpListener,
+    doors: Option<Doors>,
+    /// What the admin port serves of the relay.
+    http: Option<Router>,
     shutdown: Shutdown,
 }
 
@@ -66,6 +77,16 @@ pub enum AppError {
     Listen {
         /// As configured.
         address: std::net::SocketAddr,
+        /// What the system said.
+        error: std::io::Error,
+    },
+    /// The relay's port.
+    #[error(
+        "[relay] zeromq = \"tcp://{address}\" cannot be listened on: {error}; does a fedmsg-relay still run there?"
+    )]
+    Relay {
+        /// As configured, without the scheme.
+        address: String,
         /// What the system said.
         error: std::io::Error,
     },
@@ -85,12 +106,14 @@ pub fn source(config: &BugzillaConfig, metrics: Option<&SourceMetrics>, instance
                 account,
                 own_schema: config.schema.clone(),
                 heartbeat: HEARTBEAT,
+                rows_max: config.rows_max,
             }))
         }
         Way::Logical => Arc::new(PostgresqlLogical::new(PostgresqlLogicalConfig {
             server: postgresql(config),
             allow_unlimited_wal: config.allow_unlimited_wal,
             retained_bytes: metrics.map(|metrics| metrics.retained_bytes.clone()),
+            rows_max: config.rows_max,
         })),
         Way::Triggers => triggers(config, metrics),
         Way::History => Arc::new(HistorySource::new(history(config), config.late_commit_window, config.sweep_interval)),
@@ -102,12 +125,16 @@ pub fn triggers(config: &BugzillaConfig, metrics: Option<&SourceMetrics>) -> Arc
     match config.dialect {
         Dialect::Postgresql => {
             let queue = PostgresqlQueue::new(postgresql(config), &config.schema);
-            Arc::new(Triggers::new(queue, metrics.cloned()))
+            Arc::new(Triggers::new(queue, config.rows_max, metrics.cloned()))
         }
-        Dialect::Mysql => {
-            Arc::new(Triggers::new(MysqlQueue::new(mysql_account(config), &config.schema), metrics.cloned()))
+        Dialect::Mysql => Arc::new(Triggers::new(
+            MysqlQueue::new(mysql_account(config), &config.schema),
+            config.rows_max,
+            metrics.cloned(),
+        )),
+        Dialect::Sqlite => {
+            Arc::new(Triggers::new(SqliteTriggerQueue::new(path_of(config)), config.rows_max, metrics.cloned()))
         }
-        Dialect::Sqlite => Arc::new(Triggers::new(SqliteTriggerQueue::new(path_of(config)), metrics.cloned())),
     }
 }
 
@@ -152,37 +179,44 @@ pub fn database(config: &BugzillaConfig) -> Arc<dyn Database> {
 }
 
 /// The server behind the position in the store, as far as that can be read; changes nothing.
-pub async fn known_server(config: &Config) -> Option<identity::Server> {
-    let known = match &config.queue.store {
+pub async fn known_server(bugzilla: &BugzillaConfig, queue: &QueueConfig) -> Option<identity::Server> {
+    let known = match &queue.store {
         StoreConfig::Sqlite(path) => SqliteQueue::server_behind(path),
-        StoreConfig::Database => DatabaseQueue::server_behind(&server(&config.bugzilla), &in_database(config)).await,
+        StoreConfig::Database => DatabaseQueue::server_behind(&server(bugzilla), &in_database(bugzilla, queue)).await,
     };
     identity::Server::parse(&known?)
 }
 
 /// Opens the store. One in the database is connected to when it is first used.
 pub fn store(config: &Config) -> Result<Arc<dyn Queue>, QueueError> {
-    match &config.queue.store {
-        StoreConfig::Sqlite(path) => Ok(Arc::new(SqliteQueue::open(sqlite::Settings {
+    match (&config.queue.store, &config.bugzilla) {
+        (StoreConfig::Sqlite(path), bugzilla) => Ok(Arc::new(SqliteQueue::open(sqlite::Settings {
             path: path.clone(),
             max_megabytes: config.queue.max_megabytes,
             sent_retention: config.queue.sent_retention,
             parked_retention: config.queue.parked_retention,
-            told_retention: told_retention(&config.bugzilla),
+            // Without a Bugzilla nothing is told, and what was told of one that may come back is kept.
+            told_retention: bugzilla.as_ref().map_or(TEN_YEARS, told_retention),
         })?)),
-        StoreConfig::Database => Ok(Arc::new(DatabaseQueue::open(server(&config.bugzilla), in_database(config)))),
+        (StoreConfig::Database, Some(bugzilla)) => {
+            Ok(Arc::new(DatabaseQueue::open(server(bugzilla), in_database(bugzilla, &config.queue))))
+        }
+        (StoreConfig::Database, None) => Err(QueueError::Unusable {
+            store: "database".to_owned(),
+            reason: "there is no [bugzilla] whose server could keep it".to_owned(),
+        }),
     }
 }
 
 /// What the store in the database needs to know.
-pub fn in_database(config: &Config) -> database::Settings {
+pub fn in_database(bugzilla: &BugzillaConfig, queue: &QueueConfig) -> database::Settings {
     database::Settings {
-        schema: config.bugzilla.schema.clone(),
-        database: decode(config.bugzilla.database.path().trim_matches('/')),
-        max_megabytes: config.queue.max_megabytes,
-        sent_retention: config.queue.sent_retention,
-        parked_retention: config.queue.parked_retention,
-        told_retention: told_retention(&config.bugzilla),
+        schema: bugzilla.schema.clone(),
+        database: decode(bugzilla.database.path().trim_matches('/')),
+        max_megabytes: queue.max_megabytes,
+        sent_retention: queue.sent_retention,
+        parked_retention: queue.parked_retention,
+        told_retention: told_retention(bugzilla),
     }
 }
 
@@ -200,54 +234,40 @@ pub fn server(config: &BugzillaConfig) -> Arc<dyn Server> {
 }
 
 impl App {
-    /// Opens the store and the admin port; what is elsewhere (database, buses) is connected to when it runs, and waited for.
+    /// Opens the store, the admin port and the relay's; what is elsewhere (database, buses) is connected to when it runs, and waited for.
     /// A fresh store begins at `recover_since` (seconds since 1970), if it is given, and not where the configuration says.
     pub async fn build(config: Config, from_now: bool, recover_since: Option<i64>) -> Result<Self, AppError> {
         let metrics = Metrics::new(env!("CARGO_PKG_VERSION"))?;
         let shutdown = Shutdown::default();
         let queue = store(&config)?;
-        let instance = if config.queue.store == StoreConfig::Database { fastrand::u32(..1 << 31) } else { 0 };
         let address = config.admin.listen;
         let listener = TcpListener::bind(address).await.map_err(|error| AppError::Listen { address, error })?;
-        let reader: Arc<dyn Reader> = Arc::new(snapshot::reader(database(&config.bugzilla)));
-        let rules = Rules { require_login: config.bugzilla.require_login, zone: config.bugzilla.zone.clone() };
-        let (guard, admission) = (Arc::new(guard(&config.bugzilla)), Arc::new(Admission::default()));
-        let judge = Judge { reader: Arc::clone(&reader), rules: rules.clone(), admission: Arc::clone(&admission) };
-        let gate: Arc<dyn Gate> = Arc::new(judge);
+        let admission = Arc::new(Admission::default());
+        let reader = config.bugzilla.as_ref().map(|bugzilla| reader(bugzilla, &admission));
+        let gate: Arc<dyn Gate> = match config.bugzilla.as_ref().zip(reader.clone()) {
+            Some((bugzilla, reader)) => {
+                Arc::new(Judge { reader, rules: rules(bugzilla), admission: Arc::clone(&admission) })
+            }
+            None => Arc::new(NoBugzilla),
+        };
         let delivery = Delivery::new(Arc::clone(&queue), Arc::clone(&gate), metrics.clone(), shutdown.clone());
         let (tail, _) = broadcast::channel(TAIL_CAPACITY);
-        let progress = Arc::new(Progress::default());
-        let editor = Editor { reader, wording: wording(&config), rules, metrics: metrics.pipeline.clone() };
-        let sweep = Sweep {
-            history: history(&config.bugzilla),
-            interval: config.bugzilla.sweep_interval,
-            window: config.bugzilla.late_commit_window,
-            start: recover_since.or(config.bugzilla.start),
+        let (doors, http) = match &config.relay {
+            None => (None, None),
+            Some(relay) => {
+                let (queue, news) = (Arc::clone(&queue), delivery.news());
+                let (tail, metrics) = (tail.clone(), metrics.relay.clone());
+                let inbox = Inbox { queue, news, tail, metrics, is_open: Arc::default() };
+                Doors::bind(relay, inbox).await.map(|(doors, http)| (Some(doors), http))?
+            }
         };
-        let replay =
-            Replay { sweep: sweep.clone(), editor: editor.clone(), queue: Arc::clone(&queue), news: delivery.news() };
-        let pipeline = Pipeline {
-            source: source(&config.bugzilla, Some(&metrics.source), instance),
-            guard,
-            admission: Arc::clone(&admission),
-            editor,
-            sweep,
-            queue: Arc::clone(&queue),
-            metrics: metrics.clone(),
-            progress: Arc::clone(&progress),
-            news: delivery.news(),
-            tail: tail.clone(),
-            shutdown: shutdown.clone(),
-            from_now,
-        };
-        let token = config.admin.token.clone();
         let admin = Admin {
-            queue,
+            queue: Arc::clone(&queue),
             gate,
             admission,
-            progress,
-            replay: Arc::new(replay),
-            zone: config.bugzilla.zone.clone(),
+            progress: Arc::default(),
+            replay: None,
+            zone: config.bugzilla.as_ref().map_or_else(Zone::utc, |bugzilla| bugzilla.zone.clone()),
             replaying: Arc::new(Semaphore::new(1)),
             metrics,
             tail,
@@ -255,25 +275,62 @@ impl App {
             connectors: Served::default(),
             news: delivery.news(),
             scraping: Arc::default(),
-            token,
+            token: config.admin.token.clone(),
             shutdown: shutdown.clone(),
         };
-        Ok(App { config, delivery, pipeline, admin, listener, shutdown })
+        let mut app = App { pipeline: None, config, delivery, admin, listener, doors, http, shutdown };
+        app.pipeline = reader.and_then(|reader| app.pipeline(reader, from_now, recover_since));
+        app.admin.replay = app.pipeline.as_ref().map(|pipeline| {
+            let (sweep, editor) = (pipeline.sweep.clone(), pipeline.editor.clone());
+            Arc::new(Replay { sweep, editor, queue, news: pipeline.news.clone() })
+        });
+        Ok(app)
+    }
+
+    /// What captures, if there is a Bugzilla.
+    fn pipeline(&self, reader: Arc<dyn Reader>, from_now: bool, recover_since: Option<i64>) -> Option<Pipeline> {
+        let App { config, delivery, admin, shutdown, .. } = self;
+        let bugzilla = config.bugzilla.as_ref()?;
+        let instance = if config.queue.store == StoreConfig::Database { fastrand::u32(..1 << 31) } else { 0 };
+        let editor = Editor {
+            reader,
+            wording: wording(config, bugzilla),
+            rules: rules(bugzilla),
+            metrics: admin.metrics.pipeline.clone(),
+        };
+        let sweep = Sweep {
+            history: history(bugzilla),
+            interval: bugzilla.sweep_interval,
+            window: bugzilla.late_commit_window,
+            start: recover_since.or(bugzilla.start),
+        };
+        Some(Pipeline {
+            source: source(bugzilla, Some(&admin.metrics.source), instance),
+            guard: Arc::new(guard(bugzilla)),
+            admission: Arc::clone(&admin.admission),
+            editor,
+            sweep,
+            queue: Arc::clone(&admin.queue),
+            metrics: admin.metrics.clone(),
+            progress: Arc::clone(&admin.progress),
+            news: delivery.news(),
+            tail: admin.tail.clone(),
+            shutdown: shutdown.clone(),
+            from_now,
+        })
     }
 
     /// Starts the admin port, and all other tasks as soon as this instance leads; they end when the returned handle says so. `follow` is how
     /// the configuration is read anew; none: it is not.
     pub fn spawn(self, follow: Option<Follow>) -> Shutdown {
-        let App { config, delivery, pipeline, admin, listener, shutdown } = self;
-        for name in config.connectors.keys() {
-            admin.connectors.set(name, None);
-        }
+        let App { config, delivery, pipeline, admin, listener, doors, http, shutdown } = self;
+        let progress = Arc::clone(&admin.progress);
         let reload = Reload::new(config, delivery, admin.connectors.clone());
-        shutdown.spawn(admin.serve(listener));
+        shutdown.spawn(admin.serve(listener, http));
         let told = shutdown.clone();
         shutdown.spawn(async move {
             let lost = tokio::select! {
-                lost = lead(pipeline, reload, follow) => lost,
+                lost = lead(pipeline, doors, &progress, reload, follow) => lost,
                 () = told.requested() => return,
             };
             tracing::error!(error = %lost, "bugrelay stops");
@@ -284,33 +341,68 @@ impl App {
     }
 }
 
-/// Captures and delivers as soon as this instance leads, until it may not any more; says why.
-async fn lead(pipeline: Pipeline, mut reload: Reload, follow: Option<Follow>) -> QueueError {
-    let queue = Arc::clone(&pipeline.queue);
-    if let Err(error) = queue.lead().await {
+/// Captures, relays and delivers as soon as this instance leads, until it may not any more; says why.
+async fn lead(
+    mut pipeline: Option<Pipeline>,
+    doors: Option<Doors>,
+    progress: &Progress,
+    mut reload: Reload,
+    follow: Option<Follow>,
+) -> QueueError {
+    let (queue, gate, metrics, shutdown) = reload.parts();
+    let mut follow = reload.followed(follow);
+    if let Err(error) = reload.meanwhile(&mut follow, take_turn(&*queue, pipeline.as_mut())).await {
         return error;
     }
-    if let Some(follow) = &follow {
-        reload.catch_up(follow).await;
-    }
-    if let Err(error) = reload.start().await {
+    if let Err(error) = reload.start(&mut follow).await {
         return error;
     }
-    pipeline.metrics.leader.set(1);
-    let (gate, metrics, shutdown) = reload.parts();
-    shutdown.spawn(recheck(Arc::clone(&queue), gate, metrics, shutdown.clone()));
+    metrics.leader.set(1);
     shutdown.spawn(crate::pipeline::purge(Arc::clone(&queue), shutdown.clone()));
-    shutdown.spawn(pipeline.run());
+    match pipeline {
+        Some(pipeline) => {
+            shutdown.spawn(recheck(Arc::clone(&queue), gate, metrics, shutdown.clone()));
+            shutdown.spawn(pipeline.run());
+        }
+        // There is nothing to wait for.
+        None => progress.running(),
+    }
+    if let Some(doors) = doors {
+        doors.open(&shutdown);
+    }
     if let Some(follow) = follow {
         shutdown.spawn(reload.run(follow));
     }
     queue.deposed().await
 }
 
-fn wording(config: &Config) -> Wording {
+/// Reads Bugzilla's tables, of the recognised server alone.
+fn reader(bugzilla: &BugzillaConfig, admission: &Arc<Admission>) -> Arc<dyn Reader> {
+    Arc::new(snapshot::reader(Arc::new(SameServer::new(database(bugzilla), Arc::clone(admission)))))
+}
+
+fn rules(bugzilla: &BugzillaConfig) -> Rules {
+    Rules { require_login: bugzilla.require_login, zone: bugzilla.zone.clone() }
+}
+
+/// Waits until this instance leads. After one that did, it goes on where that one stood, whatever it was told at its start.
+async fn take_turn(queue: &dyn Queue, pipeline: Option<&mut Pipeline>) -> Result<(), QueueError> {
+    let Some(pipeline) = pipeline.filter(|pipeline| pipeline.from_now) else { return queue.lead().await };
+    tokio::select! {
+        led = queue.lead() => return led,
+        () = queue.stood_by() => {}
+    }
+    pipeline.from_now = false;
+    tracing::warn!(
+        "--from-now is not followed: another instance leads, and what it leaves is gone on with; to begin at the present, stop all and start one with it"
+    );
+    queue.lead().await
+}
+
+fn wording(config: &Config, bugzilla: &BugzillaConfig) -> Wording {
     Wording {
-        base_url: config.bugzilla.base_url.clone(),
-        zone: config.bugzilla.zone.clone(),
+        base_url: bugzilla.base_url.clone(),
+        zone: bugzilla.zone.clone(),
         identity: config.messages.identity,
         real_comment_id: config.messages.comment_id == CommentIdOf::Comment,
         fields: config.fields.clone(),

@@ -10,7 +10,9 @@ mod fault;
 mod file;
 mod fingerprint;
 mod overlay;
+mod relay;
 mod secret;
+mod text;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -28,19 +30,23 @@ use self::overlay::Overlay;
 use crate::bugzilla::Zone;
 use crate::database::Dialect;
 use crate::message::{FieldFilter, Identity};
+use crate::relay::{Client, ZeromqConfig};
 use crate::secret::Secret;
 pub use crate::tls::Tls;
 
 /// Where the configuration is looked for when nobody names it.
 pub const DEFAULT_PATHS: [&str; 2] = ["bugrelay.toml", "/etc/bugrelay/bugrelay.toml"];
 
+/// A configuration of thousands of connectors is no larger.
+const FILE_BYTES_MAX: u64 = 1 << 20;
+
 /// Everything that can be configured, checked.
 #[derive(Clone, Debug)]
 pub struct Config {
     /// The file that it came from.
     pub path: PathBuf,
-    /// `[bugzilla]`.
-    pub bugzilla: BugzillaConfig,
+    /// `[bugzilla]`; none: a relay alone.
+    pub bugzilla: Option<BugzillaConfig>,
     /// `[queue]`.
     pub queue: QueueConfig,
     /// `[fields]`.
@@ -51,6 +57,8 @@ pub struct Config {
     pub grace: Duration,
     /// `[admin]`.
     pub admin: AdminConfig,
+    /// `[relay]`.
+    pub relay: Option<RelayConfig>,
     /// `[connectors.NAME]`, by name.
     pub connectors: BTreeMap<String, ConnectorConfig>,
 }
@@ -86,6 +94,8 @@ pub struct BugzillaConfig {
     pub schema: String,
     /// Whether a slot may be made on a server that keeps its log without a limit.
     pub allow_unlimited_wal: bool,
+    /// See [`crate::capture::ROWS_MAX`]. No key: a test lowers it.
+    pub rows_max: usize,
 }
 
 /// How changes are captured.
@@ -153,12 +163,38 @@ pub struct AdminConfig {
     pub token: Secret,
 }
 
+/// `[relay]`: where scripts drop messages.
+#[derive(Clone, Debug)]
+pub struct RelayConfig {
+    /// fedmsg's publishers.
+    pub zeromq: Option<ZeromqConfig>,
+    /// Those of HTTP; none: it is not served.
+    pub clients: Vec<Client>,
+    /// The topics that are taken at all, as written.
+    pub patterns: Vec<String>,
+    /// Bytes of a message.
+    pub max_message_bytes: usize,
+}
+
 /// The configuration is not fit for use. Says what, where and how to mend it.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct ConfigError(pub String);
 
 impl Config {
+    /// `[bugzilla]`, for what cannot do without.
+    ///
+    /// # Errors
+    /// It is a relay alone.
+    pub fn bugzilla(&self) -> Result<&BugzillaConfig, ConfigError> {
+        self.bugzilla.as_ref().ok_or_else(|| {
+            let path = self.path.display();
+            ConfigError(format!(
+                "{path}: [bugzilla] is missing; this bugrelay is a relay alone, and that is nothing to it"
+            ))
+        })
+    }
+
     /// Reads the file at `path`, else the first of [`DEFAULT_PATHS`] that is there, and the environment over it.
     pub fn load(path: Option<&Path>, environment: impl Iterator<Item = (String, String)>) -> Result<Self, ConfigError> {
         let path = match path {
@@ -170,7 +206,7 @@ impl Config {
                 ))
             })?,
         };
-        let text = std::fs::read_to_string(&path).map_err(|error| {
+        let text = text::read(&path, FILE_BYTES_MAX).map_err(|error| {
             ConfigError(format!("{}: cannot be read: {error}; name another with -c FILE", path.display()))
         })?;
         Self::parse(&path, &text, environment)

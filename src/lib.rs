@@ -3,7 +3,9 @@
 //! Data goes one way, and the modules are the rooms on that way:
 //!
 //! ```text
-//! capture ─> changeset ─> snapshot ─> visibility ─> message ─> queue ─> delivery ─> connector/*
+//! capture ─> changeset ─> snapshot ─> visibility ─> message ─┐
+//!                                                            ├─> queue ─> delivery ─> connector/*
+//! relay (scripts drop a message) ────────────────────────────┘
 //! ```
 //!
 //! `admin` and `metrics` stand beside the way. ARCHITECTURE.md tells the rest; a test
@@ -34,6 +36,7 @@ pub mod queue;
 
 pub mod delivery;
 pub mod pipeline;
+pub mod relay;
 
 pub mod admin;
 

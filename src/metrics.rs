@@ -3,6 +3,7 @@
 //! Counters and histograms count what this process did; gauges of state are set from the store at scrape time.
 //! Labels come from closed sets only: connectors by name, targets, actions, reasons. Never a bug, user, product or text.
 
+use prometheus::process_collector::ProcessCollector;
 use prometheus::{
     CounterVec, Gauge, GaugeVec, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts,
     Registry,
@@ -19,6 +20,8 @@ pub struct Metrics {
     pub pipeline: PipelineMetrics,
     /// State of the store.
     pub queue: QueueMetrics,
+    /// What scripts drop.
+    pub relay: RelayMetrics,
     /// What left.
     pub delivery: DeliveryMetrics,
     /// 1 while what runs is what the configuration says.
@@ -86,6 +89,15 @@ pub struct QueueMetrics {
     pub store_bytes: IntGauge,
 }
 
+/// What scripts drop at the relay.
+#[derive(Clone, Debug)]
+pub struct RelayMetrics {
+    /// What became of it: endpoint, result.
+    pub received: IntCounterVec,
+    /// Publishers that are connected by ZeroMQ.
+    pub connections: IntGauge,
+}
+
 /// What left.
 #[derive(Clone, Debug)]
 pub struct DeliveryMetrics {
@@ -116,6 +128,17 @@ impl Metrics {
             source: SourceMetrics::new()?,
             pipeline: PipelineMetrics::new()?,
             queue: QueueMetrics::new()?,
+            relay: RelayMetrics {
+                received: counters(
+                    "bugrelay_relay_received_total",
+                    "Messages that scripts sent to the relay, and what became of them",
+                    &["endpoint", "result"],
+                )?,
+                connections: IntGauge::new(
+                    "bugrelay_relay_connections",
+                    "Publishers that are connected to the relay by ZeroMQ",
+                )?,
+            },
             delivery: DeliveryMetrics {
                 deliveries: counters("bugrelay_deliveries_total", "Outcomes of deliveries", &["connector", "outcome"])?,
                 send_seconds: HistogramVec::new(
@@ -149,11 +172,13 @@ impl Metrics {
             IntGaugeVec::new(Opts::new("bugrelay_build_info", "The version that runs; always 1"), &["version"])?;
         build.with_label_values(&[version]).set(1);
         metrics.registry.register(Box::new(build))?;
+        // What Prometheus' own libraries tell of every process: memory, time, open files, when it began.
+        metrics.registry.register(Box::new(ProcessCollector::for_self()))?;
         Ok(metrics)
     }
 
     fn register(&self) -> Result<(), prometheus::Error> {
-        let Metrics { registry, source, pipeline, queue, delivery, leader, config_reload_successful } = self;
+        let Metrics { registry, source, pipeline, queue, relay, delivery, leader, config_reload_successful } = self;
         registry.register(Box::new(config_reload_successful.clone()))?;
         registry.register(Box::new(leader.clone()))?;
         registry.register(Box::new(source.connected.clone()))?;
@@ -178,6 +203,8 @@ impl Metrics {
         registry.register(Box::new(queue.connector_paused.clone()))?;
         registry.register(Box::new(queue.parked_messages.clone()))?;
         registry.register(Box::new(queue.store_bytes.clone()))?;
+        registry.register(Box::new(relay.received.clone()))?;
+        registry.register(Box::new(relay.connections.clone()))?;
         registry.register(Box::new(delivery.deliveries.clone()))?;
         registry.register(Box::new(delivery.send_seconds.clone()))?;
         registry.register(Box::new(delivery.end_to_end_seconds.clone()))?;

@@ -103,18 +103,22 @@ impl Pipeline {
         stored = stored.filter(|_| !self.from_now);
         let from = self.first_position(stored.as_ref()).await;
         let (taken, mut captured) = mpsc::channel(TRANSACTIONS_MAX);
+        let (lost, mut losses) = mpsc::channel(1);
         let (acknowledged, acknowledgements) = watch::channel(None);
         let intake = Intake {
             source: Arc::clone(&self.source),
+            queue: Arc::clone(&self.queue),
             guard: Arc::clone(&self.guard),
             admission: Arc::clone(&self.admission),
             known,
             metrics: self.metrics.source.clone(),
             progress: Arc::clone(&self.progress),
             taken,
+            losses: lost,
             acknowledgements,
             is_stored: stored.is_some(),
             known_ms: stored.as_ref().map(|stored| stored.committed_at.saturating_mul(1000)),
+            is_first: true,
         };
         let (handed, mut swept) = mpsc::channel(1);
         let sweeper = Sweeper {
@@ -146,6 +150,8 @@ impl Pipeline {
                         self.take(handed, stored.as_ref()).await;
                     }
                 }
+                // Behind all that was read before.
+                Some(lost) = losses.recv() => self.lose(lost).await,
                 Some(handed) = swept.recv() => self.take(handed, stored.as_ref()).await,
             }
         }

@@ -1,5 +1,7 @@
 //! Where messages go: a file, or a real broker of its own with room for ours and for those of the plain loop.
 
+#![allow(dead_code, reason = "shared by the benches: not each of them needs all of it")]
+
 use tokio::runtime::Runtime;
 
 use crate::services::{Kafka, RabbitMq};

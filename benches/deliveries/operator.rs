@@ -1,5 +1,7 @@
 //! What an operator tells a bugrelay that runs: the token, and the calls that ask for it.
 
+#![allow(dead_code, reason = "shared by the benches: not each of them needs all of it")]
+
 use crate::services::Bugrelay;
 
 const TOKEN: &str = "open sesame";

@@ -169,10 +169,11 @@ pub(super) async fn find(admin: &Admin, name: &str) -> Result<BacklogStats, Refu
 pub(super) fn view(admin: &Admin, stats: BacklogStats) -> ConnectorView {
     let state = match admin.connectors.get(&stats.connector) {
         None => ConnectorState::Gone,
-        Some(None) => ConnectorState::Disabled,
-        Some(Some(_)) if stats.paused => ConnectorState::Paused,
-        Some(Some(_)) if stats.standing.attempts > 0 => ConnectorState::Backlog,
-        Some(Some(_)) => ConnectorState::Well,
+        // Whoever stands by serves none: the store knows which get messages.
+        Some(None) if !(admin.queue.stands_by() && stats.subscribed) => ConnectorState::Disabled,
+        Some(_) if stats.paused => ConnectorState::Paused,
+        Some(_) if stats.standing.attempts > 0 => ConnectorState::Backlog,
+        Some(_) => ConnectorState::Well,
     };
     let now_ms = jiff::Timestamp::now().as_millisecond();
     let age = |ms: i64| u64::try_from((now_ms - ms) / 1000).unwrap_or(0);

@@ -13,8 +13,10 @@ mod messages;
 mod openapi;
 mod paging;
 mod parked;
+mod port;
 mod replay;
 mod scrape;
+mod standby;
 mod status;
 mod tail;
 
@@ -25,11 +27,12 @@ pub use disposal::{Choice, Disposed, Span};
 pub use messages::{FateState, FateView, TracePage, TraceView};
 pub use parked::{ParkedPage, ParkedView};
 pub use replay::{ReplayOrder, ReplayView};
+pub use scrape::Counts;
 pub use status::{SourceView, StatusView, StoreView};
 pub use tail::LISTENERS_MAX;
 
 use std::net::{IpAddr, SocketAddr};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{ConnectInfo, Request, State};
@@ -49,7 +52,7 @@ use crate::message::Envelope;
 use crate::metrics::Metrics;
 use crate::pipeline::{Progress, Replay};
 use crate::queue::Queue;
-use crate::secret::Secret;
+use crate::secret::{Secret, same};
 use crate::shutdown::Shutdown;
 
 /// What the endpoints look at.
@@ -63,8 +66,8 @@ pub struct Admin {
     pub admission: Arc<Admission>,
     /// The capture's state.
     pub progress: Arc<Progress>,
-    /// Tells saves of the past again.
-    pub replay: Arc<Replay>,
+    /// Tells saves of the past again; none: there is no Bugzilla.
+    pub replay: Option<Arc<Replay>>,
     /// Held by the replay that runs: one at a time.
     pub replaying: Arc<Semaphore>,
     /// The zone of times without one.
@@ -79,8 +82,8 @@ pub struct Admin {
     pub connectors: Served,
     /// Has the connectors' workers look at the queue.
     pub news: watch::Sender<()>,
-    /// Held while gauges are set and gathered: two scrapes must not mix.
-    pub scraping: Arc<Mutex<()>>,
+    /// What the last scrape counted.
+    pub scraping: Arc<Counts>,
     /// Who knows it may use the API from elsewhere, and change state.
     pub token: Secret,
     /// Ends live listeners.
@@ -88,24 +91,22 @@ pub struct Admin {
 }
 
 impl Admin {
-    /// Serves until shutdown is requested; requests under way are finished.
-    pub async fn serve(self, listener: TcpListener) {
+    /// Serves until shutdown is requested, and what the relay serves beside it; requests under way are finished.
+    pub async fn serve(self, listener: TcpListener, relay: Option<Router>) {
         let shutdown = self.shutdown.clone();
         let api = api()
             .into_iter()
             .fold(Router::new(), |router, (path, answer)| router.route(path, answer))
+            .layer(middleware::from_fn_with_state(self.clone(), standby::refer))
             .layer(middleware::from_fn_with_state(self.clone(), authorize));
         let router = Router::new()
             .route("/livez", get(async || "ok\n"))
             .route("/readyz", get(readyz))
             .route("/metrics", get(scrape::metrics))
             .merge(api)
-            .with_state(self);
-        let service = router.into_make_service_with_connect_info::<SocketAddr>();
-        let served = axum::serve(listener, service).with_graceful_shutdown(async move { shutdown.requested().await });
-        if let Err(error) = served.await {
-            tracing::error!(%error, "the admin port is not served any more");
-        }
+            .with_state(self)
+            .merge(relay.unwrap_or_default());
+        port::serve(listener, router, shutdown).await;
     }
 }
 
@@ -168,7 +169,7 @@ fn access(
     headers: &HeaderMap,
 ) -> Result<(), (StatusCode, &'static str)> {
     if let (Some(token), Some(given)) = (token, bearer(headers)) {
-        if equal(token.expose_secret().as_bytes(), given.as_bytes()) {
+        if same(token.expose_secret().as_bytes(), given.as_bytes()) {
             return Ok(());
         }
         return Err((StatusCode::UNAUTHORIZED, "this is not the token of [admin]\n"));
@@ -203,11 +204,6 @@ fn names_an_address(headers: &HeaderMap) -> bool {
 
 fn bearer(headers: &HeaderMap) -> Option<&str> {
     headers.get(header::AUTHORIZATION)?.to_str().ok()?.strip_prefix("Bearer ")
-}
-
-/// In a time that tells nothing of where they differ.
-fn equal(a: &[u8], b: &[u8]) -> bool {
-    a.len() == b.len() && a.iter().zip(b).fold(0, |differ, (a, b)| differ | (a ^ b)) == 0
 }
 
 #[cfg(test)]

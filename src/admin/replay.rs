@@ -63,6 +63,9 @@ pub(super) async fn replay(
 ) -> Result<Response, Refusal> {
     let wanted: ReplayOrder =
         serde_json::from_slice(&body).map_err(|error| refuse(format!("the order is not understood: {error}")))?;
+    let Some(replay) = &admin.replay else {
+        return Err(Refusal(StatusCode::CONFLICT, "there is no [bugzilla] whose saves could be told again".to_owned()));
+    };
     let order = order(&admin, &wanted)?;
     if let Some(refusal) = admin.admission.refusal() {
         return Err(Refusal(StatusCode::CONFLICT, refusal.message.clone()));
@@ -72,7 +75,7 @@ pub(super) async fn replay(
     };
     tracing::info!(%peer, since = order.since, until = order.until, bugs = order.bugs.len(), connectors = order.connectors.join(","),
         dry_run = order.dry_run, "a replay was ordered by the admin API");
-    let Replayed { saves, messages, private } = admin.replay.run(&order).await?;
+    let Replayed { saves, messages, private } = replay.run(&order).await?;
     let count: u64 = messages.values().sum();
     tracing::info!(%peer, saves, messages = count, private, dry_run = order.dry_run, "the replay is done");
     json(&ReplayView { dry_run: order.dry_run, connectors: order.connectors, saves, messages, private })

@@ -1,26 +1,55 @@
 //! `/metrics`: gauges of state are read from the store here, at scrape time; everything else was counted as it happened.
 
-use std::sync::PoisonError;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use prometheus::{Encoder, TextEncoder};
+use tokio::sync::Mutex;
+use tokio::time::Instant;
 
 use super::Admin;
 use crate::metrics::QueueMetrics;
 use crate::queue::Stats;
 
+/// Counting takes a twentieth of the time at the most: what was counted stands so many times as long as that took.
+const REST: u32 = 20;
+
+/// But no longer than this.
+const STANDS_MAX: Duration = Duration::from_secs(15);
+
+/// What was counted last. Held while gauges are set and gathered: two scrapes must not mix.
+#[derive(Debug, Default)]
+pub struct Counts(Mutex<Option<Counted>>);
+
+#[derive(Debug)]
+struct Counted {
+    stats: Stats,
+    at: Instant,
+    took: Duration,
+}
+
+impl Counted {
+    /// Whether it need not be counted again yet.
+    fn stands(&self) -> bool {
+        self.at.elapsed() < (self.took * REST).min(STANDS_MAX)
+    }
+}
+
 pub(super) async fn metrics(State(admin): State<Admin>) -> Response {
     admin.metrics.source.lag_seconds.set(admin.progress.lag_seconds());
-    let stats = admin.queue.stats().await;
-    // Nothing in here can be half done: a panic elsewhere is no reason to stop.
-    let _alone = admin.scraping.lock().unwrap_or_else(PoisonError::into_inner);
-    match stats {
-        Ok(stats) => set(&admin.metrics.queue, &stats),
-        // The rest is still worth scraping; the state keeps what was read last.
-        Err(error) => tracing::warn!(%error, "the state of the store cannot be read"),
+    let mut counted = admin.scraping.0.lock().await;
+    if !counted.as_ref().is_some_and(Counted::stands) {
+        let begun = Instant::now();
+        match admin.queue.stats().await {
+            Ok(stats) => *counted = Some(Counted { stats, at: Instant::now(), took: begun.elapsed() }),
+            // The rest is still worth scraping; the state keeps what was read last.
+            Err(error) => tracing::warn!(%error, "the state of the store cannot be read"),
+        }
+    }
+    if let Some(counted) = &*counted {
+        set(&admin.metrics.queue, &counted.stats);
     }
     let mut text = Vec::new();
     match TextEncoder::new().encode(&admin.metrics.registry.gather(), &mut text) {
@@ -75,5 +104,18 @@ mod tests {
         assert_eq!(shown(), [7, 7]);
         set(&metrics.queue, &stats(&["kafka"]));
         assert_eq!(shown(), [0, 7]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_longer_counting_takes_the_seldomer_it_is_done_but_at_least_every_15_s() {
+        let counted = |took| Counted { stats: Stats::default(), at: Instant::now(), took };
+        let [cheap, dear, dearest] = [2, 300, 60_000].map(|took| counted(Duration::from_millis(took)));
+        let stand = || [cheap.stands(), dear.stands(), dearest.stands()];
+        tokio::time::advance(Duration::from_millis(50)).await;
+        assert_eq!(stand(), [false, true, true]);
+        tokio::time::advance(Duration::from_secs(6)).await;
+        assert_eq!(stand(), [false, false, true]);
+        tokio::time::advance(Duration::from_secs(9)).await;
+        assert_eq!(stand(), [false; 3]);
     }
 }

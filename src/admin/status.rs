@@ -15,6 +15,10 @@ pub struct StatusView {
     pub version: String,
     /// As `/readyz` says it.
     pub ready: bool,
+    /// Another instance leads the same store: that one reads the source, delivers, and answers all else.
+    pub stands_by: bool,
+    /// From where that one is connected to the database, if it can be told.
+    pub leader: Option<String>,
     /// Where changes come from.
     pub source: SourceView,
     /// Where messages wait.
@@ -65,9 +69,12 @@ pub(super) async fn status(State(admin): State<Admin>) -> Result<Response, Refus
         main_queue_messages: stats.main_queue_messages,
         last_sequence: stats.last_sequence,
     };
+    let stands_by = admin.queue.stands_by();
     json(&StatusView {
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        ready: admin.progress.is_running() && admin.admission.refusal().is_none(),
+        ready: (admin.progress.is_running() || stands_by) && admin.admission.refusal().is_none(),
+        stands_by,
+        leader: if stands_by { admin.queue.leader().await } else { None },
         source,
         store,
         connectors: stats.backlogs.into_iter().map(|stats| connectors::view(&admin, stats)).collect(),

@@ -1,6 +1,7 @@
 //! The configuration read anew while everything runs: its connectors are started, stopped and made anew one by one, its secrets
 //! take the place of the old ones. What a connector is, and what may differ, is decided elsewhere.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,7 +13,7 @@ use crate::backoff::Reconnect;
 use crate::config::{Config, ConfigError, ConnectorConfig, Difference};
 use crate::delivery::{Delivery, Gate, Handle, Policy, Served};
 use crate::metrics::Metrics;
-use crate::queue::{QueueError, Subscriber};
+use crate::queue::{Queue, QueueError, Subscriber};
 use crate::shutdown::Shutdown;
 
 /// How often it is looked whether the configuration, or a file that it names, says something else. What has changed must be there
@@ -39,6 +40,8 @@ pub struct Reload {
     delivery: Delivery,
     served: Served,
     is_successful: IntGauge,
+    /// The connectors run: not while the store is waited for.
+    is_serving: bool,
 }
 
 /// What a look found. A mistake is told from another by its text.
@@ -48,78 +51,85 @@ impl Reload {
     /// Nothing is started yet.
     pub(super) fn new(config: Config, delivery: Delivery, served: Served) -> Self {
         let is_successful = delivery.metrics.config_reload_successful.clone();
-        Reload { config, delivery, served, is_successful }
+        let reload = Reload { config, delivery, served, is_successful, is_serving: false };
+        reload.name(&reload.config);
+        reload
+    }
+
+    /// Waits for something, which may be hours in which another instance leads: what the configuration says meanwhile is taken, and so is the
+    /// password that the store itself may be waiting for.
+    pub(super) async fn meanwhile<T>(&mut self, follow: &mut Option<Follow>, awaited: impl Future<Output = T>) -> T {
+        match follow {
+            None => awaited.await,
+            Some(follow) => tokio::select! {
+                come = awaited => come,
+                never = self.follow(follow) => match never {},
+            },
+        }
     }
 
     /// Starts the connectors. A store that cannot be asked now is waited for.
-    pub(super) async fn start(&self) -> Result<(), QueueError> {
-        let nothing = Config { connectors: [].into(), ..self.config.clone() };
-        let everything = nothing.difference(&self.config);
+    pub(super) async fn start(&mut self, follow: &mut Option<Follow>) -> Result<(), QueueError> {
         let mut reconnect = Reconnect::default();
         loop {
-            match self.serve(&self.config, &everything).await {
+            let nothing = Config { connectors: [].into(), ..self.config.clone() };
+            match self.serve(&self.config, &nothing.difference(&self.config)).await {
                 Err(error @ (QueueError::Failed { .. } | QueueError::Full { .. })) => {
                     tracing::error!(%error, "the start waits for the store");
-                    tokio::time::sleep(reconnect.next_delay()).await;
+                    self.meanwhile(follow, tokio::time::sleep(reconnect.next_delay())).await;
                 }
-                started => return started,
+                started => {
+                    self.is_serving = started.is_ok();
+                    return started;
+                }
             }
         }
     }
 
-    /// What the configuration says by now, as far as it can be used: this instance may have stood by for long. All else is said by the
-    /// first looks.
-    pub(super) async fn catch_up(&mut self, follow: &Follow) {
-        if !self.is_readable_twice() {
-            return;
+    /// How it is followed, if it can be: of a pipe there is nothing to read again.
+    pub(super) fn followed(&self, follow: Option<Follow>) -> Option<Follow> {
+        let follow = follow?;
+        if std::fs::metadata(&self.config.path).is_ok_and(|file| file.is_file()) {
+            return Some(follow);
         }
-        if let Ok(next) = look(&follow.load).await {
-            let difference = self.config.difference(&next);
-            self.rotate(&next, &difference);
-            self.config.connectors = next.connectors;
-        }
-    }
-
-    fn is_readable_twice(&self) -> bool {
-        std::fs::metadata(&self.config.path).is_ok_and(|file| file.is_file())
+        let config = self.config.path.display();
+        tracing::warn!(%config, "the configuration is no file that can be read twice: changes need a restart");
+        None
     }
 
     /// What others need of it as well.
-    pub(super) fn parts(&self) -> (Arc<dyn Gate>, Metrics, Shutdown) {
-        let Delivery { gate, metrics, shutdown, .. } = &self.delivery;
-        (Arc::clone(gate), metrics.clone(), shutdown.clone())
+    pub(super) fn parts(&self) -> (Arc<dyn Queue>, Arc<dyn Gate>, Metrics, Shutdown) {
+        let Delivery { queue, gate, metrics, shutdown, .. } = &self.delivery;
+        (Arc::clone(queue), Arc::clone(gate), metrics.clone(), shutdown.clone())
     }
 
-    /// Until shutdown is requested: looks on every hangup, and now and then.
-    pub(super) async fn run(mut self, Follow { load, mut hangup }: Follow) {
+    /// Until shutdown is requested.
+    pub(super) async fn run(mut self, mut follow: Follow) {
         let shutdown = self.delivery.shutdown.clone();
-        if !self.is_readable_twice() {
-            let config = self.config.path.display();
-            tracing::warn!(%config, "the configuration is no file that can be read twice: changes need a restart");
-            return shutdown.requested().await;
-        }
-        let follow = async {
-            let (mut before, mut handled): (Found, Found) = (Ok(self.config.clone()), Ok(self.config.clone()));
-            loop {
-                let is_told = tokio::select! {
-                    Some(()) = hangup.recv() => true,
-                    () = tokio::time::sleep(LOOK) => false,
-                };
-                let found = look(&load).await;
-                let is_settled = is_same(&found, &before) && !is_same(&found, &handled);
-                if is_told || is_settled {
-                    if self.take(found.clone()).await {
-                        handled.clone_from(&found);
-                    } else {
-                        tokio::time::sleep(AGAIN).await;
-                    }
-                }
-                before = found;
-            }
-        };
         tokio::select! {
             () = shutdown.requested() => {}
-            () = follow => {}
+            never = self.follow(&mut follow) => match never {},
+        }
+    }
+
+    /// Looks on every hangup, and now and then. While nothing is served it can be given up at any time.
+    async fn follow(&mut self, Follow { load, hangup }: &mut Follow) -> Infallible {
+        let (mut before, mut handled): (Found, Found) = (Ok(self.config.clone()), Ok(self.config.clone()));
+        loop {
+            let is_told = tokio::select! {
+                Some(()) = hangup.recv() => true,
+                () = tokio::time::sleep(LOOK) => false,
+            };
+            let found = look(load).await;
+            let is_settled = is_same(&found, &before) && !is_same(&found, &handled);
+            if is_told || is_settled {
+                if self.take(found.clone()).await {
+                    handled.clone_from(&found);
+                } else {
+                    tokio::time::sleep(AGAIN).await;
+                }
+            }
+            before = found;
         }
     }
 
@@ -136,13 +146,21 @@ impl Reload {
         let difference = self.config.difference(&next);
         // First: the store may be waiting for the new password itself.
         self.rotate(&next, &difference);
-        if let Err(error) = self.serve(&next, &difference).await {
+        if !self.is_serving {
+            self.name(&next);
+        } else if let Err(error) = self.serve(&next, &difference).await {
             self.is_successful.set(0);
             tracing::error!(%error, "the new configuration waits for the store; what was in force stays so");
             return false;
         }
         let Difference { added, removed, changed, settings, needs_restart } = difference;
+        self.is_successful.set(i64::from(needs_restart.is_empty()));
+        if !needs_restart.is_empty() {
+            let settings = needs_restart.join(", ");
+            tracing::warn!(settings, "needs a restart: these were changed, and stay as they were until then");
+        }
         let list = |names: &[String]| names.join(", ");
+        // Last: whoever waits for this line finds everything done.
         tracing::info!(
             added = list(&added),
             removed = list(&removed),
@@ -150,11 +168,6 @@ impl Reload {
             settings = settings.join(", "),
             "the configuration was read anew"
         );
-        self.is_successful.set(i64::from(needs_restart.is_empty()));
-        if !needs_restart.is_empty() {
-            let settings = needs_restart.join(", ");
-            tracing::warn!(settings, "needs a restart: these were changed, and stay as they were until then");
-        }
         self.config.connectors = next.connectors;
         true
     }
@@ -163,11 +176,30 @@ impl Reload {
     fn rotate(&self, next: &Config, difference: &Difference) {
         let has_changed = |wanted: &[&str]| difference.settings.iter().any(|setting| wanted.contains(setting));
         if has_changed(&["[bugzilla] password", "[bugzilla] ca_file"]) {
-            self.config.bugzilla.password.rotate(next.bugzilla.password.get());
+            for (ours, theirs) in self.config.bugzilla.iter().zip(&next.bugzilla) {
+                ours.password.rotate(theirs.password.get());
+            }
+        }
+        if has_changed(&["[relay] tokens of clients"]) {
+            let clients =
+                |config: &Config| config.relay.iter().flat_map(|relay| relay.clients.clone()).collect::<Vec<_>>();
+            for ours in clients(&self.config) {
+                if let Some(theirs) = clients(next).iter().find(|theirs| theirs.name == ours.name) {
+                    ours.token.rotate(theirs.token.get());
+                }
+            }
         }
         if has_changed(&["[admin] token"]) {
             self.config.admin.token.rotate(next.admin.token.get());
         }
+    }
+
+    /// The connectors are these; none has a worker yet.
+    fn name(&self, next: &Config) {
+        for name in next.connectors.keys() {
+            self.served.set(name, None);
+        }
+        self.served.retain(|name| next.connectors.contains_key(name));
     }
 
     /// Says who gets messages from now on, stops what is not served any more or not as it was, and starts the rest.

@@ -13,7 +13,7 @@ pub use self::clock::{Clock, ClockFault};
 pub use self::page::{Cursor, Page, Save, Span};
 pub use self::source::HistorySource;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use self::rows::Gathering;
@@ -42,17 +42,22 @@ const TABLES: [(&str, &str, &str); 4] = [
     ("bugs_activity", "bug_when", include_str!("../../sql/standard/query/history_activity.sql")),
 ];
 
+/// What is wanted of the clocks: one of [`Clock`]'s judgements.
+pub type Fit = fn(&Clock, &Zone) -> Result<(), ClockFault>;
+
 /// Reads the history of one Bugzilla. Plain, short reads by index.
 #[derive(Clone)]
 pub struct History {
     database: Arc<dyn Database>,
     zone: Zone,
+    /// The last look at the clocks.
+    last: Arc<Mutex<Option<Clock>>>,
 }
 
 impl History {
     /// Connects when it is first asked.
     pub fn new(database: Arc<dyn Database>, zone: Zone) -> Self {
-        History { database, zone }
+        History { database, zone, last: Arc::default() }
     }
 
     /// Bugzilla's zone.
@@ -76,7 +81,8 @@ impl History {
             Dialect::Sqlite => None,
         });
         let shown = LocalTime::of_epoch(here, &self.zone);
-        let mut clock = Clock { now: here, here, shown, called: self.zone.name().to_owned(), newest: None };
+        let called = self.zone.name().to_owned();
+        let mut clock = Clock { now: here, here, shown, called, newest: None, witnessed: false };
         let mut told = statements.len() == 1;
         self.read(&statements, &mut |statement, row| match (statement, row.time(0), row.time(1)) {
             (0, newest, _) => clock.newest = newest,
@@ -91,7 +97,26 @@ impl History {
             class: Class::Transient,
             message: "the database does not say what time it is".to_owned(),
         };
-        told.then_some(clock).ok_or_else(silence)
+        if !told {
+            return Err(silence());
+        }
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(last) = &*last {
+            clock = clock.after(last, &self.zone);
+        }
+        *last = Some(clock.clone());
+        Ok(clock)
+    }
+
+    /// The same, if it is fit for what somebody wants of it; see [`Clock::check`] and what follows it there.
+    pub async fn fit_clock(&self, fits: Fit) -> Result<Result<Clock, ClockFault>, DatabaseError> {
+        let clock = self.clock().await?;
+        let verdict = fits(&clock, &self.zone);
+        if verdict.is_err() {
+            // A session keeps the zone that it began with: whether it was mended is seen by a new one.
+            self.database.abandon();
+        }
+        Ok(verdict.map(|()| clock))
     }
 
     /// Where to begin to see everything since a moment (seconds since 1970): an hour earlier where the zone repeats one.
@@ -167,8 +192,14 @@ impl History {
     }
 }
 
+impl From<ClockFault> for CaptureError {
+    fn from(fault: ClockFault) -> Self {
+        CaptureError::misconfigured(format!("{fault}; `bugrelay check` has the line that mends it"))
+    }
+}
+
 impl From<DatabaseError> for CaptureError {
     fn from(DatabaseError { class, message }: DatabaseError) -> Self {
-        CaptureError { class, message, gap: None }
+        CaptureError { class, message, gap: None, since: None }
     }
 }

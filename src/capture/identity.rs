@@ -8,10 +8,12 @@
 //! ```text
 //! guard      asks a server who it is
 //! admission  whether what waits may leave: for those who send
+//! same       Bugzilla's tables, as that server has them and no other
 //! ```
 
 mod admission;
 mod guard;
+mod same;
 
 use std::fmt;
 
@@ -20,8 +22,10 @@ use tokio_postgres::types::PgLsn;
 
 pub use self::admission::{Admission, Refusal};
 pub use self::guard::Guard;
+pub use self::same::SameServer;
 use super::Gap;
 use super::mysql_binlog::{GtidSet, mariadb_list};
+use crate::database::Dialect;
 
 /// A server as it is known again: kept with the position.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -80,6 +84,15 @@ pub enum Verdict {
     Restored(Gap, String),
     /// Elsewhere, and without what was read.
     Copy(String),
+}
+
+/// Has a server say which of all it is: the same text in each of its sessions. A file is known by its place.
+fn instance(dialect: Dialect) -> Option<&'static str> {
+    match dialect {
+        Dialect::Mysql => Some(include_str!("../../sql/mysql/query/instance.sql")),
+        Dialect::Postgresql => Some(include_str!("../../sql/postgresql/query/instance.sql")),
+        Dialect::Sqlite => None,
+    }
 }
 
 impl Server {

@@ -11,15 +11,17 @@ pub mod postgresql_logical;
 pub mod triggers;
 
 use std::borrow::Cow;
+use std::convert::Infallible;
 
 use async_trait::async_trait;
 
-use crate::changeset::{Position, Transaction};
+use crate::bugzilla::LocalTime;
+use crate::changeset::{Position, RowChange, Transaction};
 use crate::failure::Class;
 
 /// Watched rows of one transaction that are held until it ends, about 90 bytes each. Of one that has more nothing is told in the order
 /// of its rows: Bugzilla's history has it, page by page.
-const ROWS_MAX: usize = 1_000_000;
+pub const ROWS_MAX: usize = 1_000_000;
 
 /// Where changes come from. Cheap to keep, opened again after every failure.
 #[async_trait]
@@ -53,7 +55,7 @@ pub trait Source: Send + Sync {
 /// yielded, whole, once; what was rolled back never. Transactions without watched rows may be left out, but from
 /// time to time one with no rows tells how far the stream is (at most every 10 s, and only after others' transactions).
 /// *Repetition*: none while open; after opening again from a position, all behind that position.
-/// *Cancellation*: a dropped `next` loses nothing. *Errors*: the stream is over, open it again.
+/// *Cancellation*: a dropped `next` or `stay` loses nothing. *Errors*: the stream is over, open it again.
 /// *Shutdown*: drop it.
 #[async_trait]
 pub trait Capture: Send {
@@ -62,6 +64,12 @@ pub trait Capture: Send {
 
     /// Everything up to `position` is stored: the source may forget it. Called after, never before.
     async fn acknowledge(&mut self, position: &Position) -> Result<(), CaptureError>;
+
+    /// Waited on in the place of `next` by whoever cannot take more now: keeps the source from counting us as gone, and so from letting
+    /// another have what is ours. Whatever is in its way the next `next` says.
+    async fn stay(&mut self) -> Infallible {
+        std::future::pending().await
+    }
 }
 
 /// Why a capture cannot be opened or is over. The text says what, where and how to mend it, and holds no row value.
@@ -74,6 +82,9 @@ pub struct CaptureError {
     pub message: String,
     /// Set when changes are lost to this way in: the label of `source_gaps_total`.
     pub gap: Option<Gap>,
+    /// The oldest second of the rows that are lost with a gap, where they are known: what is told of them begins there, however long ago it
+    /// is. In Bugzilla's zone.
+    pub since: Option<LocalTime>,
 }
 
 /// Why the source no longer has what follows the stored position.
@@ -137,26 +148,25 @@ impl Gap {
 impl CaptureError {
     /// Will pass: the connection was lost, the server is restarting.
     pub fn transient(message: impl Into<String>) -> Self {
-        CaptureError { class: Class::Transient, message: message.into(), gap: None }
+        CaptureError { class: Class::Transient, message: message.into(), gap: None, since: None }
     }
 
     /// Somebody must change something first.
     pub fn misconfigured(message: impl Into<String>) -> Self {
-        CaptureError { class: Class::Misconfigured, message: message.into(), gap: None }
+        CaptureError { class: Class::Misconfigured, message: message.into(), gap: None, since: None }
     }
 
-    /// Unless a transaction with so many rows can be held.
-    fn unless_held(rows: usize) -> Result<(), Self> {
-        if rows <= ROWS_MAX {
-            return Ok(());
-        }
-        let message = format!("a transaction has more than {ROWS_MAX} rows, which is more than are held in memory");
-        Err(CaptureError::gap(Gap::TooLarge, message))
+    /// A transaction has more rows than `most`; these are those that were read, with what else is lost if reading begins anew.
+    fn too_large<'a>(most: usize, rows: impl Iterator<Item = &'a RowChange>) -> Self {
+        let message = format!("a transaction has more than {most} rows, which is more than are held in memory");
+        // A row without a time bears the beginning of all times.
+        let dated = rows.filter_map(RowChange::save).map(|(_, at)| at).filter(|at| at.ordinal() > 0);
+        CaptureError { since: dated.min(), ..CaptureError::gap(Gap::TooLarge, message) }
     }
 
     /// What follows the position is gone.
     pub fn gap(gap: Gap, message: impl Into<String>) -> Self {
-        CaptureError { class: Class::Misconfigured, message: message.into(), gap: Some(gap) }
+        CaptureError { class: Class::Misconfigured, message: message.into(), gap: Some(gap), since: None }
     }
 }
 

@@ -50,6 +50,8 @@ pub struct MysqlBinlogConfig {
     pub own_schema: String,
     /// How often the server shows that it is alive when nothing happens; after three that fail to come the connection counts as dead.
     pub heartbeat: Duration,
+    /// Rows of transactions that are held at the most, see [`super::ROWS_MAX`].
+    pub rows_max: usize,
 }
 
 /// The default of `server_id`: the same at every start, so that a restarted bugrelay throws out its own half-dead connection, and above the
@@ -108,6 +110,7 @@ impl Source for MysqlBinlog {
             database: self.database.clone(),
             own_schema: self.config.own_schema.clone(),
             fold_case: server.settings.folds_case(),
+            rows_max: self.config.rows_max,
         };
         let identity = server.settings.identity();
         let place = start.from.clone();

@@ -46,6 +46,8 @@ pub struct PostgresqlLogicalConfig {
     pub allow_unlimited_wal: bool,
     /// Follows what the server keeps for us, bytes.
     pub retained_bytes: Option<IntGauge>,
+    /// Rows of a transaction that are held at the most, see [`super::ROWS_MAX`].
+    pub rows_max: usize,
 }
 
 /// A server's log as a [`Source`].
@@ -55,6 +57,7 @@ pub struct PostgresqlLogical {
     slot: String,
     allow_unlimited_wal: bool,
     retained_bytes: Option<IntGauge>,
+    rows_max: usize,
 }
 
 impl PostgresqlLogical {
@@ -67,6 +70,7 @@ impl PostgresqlLogical {
             server: config.server,
             allow_unlimited_wal: config.allow_unlimited_wal,
             retained_bytes: config.retained_bytes,
+            rows_max: config.rows_max,
         }
     }
 
@@ -166,7 +170,7 @@ impl Source for PostgresqlLogical {
             session,
             slot: self.slot.clone(),
             database: self.database.clone(),
-            reader: Reader::new(schema.unwrap_or_default(), at),
+            reader: Reader::new(schema.unwrap_or_default(), at, self.rows_max),
             retained_bytes: self.retained_bytes.clone(),
         };
         // A task of its own: whoever waits for the next transaction may give up at any time, in the middle of a look.

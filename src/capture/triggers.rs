@@ -41,13 +41,15 @@ use crate::metrics::SourceMetrics;
 /// A queue as a [`Source`].
 pub struct Triggers<S> {
     server: S,
+    rows_max: usize,
     metrics: Option<SourceMetrics>,
 }
 
 impl<S: QueueServer> Triggers<S> {
-    /// Connects to nothing yet; `metrics` follow how full the queue is.
-    pub fn new(server: S, metrics: Option<SourceMetrics>) -> Self {
-        Triggers { server, metrics }
+    /// Connects to nothing yet; `rows_max`: rows of a transaction that are held at the most, see [`super::ROWS_MAX`]; `metrics` follow how
+    /// full the queue is.
+    pub fn new(server: S, rows_max: usize, metrics: Option<SourceMetrics>) -> Self {
+        Triggers { server, rows_max, metrics }
     }
 }
 
@@ -73,7 +75,7 @@ impl<S: QueueServer> Source for Triggers<S> {
             table.raise_valve(VALVE_ROWS).await?;
             table.forget_all().await?;
         }
-        Ok(Box::new(TriggerCapture::new(table, stored, from.is_none(), self.metrics.clone())))
+        Ok(Box::new(TriggerCapture::new(table, stored, from.is_none(), self.rows_max, self.metrics.clone())))
     }
 
     async fn check(&self) -> Vec<Finding> {

@@ -63,7 +63,8 @@ impl Adopt {
         leads.map_err(|error| failed(&error))?;
         let checkpoint = queue.checkpoint().await.map_err(|error| failed(&error))?;
         let known = checkpoint.and_then(|stored| Server::parse(stored.server.as_deref()?));
-        let found = app::guard(&config.bugzilla).look().await.map_err(|error| {
+        let bugzilla = config.bugzilla().map_err(|error| unconfigured(&error))?;
+        let found = app::guard(bugzilla).look().await.map_err(|error| {
             output::error(&error.message);
             if error.class == Class::Transient { Exit::Unavailable } else { Exit::Configuration }
         })?;
@@ -104,6 +105,11 @@ impl Adopt {
         }
         Exit::Success
     }
+}
+
+fn unconfigured(error: &ConfigError) -> Exit {
+    output::error(&error.to_string());
+    Exit::Configuration
 }
 
 fn failed(error: &QueueError) -> Exit {

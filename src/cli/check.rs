@@ -2,6 +2,7 @@
 //! It looks and does not touch: beside a running bugrelay it is harmless.
 
 use std::borrow::Cow;
+use std::net::IpAddr;
 
 use clap::Args;
 
@@ -9,7 +10,7 @@ use super::{Exit, output, run_with};
 use crate::app;
 use crate::capture::history::{ClockFault, History};
 use crate::capture::{Finding, Severity};
-use crate::config::{Config, ConfigError, ConnectorConfig, StoreConfig};
+use crate::config::{BugzillaConfig, Config, ConfigError, ConnectorConfig, RelayConfig, StoreConfig};
 use crate::database::Database;
 use crate::failure::Class;
 use crate::queue::QueueError;
@@ -36,14 +37,16 @@ impl Check {
         let message = format!("{} is in order", config.path.display());
         let mut findings =
             vec![Finding { id: "configuration".into(), severity: Severity::Good, message, remedy: None }];
-        findings.extend(config.connectors.iter().filter_map(|(name, connector)| nothing_comes(name, connector)));
+        findings
+            .extend(config.connectors.iter().filter_map(|(name, connector)| nothing_comes(name, connector, &config)));
+        findings.extend(config.relay.as_ref().and_then(open_to_all));
+        findings.extend(nobody_listens(&config));
         findings.extend(config.connectors.iter().filter_map(|(name, connector)| in_the_clear(name, connector)));
         let mut exit = Exit::Success;
         if !self.offline {
-            findings.extend(app::source(&config.bugzilla, None, 0).check().await);
-            findings.extend(app::guard(&config.bugzilla).check(app::known_server(&config).await.as_ref()).await);
-            findings.extend(bugzilla(&*app::database(&config.bugzilla)).await);
-            findings.extend(time_zone(&app::history(&config.bugzilla)).await);
+            if let Some(config_of_bugzilla) = &config.bugzilla {
+                findings.extend(source(config_of_bugzilla, &config).await);
+            }
             let store = store(&config).await;
             let store_is_usable = store.severity <= Severity::Warning;
             for (name, connector) in config.connectors.iter().filter(|(_, connector)| connector.enabled) {
@@ -54,10 +57,21 @@ impl Check {
                 exit = Exit::Store;
             }
             findings.push(store);
+            findings.extend(cluster(&config).await);
         }
         output::findings(&findings, self.json);
         exit
     }
+}
+
+/// What is to be read.
+async fn source(bugzilla: &BugzillaConfig, config: &Config) -> Vec<Finding> {
+    let mut findings = app::source(bugzilla, None, 0).check().await;
+    let known = app::known_server(bugzilla, &config.queue).await;
+    findings.extend(app::guard(bugzilla).check(known.as_ref()).await);
+    findings.extend(layout(&*app::database(bugzilla)).await);
+    findings.extend(time_zone(&app::history(bugzilla)).await);
+    findings
 }
 
 /// A setting that is wrong is one of configuration; a server that is away may be there later.
@@ -70,7 +84,7 @@ pub(super) fn worst(findings: &[Finding]) -> Exit {
 }
 
 /// Whether it is a Bugzilla that messages can be made of.
-async fn bugzilla(database: &dyn Database) -> Vec<Finding> {
+async fn layout(database: &dyn Database) -> Vec<Finding> {
     let finding = |id, severity, message: String, remedy: Option<&str>| Finding {
         id: Cow::Borrowed(id),
         severity,
@@ -142,7 +156,18 @@ async fn time_zone(history: &History) -> Option<Finding> {
 async fn store(config: &Config) -> Finding {
     let path = match &config.queue.store {
         StoreConfig::Sqlite(path) => path,
-        StoreConfig::Database => return store_in_database(config).await,
+        StoreConfig::Database => match &config.bugzilla {
+            Some(bugzilla) => return store_in_database(bugzilla, config).await,
+            // Refused with the configuration.
+            None => {
+                return Finding {
+                    id: "store".into(),
+                    severity: Severity::Error,
+                    message: "no server keeps it".into(),
+                    remedy: None,
+                };
+            }
+        },
     };
     let (severity, message) = match SqliteQueue::look(path) {
         Ok(true) => (Severity::Good, format!("the store {} can be used", path.display())),
@@ -156,11 +181,11 @@ async fn store(config: &Config) -> Finding {
     Finding { id: "store".into(), severity, message, remedy: None }
 }
 
-async fn store_in_database(config: &Config) -> Finding {
+async fn store_in_database(bugzilla: &BugzillaConfig, config: &Config) -> Finding {
     let finding = |severity, message: String, remedy| Finding { id: "store".into(), severity, message, remedy };
-    let settings = app::in_database(config);
+    let settings = app::in_database(bugzilla, &config.queue);
     let schema = &settings.schema;
-    let Found { missing, denied } = match DatabaseQueue::look(&*app::server(&config.bugzilla), &settings).await {
+    let Found { missing, denied } = match DatabaseQueue::look(&*app::server(bugzilla), &settings).await {
         Ok(found) => found,
         Err(error @ QueueError::Unusable { .. }) => return finding(Severity::Error, error.to_string(), None),
         Err(error) => return finding(Severity::Unavailable, error.to_string(), None),
@@ -179,14 +204,67 @@ async fn store_in_database(config: &Config) -> Finding {
     finding(Severity::Warning, message, Some(missing.join(";\n") + ";"))
 }
 
-/// Targets are known by name before anything can give them.
-fn nothing_comes(name: &str, connector: &ConnectorConfig) -> Option<Finding> {
-    let waits_for_relay_alone = connector.filter.targets.iter().all(|target| target == "relay");
-    (connector.enabled && waits_for_relay_alone).then(|| Finding {
+/// Whether one instance alone can lead there.
+async fn cluster(config: &Config) -> Option<Finding> {
+    let bugzilla = config.bugzilla.as_ref()?;
+    let (server, settings) = (app::server(bugzilla), app::in_database(bugzilla, &config.queue));
+    let is_cluster =
+        config.queue.store == StoreConfig::Database && DatabaseQueue::is_on_galera(&*server, &settings).await;
+    is_cluster.then(|| Finding {
+        id: "store_cluster".into(),
+        severity: Severity::Warning,
+        message: "the server is a node of a Galera cluster (wsrep_on): it refuses the lock by which one instance leads (GET_LOCK; MariaDB from \
+                  10.6.13 and 10.11.3 on), or keeps it to itself, so that instances on other nodes lead at the same time and undo each other's transactions"
+            .to_owned(),
+        remedy: Some(
+            "[queue] store = \"sqlite:PATH\", and one instance; or, where the lock is to be had, the same node in [bugzilla] database of all instances, and no \
+             balancer before it"
+                .to_owned(),
+        ),
+    })
+}
+
+/// A connector wants what nobody tells: a target has no other way to be wrong.
+fn nothing_comes(name: &str, connector: &ConnectorConfig, config: &Config) -> Option<Finding> {
+    let comes = |target: &String| if target == "relay" { config.relay.is_some() } else { config.bugzilla.is_some() };
+    let targets = &connector.filter.targets;
+    let (lacks, told) = if config.bugzilla.is_some() {
+        ("relayed messages alone, and without [relay] none come", "[\"bug\", \"comment\", \"attachment\"]")
+    } else {
+        ("Bugzilla's messages alone, and without [bugzilla] none come", "[\"relay\"]")
+    };
+    (connector.enabled && !targets.iter().any(comes)).then(|| Finding {
         id: format!("connector_{name}_targets").into(),
         severity: Severity::Warning,
-        message: format!("connector {name} wants relayed messages alone, and without [relay] none come"),
-        remedy: Some(format!("[connectors.{name}] targets = [\"bug\", \"comment\", \"attachment\"]")),
+        message: format!("connector {name} wants {lacks}"),
+        remedy: Some(format!("[connectors.{name}] targets = {told}")),
+    })
+}
+
+/// What scripts drop is stored and goes to nobody.
+fn nobody_listens(config: &Config) -> Option<Finding> {
+    let mut enabled = config.connectors.values().filter(|connector| connector.enabled);
+    let is_wanted = enabled.any(|connector| connector.filter.wants_relayed());
+    (config.relay.is_some() && !is_wanted).then(|| Finding {
+        id: "relay_targets".into(),
+        severity: Severity::Warning,
+        message: "no enabled connector wants what comes by [relay]: it goes to nobody".to_owned(),
+        remedy: Some("targets = [..., \"relay\"] in a [connectors.NAME]".to_owned()),
+    })
+}
+
+/// ZeroMQ, as fedmsg speaks it, knows no senders.
+fn open_to_all(relay: &RelayConfig) -> Option<Finding> {
+    let address = &relay.zeromq.as_ref()?.address;
+    let host = address.rsplit_once(':').map_or(address.as_str(), |(host, _)| host).trim_matches(['[', ']']);
+    let is_here = host == "localhost" || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback());
+    (!is_here).then(|| Finding {
+        id: "relay_zeromq".into(),
+        severity: Severity::Warning,
+        message: format!(
+            "whoever reaches {address} may drop messages: ZeroMQ, as fedmsg speaks it, asks nobody who he is"
+        ),
+        remedy: Some("[relay] zeromq = \"tcp://127.0.0.1:2003\", or let a firewall say who reaches it".to_owned()),
     })
 }
 

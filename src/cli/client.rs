@@ -4,7 +4,7 @@ use std::error::Error;
 use std::time::Duration;
 
 use clap::Args;
-use reqwest::{Method, Response, Url};
+use reqwest::{Method, Response, StatusCode, Url};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -21,7 +21,7 @@ const ANSWER: Duration = Duration::from_secs(15);
 pub(super) struct Instance {
     /// The admin port of the instance; default from the configuration.
     #[arg(long)]
-    url: Option<String>,
+    pub(super) url: Option<String>,
 }
 
 /// Not by way of a proxy: it would see the token. It needs no certificates of the system, which may have none.
@@ -118,6 +118,10 @@ impl Client {
             Ok(response) => {
                 let status = response.status();
                 let text = self.within(response.text()).await?.unwrap_or_default();
+                if status == StatusCode::SERVICE_UNAVAILABLE {
+                    output::error(&format!("{}: {}", self.base, text.trim_end()));
+                    return Err(Exit::Unavailable);
+                }
                 output::error(&format!("{url} answers {status}: {}", text.trim_end()));
                 Err(Exit::Runtime)
             }
@@ -130,7 +134,7 @@ impl Client {
 }
 
 /// The port as this machine reaches it.
-fn here(listen: std::net::SocketAddr) -> String {
+pub(super) fn here(listen: std::net::SocketAddr) -> String {
     let host = if listen.ip().is_unspecified() { "127.0.0.1".to_owned() } else { listen.ip().to_string() };
     let host = if host.contains(':') { format!("[{host}]") } else { host };
     format!("http://{host}:{}", listen.port())

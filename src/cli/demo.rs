@@ -113,7 +113,8 @@ impl Demo {
 
 /// The triggers, and bugrelay as `run` starts it.
 async fn start(config: Config, held: TcpListener) -> Result<Shutdown, String> {
-    let installer = app::installer(&config.bugzilla, &config.bugzilla, true);
+    let bugzilla = config.bugzilla().map_err(|error| error.to_string())?;
+    let installer = app::installer(bugzilla, bugzilla, true);
     installer.run(&installer.install(), &output::error).await.map_err(|error| error.message)?;
     drop(held);
     let app = App::build(config, false, None).await.map_err(|error| error.to_string())?;

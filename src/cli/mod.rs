@@ -8,6 +8,7 @@ mod connector;
 mod consent;
 mod demo;
 mod disposal;
+mod emit;
 mod output;
 mod parked;
 mod replay;
@@ -56,6 +57,8 @@ enum Verb {
     Replay(replay::Replay),
     /// Say that a server that was refused, for it may be a copy of Bugzilla, is the right one.
     Adopt(adopt::Adopt),
+    /// Drop a message at the relay of a running bugrelay, from standard input, and wait until it is stored.
+    Emit(emit::Emit),
     /// Print the JSON Schema of the messages.
     Schema(schema::Schema),
 }
@@ -119,6 +122,7 @@ pub fn main() -> ExitCode {
         Verb::Triggers(triggers) => triggers.main(config),
         Verb::Replay(replay) => replay.main(config),
         Verb::Adopt(adopt) => adopt.main(config),
+        Verb::Emit(emit) => emit.main(config),
         Verb::Schema(schema) => schema.main(),
     };
     exit.into()

@@ -11,7 +11,7 @@ use tracing_subscriber::filter::ParseError;
 
 use super::{Exit, LogFormat, output, run_with};
 use crate::app::{App, AppError, Follow};
-use crate::bugzilla::moment;
+use crate::bugzilla::{Zone, moment};
 use crate::config::{Config, ConfigError, StoreConfig};
 use crate::queue::sqlite::SqliteQueue;
 use crate::shutdown::{Cause, Shutdown};
@@ -81,7 +81,8 @@ pub(super) fn start_logging(wanted: &str, format: LogFormat) -> Result<(), Exit>
 /// Where a fresh store begins, as the command line has it, in seconds since 1970; makes way for it.
 fn beginning(config: &Config, run: &Run) -> Result<Option<i64>, Exit> {
     let recover_since = run.recover_since.as_deref();
-    let second = recover_since.map(|text| moment(text, &config.bugzilla.zone).ok_or(text)).transpose();
+    let zone = config.bugzilla.as_ref().map_or_else(Zone::utc, |bugzilla| bugzilla.zone.clone());
+    let second = recover_since.map(|text| moment(text, &zone).ok_or(text)).transpose();
     let second = second.map_err(|text| {
         output::error(&format!("--recover-since {text:?} is no time; write 2026-11-01T00:00:00Z"));
         Exit::Usage

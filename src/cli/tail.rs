@@ -71,6 +71,9 @@ impl Tail {
 /// `HH:MM:SS  bug.modify  #7  alice@example.org  bug_status: NEW -> RESOLVED`.
 pub(super) fn human(message: &Value) -> String {
     let event = &message["event"];
+    if event["routing_key"].is_null() {
+        return format!("relayed   {}", shown(&Value::from(message.to_string())));
+    }
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let time = text(&event["time"]);
     let target = text(&event["target"]);

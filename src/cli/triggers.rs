@@ -72,7 +72,13 @@ struct Waking {
 
 impl Triggers {
     pub(super) fn main(&self, config: impl FnOnce() -> Result<Config, ConfigError>) -> Exit {
-        run_with(config, async |config| self.run(&config.bugzilla).await)
+        run_with(config, async |config| match config.bugzilla() {
+            Ok(bugzilla) => self.run(bugzilla).await,
+            Err(error) => {
+                output::error(&error.to_string());
+                Exit::Configuration
+            }
+        })
     }
 
     async fn run(&self, config: &BugzillaConfig) -> Exit {

@@ -12,6 +12,7 @@ use super::overlay::Overlay;
 use super::secret::Given;
 use super::{BugzillaConfig, Fingerprint, Tls, Way};
 use crate::bugzilla::{Zone, moment};
+use crate::capture::ROWS_MAX;
 use crate::database::Dialect;
 use crate::secret::Secret;
 
@@ -110,6 +111,7 @@ impl BugzillaTable {
             late_commit_window: Duration::from_secs(window),
             schema: self.schema,
             allow_unlimited_wal: self.allow_unlimited_wal,
+            rows_max: ROWS_MAX,
         })
     }
 }

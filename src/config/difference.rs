@@ -1,9 +1,10 @@
 //! Two configurations -> what differs, by name and never by value, and whether it can be changed while bugrelay runs. Pure.
 
-use super::{AdminConfig, BugzillaConfig, Config, Fingerprint, QueueConfig};
+use super::{AdminConfig, BugzillaConfig, Config, Fingerprint, QueueConfig, RelayConfig};
+use crate::relay::Client;
 
 /// The settings that need no restart, beside the connectors.
-const AT_ONCE: [&str; 3] = ["[bugzilla] password", "[bugzilla] ca_file", "[admin] token"];
+const AT_ONCE: [&str; 4] = ["[bugzilla] password", "[bugzilla] ca_file", "[admin] token", "[relay] tokens of clients"];
 
 /// What a new configuration changes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -42,7 +43,15 @@ impl Config {
             changed: pick(&after, &|name, print| found(&before, name).is_some_and(|before| before != print)),
             ..Difference::default()
         };
-        let all = self.bugzilla.compare(&next.bugzilla).into_iter().chain(self.compare(next));
+        let bugzilla = match (&self.bugzilla, &next.bugzilla) {
+            (Some(before), Some(after)) => before.compare(after),
+            (before, after) => vec![("[bugzilla]", before.is_none() && after.is_none())],
+        };
+        let relay = match (&self.relay, &next.relay) {
+            (Some(before), Some(after)) => before.compare(after),
+            (before, after) => vec![("[relay]", before.is_none() && after.is_none())],
+        };
+        let all = bugzilla.into_iter().chain(relay).chain(self.compare(next));
         let differing = all.filter(|(_, is_same)| !is_same).map(|(name, _)| name);
         (difference.settings, difference.needs_restart) = differing.partition(|name| AT_ONCE.contains(name));
         difference
@@ -57,7 +66,7 @@ impl Config {
     /// What is not Bugzilla's: each setting, and whether it is the same.
     fn compare(&self, next: &Config) -> Vec<(&'static str, bool)> {
         // Without `..`: whoever adds a setting decides here what a reload makes of it.
-        let Config { path: _, bugzilla: _, queue, fields, messages, grace, admin, connectors: _ } = self;
+        let Config { path: _, bugzilla: _, queue, fields, messages, grace, admin, relay: _, connectors: _ } = self;
         let QueueConfig { store, max_megabytes, sent_retention, parked_retention } = queue;
         let AdminConfig { listen, token } = admin;
         vec![
@@ -70,6 +79,24 @@ impl Config {
             ("[shutdown] grace_seconds", *grace == next.grace),
             ("[admin] listen", *listen == next.admin.listen),
             ("[admin] token", token.is_like(&next.admin.token)),
+        ]
+    }
+}
+
+impl RelayConfig {
+    fn compare(&self, next: &RelayConfig) -> Vec<(&'static str, bool)> {
+        let RelayConfig { zeromq, clients, patterns, max_message_bytes } = self;
+        let known = |config: &RelayConfig| -> Vec<_> {
+            let client = |client: &Client| (client.name.clone(), client.topics.clone(), client.messages_per_second);
+            config.clients.iter().map(client).collect()
+        };
+        let mut tokens = clients.iter().zip(&next.clients);
+        vec![
+            ("[relay] zeromq", *zeromq == next.zeromq),
+            ("[relay] clients", known(self) == known(next)),
+            ("[relay] topics", *patterns == next.patterns),
+            ("[relay] max_message_bytes", *max_message_bytes == next.max_message_bytes),
+            ("[relay] tokens of clients", tokens.all(|(before, after)| before.token.is_like(&after.token))),
         ]
     }
 }
@@ -92,6 +119,8 @@ impl BugzillaConfig {
             late_commit_window,
             schema,
             allow_unlimited_wal,
+            // No setting.
+            rows_max: _,
         } = self;
         vec![
             ("[bugzilla] database", *database == next.database),

@@ -31,11 +31,6 @@ impl Fault {
         Fault { path: vec![], what: what.into(), wants_text: false }
     }
 
-    /// What there is no part for yet is refused: it would be ignored otherwise.
-    pub(super) fn not_yet(key: &str, part: &str) -> Self {
-        Fault::at(key, format!("this version has no part for it yet ({part}); take it out"))
-    }
-
     /// The same, seen from the section around it.
     pub(super) fn within(mut self, section: &str) -> Self {
         self.path.insert(0, section.to_owned());
@@ -89,7 +84,11 @@ impl Fault {
             Some(name) => format!("environment variable {name}: "),
             None => line_of(text, &self.path).map_or_else(String::new, |line| format!("line {line}: ")),
         };
-        let depth = if self.path.first().is_some_and(|first| first == "connectors") { 2 } else { 1 };
+        let depth = match self.path.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+            ["connectors", ..] => 2,
+            ["relay", "clients", _, ..] => 3,
+            _ => 1,
+        };
         let (section, key) = self.path.split_at(depth.min(self.path.len()));
         match (section, key) {
             ([], _) => format!("{place}{}", self.what),

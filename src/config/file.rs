@@ -10,6 +10,7 @@ use serde::Deserialize;
 use super::bugzilla::BugzillaTable;
 use super::fault::{Fault, within};
 use super::overlay::Overlay;
+use super::relay::RelayTable;
 use super::secret::Given;
 use super::{AdminConfig, Config, ConnectorConfig, MessagesConfig, QueueConfig, StoreConfig};
 use crate::database::Dialect;
@@ -30,7 +31,7 @@ pub(super) struct File {
     shutdown: ShutdownTable,
     #[serde(default)]
     admin: AdminTable,
-    relay: Option<toml::Value>,
+    relay: Option<RelayTable>,
     #[serde(default)]
     connectors: BTreeMap<String, toml::Table>,
 }
@@ -98,12 +99,10 @@ impl Default for AdminTable {
 impl File {
     /// `path` is where it was read.
     pub(super) fn check(self, path: &Path, overlay: &Overlay) -> Result<Config, Fault> {
-        if self.relay.is_some() {
-            return Err(Fault::not_yet("relay", "inbound endpoints"));
+        if self.bugzilla.is_none() && self.relay.is_none() {
+            let what = "is missing; write at least its `database` and `base_url`, or [relay] for a relay alone";
+            return Err(Fault::at("bugzilla", what));
         }
-        let Some(bugzilla) = self.bugzilla else {
-            return Err(Fault::at("bugzilla", "is missing; write at least its `database` and `base_url`"));
-        };
         let mut connectors = BTreeMap::new();
         for (name, table) in self.connectors {
             let connector = ConnectorConfig::parse(&name, table, overlay)
@@ -113,10 +112,14 @@ impl File {
         if connectors.is_empty() {
             connectors.insert("stdout".to_owned(), ConnectorConfig::standard_output());
         }
-        let bugzilla = bugzilla.check(overlay).map_err(|fault| fault.within("bugzilla"))?;
+        let bugzilla = self.bugzilla.map(|bugzilla| bugzilla.check(overlay).map_err(|fault| fault.within("bugzilla")));
+        let bugzilla = bugzilla.transpose()?;
+        let relay = self.relay.map(|relay| relay.check(overlay).map_err(|fault| fault.within("relay"))).transpose()?;
         let queue = self.queue.check().map_err(|fault| fault.within("queue"))?;
-        if queue.store == StoreConfig::Database && bugzilla.dialect == Dialect::Sqlite {
-            let what = "a Bugzilla on SQLite has no server to keep it; write \"sqlite:PATH\"";
+        let keeper = bugzilla.as_ref().filter(|bugzilla| bugzilla.dialect != Dialect::Sqlite);
+        if queue.store == StoreConfig::Database && keeper.is_none() {
+            let what = if bugzilla.is_some() { "a Bugzilla on SQLite" } else { "a relay alone" };
+            let what = format!("{what} has no server to keep it; write \"sqlite:PATH\"");
             return Err(Fault::at("store", what).within("queue"));
         }
         let grace = within("grace_seconds", self.shutdown.grace_seconds, 0..=3600);
@@ -128,6 +131,7 @@ impl File {
             messages: self.messages,
             grace: Duration::from_secs(grace.map_err(|fault| fault.within("shutdown"))?),
             admin: self.admin.check(overlay).map_err(|fault| fault.within("admin"))?,
+            relay,
             connectors,
         })
     }

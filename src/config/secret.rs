@@ -6,6 +6,10 @@ use secrecy::SecretString;
 
 use super::fault::Fault;
 use super::overlay::Overlay;
+use super::text;
+
+/// A secret is no larger.
+const FILE_BYTES_MAX: u64 = 64 << 10;
 
 /// The three ways to give the secret called `key`.
 pub(super) struct Given {
@@ -28,7 +32,7 @@ impl Given {
         }
         let (key, text) = if let Some(path) = file {
             let key = format!("{key}_file");
-            let text = std::fs::read_to_string(&path).map_err(|error| {
+            let text = text::read(&path, FILE_BYTES_MAX).map_err(|error| {
                 Fault::at(&key, format!("{} cannot be read: {error}; put the secret there", path.display()))
             })?;
             // Editors and `echo` leave a line end behind; secrets have none.

@@ -1,9 +1,11 @@
 //! PostgreSQL. All statements of a read travel together, in one message of the simple query protocol: it answers in text, as MySQL does.
 
 mod failure;
+mod kept;
 mod server;
 mod session;
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -14,10 +16,12 @@ use secrecy::ExposeSecret as _;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{Notify, Semaphore};
 use tokio_postgres::config::SslMode;
+use tokio_postgres::error::SqlState;
 use tokio_postgres::{AsyncMessage, Client, Config, NoTls, SimpleQueryMessage, SimpleQueryRow};
 use tokio_postgres_rustls::MakeRustlsConnect;
 use tokio_util::task::AbortOnDropHandle;
 
+use self::kept::Kept;
 pub(crate) use self::session::Session;
 use super::{CONNECTIONS_MAX, Database, DatabaseError, Dialect, Row};
 use crate::failure::Class;
@@ -39,7 +43,9 @@ pub struct Postgresql {
     password: Secret,
     tls: Tls,
     /// Connections that nobody uses now, and whose last read went well.
-    idle: Mutex<Vec<Connection>>,
+    idle: Mutex<Vec<(Connection, Kept)>>,
+    /// A pooler gives each transaction another session, which has nothing of what the one before was told to keep.
+    keeps_nothing: AtomicBool,
     /// For as many reads at a time.
     room: Semaphore,
 }
@@ -64,13 +70,31 @@ impl Database for Postgresql {
         each: &mut (dyn FnMut(usize, Row) + Send),
     ) -> Result<(), DatabaseError> {
         let _room = self.room.acquire().await;
-        let connection = match self.waiting() {
-            Some(connection) => connection,
-            None => self.connect().await?,
-        };
-        run_on(&connection.client, statements, each).await?;
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
-        Ok(())
+        let mut waiting = self.waiting();
+        loop {
+            let (connection, mut kept) = match waiting.take() {
+                Some(waiting) => waiting,
+                None => (self.connect().await?, Kept::default()),
+            };
+            let text = self.text(statements, &mut kept);
+            let mut has_begun = false;
+            let mut each = |index, row| {
+                has_begun = true;
+                each(index, row);
+            };
+            let Err(error) = run_on(&connection.client, &text, &mut each).await else {
+                self.idle.lock().unwrap_or_else(PoisonError::into_inner).push((connection, kept));
+                return Ok(());
+            };
+            if kept.is_empty() || !self.is_of_what_is_kept(&error) {
+                return Err(error.into());
+            }
+            self.abandon();
+            // Rows that were handed over cannot be taken back: whoever asks again has a connection that keeps nothing yet.
+            if has_begun {
+                return Err(error.into());
+            }
+        }
     }
 
     fn abandon(&self) {
@@ -89,7 +113,14 @@ impl Postgresql {
     pub fn with_password(mut config: Config, tls: Tls, password: Secret) -> Self {
         config.application_name("bugrelay").keepalives_idle(KEEPALIVE_IDLE).tcp_user_timeout(UNACKNOWLEDGED_MAX);
         config.ssl_mode(if tls == Tls::Off { SslMode::Disable } else { SslMode::Require });
-        Postgresql { config, password, tls, idle: Mutex::default(), room: Semaphore::new(CONNECTIONS_MAX) }
+        Postgresql {
+            config,
+            password,
+            tls,
+            idle: Mutex::default(),
+            room: Semaphore::new(CONNECTIONS_MAX),
+            keeps_nothing: AtomicBool::default(),
+        }
     }
 
     /// The database that is meant.
@@ -98,10 +129,33 @@ impl Postgresql {
     }
 
     /// A connection that is there and was not closed by the server.
-    fn waiting(&self) -> Option<Connection> {
+    fn waiting(&self) -> Option<(Connection, Kept)> {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        idle.retain(|connection| !connection.client.is_closed());
+        idle.retain(|(connection, _)| !connection.client.is_closed());
         idle.pop()
+    }
+
+    /// The message of a read.
+    fn text(&self, statements: &[String], kept: &mut Kept) -> String {
+        let mut text = include_str!("../../sql/postgresql/query/begin.sql").trim_end().to_owned();
+        for sql in statements {
+            text.push_str(";\n");
+            if self.keeps_nothing.load(Ordering::Relaxed) {
+                text.push_str(sql.trim_end());
+            } else {
+                text.push_str(&kept.call(sql.trim_end()));
+            }
+        }
+        text.push_str(";\nCOMMIT");
+        text
+    }
+
+    /// What a session was told to keep is not in it, or is in it already: it is a pooler's. Or the tables are others since.
+    fn is_of_what_is_kept(&self, error: &tokio_postgres::Error) -> bool {
+        let Some(code) = error.code() else { return false };
+        let is_anothers = [&SqlState::INVALID_SQL_STATEMENT_NAME, &SqlState::DUPLICATE_PSTATEMENT].contains(&code);
+        self.keeps_nothing.fetch_or(is_anothers, Ordering::Relaxed);
+        is_anothers || *code == SqlState::FEATURE_NOT_SUPPORTED
     }
 
     /// A connection of its own. Transient if the server does not let us in within 15 s.
@@ -152,16 +206,10 @@ where
 
 async fn run_on(
     client: &Client,
-    statements: &[String],
+    text: &str,
     each: &mut (dyn FnMut(usize, Row) + Send),
 ) -> Result<(), tokio_postgres::Error> {
-    let mut text = include_str!("../../sql/postgresql/query/begin.sql").trim_end().to_owned();
-    for sql in statements {
-        text.push_str(";\n");
-        text.push_str(sql.trim_end());
-    }
-    text.push_str(";\nCOMMIT");
-    let mut messages = std::pin::pin!(client.simple_query_raw(&text).await?);
+    let mut messages = std::pin::pin!(client.simple_query_raw(text).await?);
     // Statements that give rows describe them first, even if there are none; the others do not.
     let mut described = 0;
     while let Some(message) = messages.try_next().await? {

@@ -17,7 +17,7 @@ mod screen;
 mod served;
 mod worker;
 
-pub use gate::{Gate, GateError, no_longer_public};
+pub use gate::{Gate, GateError, NoBugzilla, no_longer_public};
 pub use judge::Judge;
 pub use outcome::{Oversize, Verdict, verdict};
 pub use recheck::recheck;

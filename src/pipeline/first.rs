@@ -1,16 +1,21 @@
 //! What is told from Bugzilla's history before the source is read on: everything since a start in the past, or what a gap swallowed.
 //!
 //! The source was opened at its present end before, so that nothing falls between the two. It waits meanwhile, for the messages of
-//! a bug leave in the order of its saves.
+//! a bug leave in the order of its saves. In a zone that is not Bugzilla's the span would be another, and what is left out of it would count
+//! as told: that is waited for as well. A clock that is merely off is not, for it dates the rows as it dates the span.
 
 use async_trait::async_trait;
 
+use super::intake::Lost;
 use super::sweep::{Found, Listener, SweepError};
 use super::{Pipeline, pause};
 use crate::backoff::Reconnect;
+use crate::capture::history::{Clock, Fit};
 use crate::changeset::Position;
-use crate::failure::Class;
 use crate::queue::{Checkpoint, SweepMark};
+
+/// A transaction lasts no longer, in seconds. What it dates earlier is imported, and stands among what was told long ago.
+const TRANSACTION_MAX: i64 = 24 * 3_600;
 
 /// A clock that rounds is half a second ahead: a save that bears the next second may have been committed before the source was open.
 const ROUNDED: i64 = 1;
@@ -36,15 +41,20 @@ impl Pipeline {
         }
         let start = self.sweep.start.filter(|_| !self.from_now)?;
         let position = self.source.position_at(start)?;
+        // The start may be written in a zone that is not Bugzilla's.
+        self.sweep.now(Clock::is_in).await;
         self.set_mark(SweepMark { start, until: start, first: None }).await;
         Some(position)
     }
 
     /// The source begins anew at its present end, behind `stored` if it had been read before. What lies between is told first.
     pub(super) async fn begin_anew(&self, stored: Option<&Checkpoint>) {
-        let now = self.sweep.now().await.saturating_add(ROUNDED);
         let known = self.mark().await.filter(|_| stored.is_some());
-        let mark = match (known, self.sweep.start) {
+        let start = self.sweep.start.filter(|_| !self.from_now);
+        // The start may be written in a zone that is not Bugzilla's; without one it is now in any zone.
+        let fits: Fit = if known.is_none() && start.is_some() { Clock::is_in } else { |_, _| Ok(()) };
+        let now = self.sweep.now(fits).await.saturating_add(ROUNDED);
+        let mark = match (known, start) {
             (Some(mark), _) => {
                 tracing::warn!(
                     since = mark.until,
@@ -52,7 +62,7 @@ impl Pipeline {
                 );
                 SweepMark { first: Some(now), ..mark }
             }
-            (None, Some(start)) if !self.from_now && start < now => {
+            (None, Some(start)) if start < now => {
                 tracing::info!(since = start, "everything since the configured start is told first");
                 SweepMark { start, until: start, first: Some(now) }
             }
@@ -61,24 +71,39 @@ impl Pipeline {
         self.set_mark(mark).await;
     }
 
+    /// What is dated since then is lost to the source and may be older than all that is to be looked at: it is told first, too. Written down
+    /// before the source begins anew, and whatever becomes of it then.
+    pub(super) async fn lose(&self, Lost { since, noted }: Lost) {
+        if let Some(mark) = self.mark().await {
+            let now = self.sweep.now(Clock::is_in).await;
+            let since = since.to_epoch(self.sweep.history.zone()).max(now.saturating_sub(TRANSACTION_MAX));
+            // Also what bears a time from before the start: it was committed after it.
+            let (start, until) = (mark.start.min(since), mark.until.min(since));
+            let first = mark.first.max(Some(now.saturating_add(ROUNDED)));
+            self.set_mark(SweepMark { start, until, first }).await;
+        }
+        // The source may have been given up meanwhile.
+        let _ = noted.send(());
+    }
+
     /// Tells what is to be told first, if there is something. Waits for the source to be open: another server's history is not read.
     pub(super) async fn tell_first(&self, stored: &Checkpoint) {
         let mut reconnect = Reconnect::default();
         while let Some((mark, until)) = self.mark().await.and_then(|mark| Some((mark, mark.first?))) {
             self.progress.opened().await;
-            match self.sweep.over(&*self.queue, mark, until, &Behind { pipeline: self, stored }).await {
+            match self.tell_history(mark, until, stored).await {
                 Ok(messages) => tracing::info!(messages, "Bugzilla's history is told; the source is read on"),
                 Err(error) => {
                     tracing::warn!(%error, "changes wait: Bugzilla's history cannot be told");
-                    let class = match error {
-                        SweepError::Database(error) => error.class,
-                        SweepError::Clock(_) => Class::Misconfigured,
-                        SweepError::Queue(_) | SweepError::Unsettled | SweepError::Stopping => Class::Transient,
-                    };
-                    pause(class, &mut reconnect).await;
+                    pause(error.class(), &mut reconnect).await;
                 }
             }
         }
+    }
+
+    async fn tell_history(&self, mark: SweepMark, until: i64, stored: &Checkpoint) -> Result<usize, SweepError> {
+        self.sweep.fit_clock(Clock::is_in).await?;
+        self.sweep.over(&*self.queue, mark, until, &Behind { pipeline: self, stored }).await
     }
 
     /// A store of an older version has no mark: all that its checkpoint stands behind was told.

@@ -1,19 +1,22 @@
 //! The task that reads the source: reconnects for ever, and hands over what it reads. Which server it is, is asked before and now and then.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
 use tokio::time::Instant;
 
 use super::pause;
 use super::progress::{Progress, now_ms};
 use crate::backoff::Reconnect;
+use crate::bugzilla::LocalTime;
 use crate::capture::identity::{Admission, Found, Guard, Refusal, Server, Verdict};
 use crate::capture::{Capture, CaptureError, Gap, Source};
 use crate::changeset::{Position, Transaction};
 use crate::failure::Class;
 use crate::metrics::SourceMetrics;
+use crate::queue::Queue;
 
 /// A transaction, and when it was committed as nearly as can be told.
 pub(super) struct Captured {
@@ -25,6 +28,12 @@ pub(super) struct Captured {
     pub(super) begins_anew: bool,
     /// Its rows' share of [`ROWS_MAX`].
     _room: OwnedSemaphorePermit,
+}
+
+/// Rows dated since then are lost to the source, as [`CaptureError::since`] says. Answered when it is written down that they are to be told.
+pub(super) struct Lost {
+    pub(super) since: LocalTime,
+    pub(super) noted: oneshot::Sender<()>,
 }
 
 /// Rows read ahead, at the most, about 100 bytes each; a transaction of more is taken alone.
@@ -41,6 +50,7 @@ const LOOK_INTERVAL: Duration = Duration::from_secs(60);
 
 pub(super) struct Intake {
     pub(super) source: Arc<dyn Source>,
+    pub(super) queue: Arc<dyn Queue>,
     pub(super) guard: Arc<Guard>,
     pub(super) admission: Arc<Admission>,
     /// The server that the position is of.
@@ -48,11 +58,14 @@ pub(super) struct Intake {
     pub(super) metrics: SourceMetrics,
     pub(super) progress: Arc<Progress>,
     pub(super) taken: mpsc::Sender<Captured>,
+    pub(super) losses: mpsc::Sender<Lost>,
     pub(super) acknowledgements: watch::Receiver<Option<Position>>,
     /// The position to begin at is the store's: from the first moment on nothing is lost.
     pub(super) is_stored: bool,
     /// When the last one was committed, in milliseconds, as far as anybody knows.
     pub(super) known_ms: Option<i64>,
+    /// Nothing was sent by this process yet: what a store on the same server lost before, nobody knows.
+    pub(super) is_first: bool,
 }
 
 /// Why the source is not read (any more).
@@ -133,6 +146,29 @@ impl Intake {
         }
     }
 
+    /// Waits until it is written down that what is dated since then is to be told: a source that begins anew may forget it.
+    async fn note(&mut self, since: LocalTime) -> Result<(), CaptureError> {
+        let (noted, answer) = oneshot::channel();
+        let losses = self.losses.clone();
+        let noting = async move {
+            losses.send(Lost { since, noted }).await.map_err(|_| stopping())?;
+            answer.await.map_err(|_| stopping())
+        };
+        self.looking(noting).await
+    }
+
+    /// Waits for the pipeline, which may wait itself until it is known who answers.
+    async fn looking<T>(&mut self, waiting: impl Future<Output = Result<T, CaptureError>>) -> Result<T, CaptureError> {
+        let mut waiting = pin!(waiting);
+        loop {
+            tokio::select! {
+                done = &mut waiting => return done,
+                () = self.admission.doubted() => {}
+            }
+            self.look_again().await?;
+        }
+    }
+
     /// Whoever sends hears of a server that is refused.
     fn explain(&self, stop: Stop) -> (CaptureError, bool) {
         match stop {
@@ -162,17 +198,34 @@ impl Intake {
             Ok(capture) => capture,
             Err(stop) => return stop,
         };
-        self.flow(capture, room, position, reconnect, last_error).await.into()
+        let mut error = self.flow(capture, room, position, reconnect, last_error).await;
+        // The source counts as open and its server as known until this is done: whoever writes it down waits for both.
+        if let Some(since) = error.since
+            && let Err(other) = self.note(since).await
+        {
+            error = other;
+        }
+        // Whoever answers to the name from now on may be another.
+        self.admission.forget();
+        error.into()
     }
 
     /// Asks the server who it is, before anything of it is read.
     async fn recognise(&mut self, position: &mut Option<Position>) -> Result<Recognised, Stop> {
-        let found = self.guard.look().await.map_err(CaptureError::from)?;
+        let found = self.guard.look_anew().await.map_err(CaptureError::from)?;
         let mut recognised = Recognised { found, is_elsewhere: position.is_some(), is_failover: false };
         if let Some(known) = self.known.clone() {
             let found = &recognised.found;
             recognised.is_elsewhere = found.server.is_elsewhere(&known);
-            match found.judge(&known) {
+            let verdict = found.judge(&known);
+            let is_another = matches!(verdict, Verdict::Failover | Verdict::Adopted | Verdict::Restored(..));
+            if self.is_first && is_another {
+                let failed =
+                    |error| CaptureError::transient(format!("what waits cannot be marked as perhaps sent: {error}"));
+                self.queue.doubt().await.map_err(failed)?;
+                self.is_first = false;
+            }
+            match verdict {
                 Verdict::Known => {}
                 Verdict::Failover => recognised.is_failover = true,
                 Verdict::Adopted => {
@@ -199,7 +252,7 @@ impl Intake {
             }
         }
         if !recognised.is_elsewhere {
-            self.admit();
+            self.admit(&recognised.found);
         }
         Ok(recognised)
     }
@@ -218,8 +271,8 @@ impl Intake {
             tracing::warn!(%from, to = %found.server, "another server of the same history has taken over: going on there");
             self.metrics.failovers.inc();
         }
+        self.admit(&found);
         self.known = Some(found.server);
-        self.admit();
         tracing::info!(resumed = position.is_some(), "the change source is open");
         self.metrics.connected.set(1);
         if self.is_stored {
@@ -229,9 +282,10 @@ impl Intake {
         Ok(capture)
     }
 
-    fn admit(&self) {
+    fn admit(&mut self, found: &Found) {
+        self.is_first = false;
         self.metrics.refused.set(0);
-        self.admission.admit();
+        self.admission.admit(&found.instance);
     }
 
     /// Hands over what an open source yields.
@@ -255,9 +309,9 @@ impl Intake {
                         Err(error) => return error,
                     }
                 }
-                () = tokio::time::sleep_until(look_at) => {
+                () = time_to_look(look_at, &self.admission) => {
                     look_at = Instant::now() + LOOK_INTERVAL;
-                    match self.look_again().await {
+                    match beside(capture.as_mut(), self.look_again()).await {
                         Ok(now) => server = now.into(),
                         Err(error) => return error,
                     }
@@ -270,21 +324,24 @@ impl Intake {
             };
             reconnect.reset();
             last_error.clear();
-            self.progress.taken();
-            *position = Some(transaction.position.clone());
             // Behind no position it is the present.
             let known_ms = self.known_ms.filter(|_| !begins_anew);
             let committed_at_ms = commit_time_ms(transaction.committed_at, known_ms, now_ms());
             self.known_ms = Some(committed_at_ms);
             let rows = u32::try_from(transaction.rows.len()).unwrap_or(ROWS_MAX).min(ROWS_MAX);
-            let Ok(_room) = Arc::clone(room).acquire_many_owned(rows).await else {
-                return CaptureError::transient("stopping");
+            let (room, taken) = (Arc::clone(room), self.taken.clone());
+            let place = async move {
+                let room = room.acquire_many_owned(rows).await.map_err(|_| stopping())?;
+                Ok((room, taken.reserve_owned().await.map_err(|_| stopping())?))
             };
+            let (_room, place) = match beside(capture.as_mut(), self.looking(place)).await {
+                Ok(found) => found,
+                Err(error) => return error,
+            };
+            self.progress.taken();
+            *position = Some(transaction.position.clone());
             let server = Arc::clone(&server);
-            let captured = Captured { transaction, committed_at_ms, server, begins_anew, _room };
-            if self.taken.send(captured).await.is_err() {
-                return CaptureError::transient("stopping");
-            }
+            place.send(Captured { transaction, committed_at_ms, server, begins_anew, _room });
             begins_anew = false;
         }
     }
@@ -292,9 +349,10 @@ impl Intake {
     /// Whether the same server still answers behind the name; gives what is stored of it.
     async fn look_again(&mut self) -> Result<String, CaptureError> {
         let known = self.known.as_ref();
-        match self.guard.look().await {
+        match self.guard.look_anew().await {
             Ok(found) if known.is_none_or(|known| found.judge(known) == Verdict::Known) => {
-                self.known = Some(found.server)
+                self.admit(&found);
+                self.known = Some(found.server);
             }
             Ok(found) => {
                 let message = format!(
@@ -315,6 +373,28 @@ impl Intake {
             Some(position) => capture.acknowledge(&position).await,
             None => Ok(()),
         }
+    }
+}
+
+/// Nobody takes any more.
+fn stopping() -> CaptureError {
+    CaptureError::transient("stopping")
+}
+
+/// Returns at that time, or when another server answered somebody.
+async fn time_to_look(at: Instant, admission: &Admission) {
+    tokio::select! {
+        () = tokio::time::sleep_until(at) => {}
+        () = admission.doubted() => {}
+    }
+}
+
+/// Does this while nothing is taken from the source, however long it takes.
+async fn beside<T>(capture: &mut dyn Capture, what: impl Future<Output = T>) -> T {
+    tokio::select! {
+        biased;
+        done = what => done,
+        never = capture.stay() => match never {},
     }
 }
 

@@ -79,8 +79,8 @@ impl Progress {
         self.running();
     }
 
-    /// A position is stored, and what is to be told before the source is read on has yet to be.
-    pub(super) fn running(&self) {
+    /// A position is stored, and what is to be told before the source is read on has yet to be; or there is nothing to read.
+    pub fn running(&self) {
         self.state().running = true;
     }
 

@@ -13,7 +13,7 @@ use super::editor::Editor;
 use super::sweep::Sweep;
 use super::{CHANGE_SETS_MAX, parts};
 use crate::bugzilla::{BugId, LocalTime};
-use crate::capture::history::Span;
+use crate::capture::history::{Clock, ClockFault, Span};
 use crate::database::DatabaseError;
 use crate::message::{Envelope, Message};
 use crate::queue::{Queue, QueueError};
@@ -69,13 +69,16 @@ pub enum ReplayError {
     /// The store.
     #[error(transparent)]
     Queue(#[from] QueueError),
+    /// The order's times mean something else to Bugzilla.
+    #[error("{0}; `bugrelay check` has the line that mends it")]
+    Clock(#[from] ClockFault),
 }
 
 impl Replay {
     /// Finds, builds and stores, page by page. Dropped halfway, what was stored stays stored.
     pub async fn run(&self, order: &Order) -> Result<Replayed, ReplayError> {
         let history = &self.sweep.history;
-        let now = history.now().await?;
+        let now = history.fit_clock(Clock::is_in).await??.now;
         let until = order.until.unwrap_or(now).min(now);
         let to = LocalTime::of_epoch(until, history.zone()).a_second_later();
         let from = LocalTime::of_epoch(order.since, history.zone());

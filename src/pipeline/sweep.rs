@@ -14,9 +14,10 @@ use super::progress::{Progress, now_ms};
 use super::{pause, sift};
 use crate::backoff::Reconnect;
 use crate::bugzilla::LocalTime;
-use crate::capture::history::{ClockFault, Cursor, History, Page, Span};
+use crate::capture::history::{Clock, ClockFault, Cursor, Fit, History, Page, Span};
 use crate::capture::identity::Admission;
 use crate::changeset::{ChangeSet, group};
+use crate::failure::Class;
 use crate::queue::{Queue, QueueError, SweepMark};
 
 /// Saves younger than this are left to the way in, in seconds.
@@ -75,6 +76,17 @@ pub(super) enum SweepError {
     Stopping,
 }
 
+impl SweepError {
+    /// How soon it may be over.
+    pub(super) fn class(&self) -> Class {
+        match self {
+            SweepError::Database(error) => error.class,
+            SweepError::Clock(_) => Class::Misconfigured,
+            SweepError::Queue(_) | SweepError::Unsettled | SweepError::Stopping => Class::Transient,
+        }
+    }
+}
+
 /// Who tells what was found.
 #[async_trait]
 pub(super) trait Listener: Send + Sync {
@@ -106,8 +118,7 @@ impl Sweeper {
     async fn sweep_once(&self) -> Result<bool, SweepError> {
         let Some(mark) = self.queue.swept().await?.filter(|mark| mark.first.is_none()) else { return Ok(false) };
         let Some(bound) = self.settled_until() else { return Ok(false) };
-        let clock = self.sweep.history.clock().await?;
-        clock.check(self.sweep.history.zone())?;
+        let clock = self.sweep.fit_clock(Clock::check).await?;
         let until = bound.min(clock.now).saturating_sub(BEHIND);
         if until < mark.start {
             return Ok(false);
@@ -142,7 +153,8 @@ impl Listener for Sweeper {
 }
 
 impl Sweep {
-    /// Tells everything from the mark (less the window) up to and with the second `until`, and moves the mark as it goes.
+    /// Tells everything from the mark (less the window) up to and with the second `until`, and moves the mark as it goes. A mark that is
+    /// ahead, as a clock leaves it that was, is no reason not to look at the window behind `until`.
     pub(super) async fn over(
         &self,
         queue: &dyn Queue,
@@ -152,7 +164,10 @@ impl Sweep {
     ) -> Result<usize, SweepError> {
         let zone = self.history.zone().clone();
         let window = i64::try_from(self.window.as_secs()).unwrap_or(i64::MAX);
-        let from = self.history.since(mark.until.saturating_sub(window)).max(LocalTime::of_epoch(mark.start, &zone));
+        let from = self
+            .history
+            .since(mark.until.min(until).saturating_sub(window))
+            .max(LocalTime::of_epoch(mark.start, &zone));
         let to = Some(LocalTime::of_epoch(until, &zone).a_second_later());
         let span = Span { from, to, bugs: vec![] };
         let mut cursor = Some(span.begin()).filter(|_| !span.is_empty());
@@ -196,17 +211,23 @@ impl Sweep {
         page.saves.iter().flat_map(sets).collect()
     }
 
-    /// The database's clock, however long it takes to be told.
-    pub(super) async fn now(&self) -> i64 {
+    /// The database's clock, however long it takes to be told, and to be fit.
+    pub(super) async fn now(&self, fits: Fit) -> i64 {
         let mut reconnect = Reconnect::default();
         loop {
-            match self.history.now().await {
-                Ok(now) => return now,
+            match self.fit_clock(fits).await {
+                Ok(clock) => return clock.now,
                 Err(error) => {
-                    tracing::warn!(class = error.class.as_str(), %error, "capture waits: the database's clock cannot be read");
-                    pause(error.class, &mut reconnect).await;
+                    let class = error.class();
+                    tracing::warn!(class = class.as_str(), %error, "capture waits for the database's clock");
+                    pause(class, &mut reconnect).await;
                 }
             }
         }
+    }
+
+    /// The database's clock, if it is fit.
+    pub(super) async fn fit_clock(&self, fits: Fit) -> Result<Clock, SweepError> {
+        Ok(self.history.fit_clock(fits).await??)
     }
 }

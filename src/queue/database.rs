@@ -6,6 +6,7 @@
 
 mod dispose;
 mod fault;
+mod floor;
 mod lead;
 mod put;
 mod read;
@@ -16,6 +17,7 @@ mod statement;
 mod trace;
 mod tx;
 mod upkeep;
+mod work;
 mod writer;
 
 use std::ops::RangeInclusive;
@@ -23,10 +25,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use tokio::sync::Mutex;
 
 use self::fault::Fault;
+use self::floor::Floors;
 use self::read::Reader;
 use self::statement::{Names, list};
+use self::upkeep::Step;
+use self::work::Work;
 use self::writer::Writer;
 use super::kept::{self, now_ms, relayed_before};
 use super::{
@@ -35,11 +41,14 @@ use super::{
 };
 use crate::bugzilla::LocalTime;
 use crate::changeset::Subject;
-use crate::database::Server;
+use crate::database::{Dialect, Server};
 use crate::message::{Envelope, Fact, Message, Relayed};
 
 /// Facts asked for at once.
 const ASKED: usize = 2_000;
+
+/// Steps of tidying in a row that forget little, at the most: the next time it is gone on there.
+const IDLE_STEPS: u32 = 4;
 
 /// Where the store is, and what it keeps.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,6 +74,19 @@ pub struct DatabaseQueue {
     writer: Writer,
     deliveries: Reader,
     gauges: Reader,
+    floors: Arc<Floors>,
+    tidied: Mutex<Tidied>,
+}
+
+/// Behind which keys and messages tidying goes on.
+#[derive(Clone, Copy)]
+struct Tidied {
+    facts: i64,
+    messages: i64,
+}
+
+impl Tidied {
+    const BEGINNING: Tidied = Tidied { facts: i64::MIN, messages: 0 };
 }
 
 /// What was found of the store without touching it.
@@ -82,8 +104,10 @@ impl DatabaseQueue {
         let (store, names) = (called(&settings), names(&*server, &settings));
         let reader = || Reader::new(Arc::clone(&server), names.clone());
         let (deliveries, gauges) = (reader(), reader());
-        let writer = Writer::start(store.clone(), server, names);
-        DatabaseQueue { settings, store, writer, deliveries, gauges }
+        let floors = Arc::<Floors>::default();
+        let writer = Writer::start(store.clone(), server, names, Arc::clone(&floors));
+        let tidied = Mutex::new(Tidied::BEGINNING);
+        DatabaseQueue { settings, store, writer, deliveries, gauges, floors, tidied }
     }
 
     /// Looks at the tables and the rights, and changes nothing.
@@ -110,6 +134,18 @@ impl DatabaseQueue {
         look.await.map_err(|fault: Fault| fault.of(&called(settings)))
     }
 
+    /// Whether the server is a node of a Galera cluster, as far as it can be asked: the lock by which one instance leads is no cluster's.
+    pub async fn is_on_galera(server: &dyn Server, settings: &Settings) -> bool {
+        let names = names(server, settings);
+        let ask = async {
+            let mut session = lead::session(server, &names, lead::SILENCE).await?;
+            let ask = names.fill(include_str!("../../sql/mysql/store/cluster.sql"), &[]);
+            Ok::<_, Fault>(session.run(&[ask]).await?)
+        };
+        let is_mysql = server.dialect() == Dialect::Mysql;
+        is_mysql && ask.await.is_ok_and(|answers| answers.iter().flatten().any(|row| row.text(1) == "ON"))
+    }
+
     /// The server behind the stored position, also beside a process that uses the store; changes nothing. None if there is no position, or
     /// if that cannot be read: `look` would say why.
     pub async fn server_behind(server: &Arc<dyn Server>, settings: &Settings) -> Option<String> {
@@ -119,6 +155,25 @@ impl DatabaseQueue {
 
     fn max_bytes(&self) -> u64 {
         self.settings.max_megabytes.saturating_mul(1 << 20)
+    }
+
+    /// Takes steps, each behind the one before, until all is looked at, or there is little to forget; gives where to go on.
+    async fn tidy<W: Work<Done = Step>>(
+        &self,
+        mut after: i64,
+        beginning: i64,
+        step: impl Fn(i64) -> W,
+    ) -> Result<i64, QueueError> {
+        let mut idle = 0;
+        while idle < IDLE_STEPS {
+            let done = self.writer.run(step(after)).await?;
+            idle = if done.is_idle() { idle + 1 } else { 0 };
+            match done.next {
+                Some(next) => after = next,
+                None => return Ok(beginning),
+            }
+        }
+        Ok(after)
     }
 
     fn told<T>(&self, read: Result<T, Fault>) -> Result<T, QueueError> {
@@ -143,6 +198,23 @@ impl Queue for DatabaseQueue {
 
     fn stands_by(&self) -> bool {
         self.writer.stands_by()
+    }
+
+    async fn doubt(&self) -> Result<(), QueueError> {
+        let mut from = Some((0, 0));
+        while let Some(after) = from {
+            from = self.writer.run(settle::Doubt { after }).await?;
+        }
+        Ok(())
+    }
+
+    async fn stood_by(&self) {
+        self.writer.stood_by().await;
+    }
+
+    async fn leader(&self) -> Option<String> {
+        // Nobody but a person misses it: what cannot be read is not told.
+        self.gauges.leader().await.ok()?
     }
 
     async fn deposed(&self) -> QueueError {
@@ -199,7 +271,9 @@ impl Queue for DatabaseQueue {
     }
 
     async fn next_behind(&self, connector: &str, after: i64, limit: usize) -> Result<Batch, QueueError> {
-        self.told(self.deliveries.next_behind(connector, after, limit).await)
+        // Another that leads may put back what was sent long ago.
+        let floors = Some(&*self.floors).filter(|_| after == 0 && self.writer.leads());
+        self.told(self.deliveries.next_behind(connector, after, limit, floors).await)
     }
 
     async fn pause(&self, connector: &str, paused: bool) -> Result<(), QueueError> {
@@ -233,7 +307,9 @@ impl Queue for DatabaseQueue {
         disposal: Disposal,
         sequences: Vec<RangeInclusive<i64>>,
     ) -> Result<u64, QueueError> {
-        self.writer.run(dispose::Dispose { connector: connector.to_owned(), disposal, sequences }).await
+        let disposed = self.writer.run(dispose::Dispose { connector: connector.to_owned(), disposal, sequences }).await;
+        self.floors.forget(connector);
+        disposed
     }
 
     async fn traces(&self, sought: Sought, after: i64, limit: usize) -> Result<Page<Trace>, QueueError> {
@@ -265,16 +341,16 @@ impl Queue for DatabaseQueue {
         let before = |age: Duration| now_ms().saturating_sub(ms(age));
         let parked = before(self.settings.parked_retention);
         while self.writer.run(upkeep::PurgeParked { before: parked }).await? {}
-        let (told_for, mut after) = (ms(self.settings.told_retention), Some(i64::MIN));
-        while let Some(key) = after {
-            after = self.writer.run(upkeep::PurgeFacts { after: key, told_for }).await?;
-        }
         while self.writer.run(relayed::Forget { before: relayed_before() }).await? {}
+        let mut tidied = self.tidied.lock().await;
+        let Tidied { facts, messages } = *tidied;
+        let told_for = ms(self.settings.told_retention);
+        let forget = |after| upkeep::PurgeFacts { after, told_for };
+        tidied.facts = self.tidy(facts, Tidied::BEGINNING.facts, forget).await?;
         self.writer.run(upkeep::PurgeConnectors).await?;
-        let (mut after, put) = (Some(0), before(self.settings.sent_retention));
-        while let Some(sequence) = after {
-            after = self.writer.run(upkeep::PurgeMessages { after: sequence, before: put }).await?;
-        }
+        let before = before(self.settings.sent_retention);
+        let forget = |after| upkeep::PurgeMessages { after, before };
+        tidied.messages = self.tidy(messages, Tidied::BEGINNING.messages, forget).await?;
         Ok(())
     }
 }

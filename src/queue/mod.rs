@@ -51,6 +51,16 @@ pub trait Queue: Send + Sync {
         false
     }
 
+    /// Waits until this process has to stand by: for ever where the store is its own.
+    async fn stood_by(&self) {
+        std::future::pending().await
+    }
+
+    /// Where the process that leads is, if that is another and it can be told: for people.
+    async fn leader(&self) -> Option<String> {
+        None
+    }
+
     /// Waits until this process may not write any more, and says why: for ever where the store is its own.
     async fn deposed(&self) -> QueueError {
         std::future::pending().await
@@ -145,6 +155,12 @@ pub trait Queue: Send + Sync {
     /// These are about to be handed over: if nothing more is heard of them, they were perhaps delivered. Survives a crash of this
     /// process. `false`: since they were read the connector was paused, or one of them does not wait any more; nothing is begun.
     async fn begin(&self, connector: &str, sequences: Vec<i64>) -> Result<bool, QueueError>;
+
+    /// What the source's server knew last may be lost, and with it what a store there had recorded: of such a store all that waits was
+    /// perhaps sent.
+    async fn doubt(&self) -> Result<(), QueueError> {
+        Ok(())
+    }
 
     /// What became of entries, and how the connector stands after it.
     async fn settle(&self, connector: &str, settlement: Settlement) -> Result<(), QueueError>;

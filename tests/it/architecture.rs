@@ -18,7 +18,7 @@ const LAYERS: &[&[&str]] = &[
     &["message"],
     // Connectors know no queue, the queue knows no connector.
     &["queue", "connector"],
-    &["delivery", "pipeline"],
+    &["delivery", "pipeline", "relay"],
     &["admin"],
     &["config"],
     &["app"],

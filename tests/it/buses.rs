@@ -6,5 +6,5 @@ mod faults;
 mod kill;
 mod privacy;
 mod refused;
-mod rig;
+pub(crate) mod rig;
 mod together;

@@ -6,6 +6,7 @@ mod environment;
 mod example;
 mod fedmsg;
 mod kafka;
+mod relay;
 mod stomp;
 mod webhook;
 
@@ -226,16 +227,13 @@ fn a_connectors_name_must_be_a_metric_label() {
 }
 
 #[test]
-fn what_this_version_has_no_part_for_is_refused_by_name() {
-    let not_yet = ["this version has no part for it yet", "take it out"];
-    let relay = parse(&with("relay", "http = true"), &[]).unwrap_err();
-    assert!(relay.contains("line 4: [relay] ") && relay.contains(not_yet[0]), "{relay}");
-}
-
-#[test]
 fn a_start_in_the_past_is_a_time_with_or_without_quotes_and_in_bugzillas_zone_without_an_offset() {
     let start = |line: &str| {
-        parse(&with("bugzilla", &format!("{line}\ntime_zone = \"Europe/Prague\"")), &[]).unwrap().bugzilla.start
+        parse(&with("bugzilla", &format!("{line}\ntime_zone = \"Europe/Prague\"")), &[])
+            .unwrap()
+            .bugzilla()
+            .unwrap()
+            .start
     };
     for line in ["start = 2026-11-22T05:00:00Z", "start = \"2026-11-22 06:00:00\"", "start = 2026-11-22T06:00:00"] {
         assert_eq!(start(line), Some(1_795_323_600), "{line}");
@@ -255,7 +253,11 @@ fn a_secret_is_given_in_one_of_three_ways() {
         let ways = [format!("{key} = \"hunter2\""), format!("{key}_file = {file}"), format!("{key}_env = \"SECRET\"")];
         for way in &ways {
             let config = parse(&with(section, way), &environment).unwrap();
-            let secret = if section == "admin" { config.admin.token } else { config.bugzilla.password };
+            let secret = if section == "admin" {
+                config.admin.token.clone()
+            } else {
+                config.bugzilla().unwrap().password.clone()
+            };
             assert_eq!(secret.get().unwrap().expose_secret(), "hunter2", "{way}");
         }
         for two in [[0, 1], [1, 2], [0, 2]] {
@@ -266,7 +268,7 @@ fn a_secret_is_given_in_one_of_three_ways() {
     }
     let in_url = "database = \"mysql://b:hunter%232@h/bugs\"";
     let config = parse(&with("bugzilla", in_url), &[]).unwrap();
-    assert_eq!(config.bugzilla.password.get().unwrap().expose_secret(), "hunter#2");
+    assert_eq!(config.bugzilla().unwrap().password.get().unwrap().expose_secret(), "hunter#2");
     let twice = parse(&with("bugzilla", &format!("{in_url}\npassword = \"x\"")), &[]).unwrap_err();
     assert!(twice.contains("in `database` as well"), "{twice}");
 }
@@ -303,11 +305,27 @@ fn a_file_that_is_not_there_is_named_with_the_way_to_name_another() {
 #[test]
 fn tls_is_off_only_on_this_machine_unless_it_is_said() {
     use bugrelay::config::Tls;
-    let tls = |lines: &str| parse(&with("bugzilla", lines), &[]).unwrap().bugzilla.tls;
+    let tls = |lines: &str| parse(&with("bugzilla", lines), &[]).unwrap().bugzilla().unwrap().tls.clone();
     let verified = Tls::Verify { ca_file: None };
     assert_eq!(tls("database = \"mysql://localhost/bugs\""), Tls::Off);
     assert_eq!(tls("database = \"mysql://[::1]/bugs\""), Tls::Off);
     assert_eq!(tls("database = \"mysql://db.example.org/bugs\""), verified);
     assert_eq!(tls("database = \"mysql://localhost/bugs\"\ntls = \"verify\""), verified);
     assert_eq!(tls("database = \"mysql://db.example.org/bugs\"\ntls = \"off\""), Tls::Off);
+}
+
+#[test]
+fn a_file_that_is_far_too_large_is_named_and_not_read_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    let large = folder.path().join("large");
+    // It has no blocks: whoever reads it whole finds a TiB of zeros.
+    std::fs::File::create(&large).unwrap().set_len(1 << 40).unwrap();
+    let error = Config::load(Some(&large), std::iter::empty()).unwrap_err().to_string();
+    assert!(error.contains("large: cannot be read: it is larger than 1024 KiB"), "{error}");
+    let text = format!(
+        "[bugzilla]\ndatabase = \"mysql://a@127.0.0.1/b\"\nbase_url = \"https://b.example/\"\npassword_file = \"{}\"\n",
+        large.display()
+    );
+    let error = Config::parse(&large, &text, std::iter::empty()).unwrap_err().to_string();
+    assert!(error.contains("[bugzilla] password_file") && error.contains("it is larger than 64 KiB"), "{error}");
 }

@@ -11,3 +11,4 @@ pub(crate) mod oracle;
 mod reload;
 mod stop;
 mod store;
+pub(crate) mod strace;

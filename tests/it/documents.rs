@@ -46,6 +46,13 @@ fn every_guarantee_names_a_test_that_exists() {
 }
 
 #[test]
+fn every_fault_has_its_line() {
+    let number = |line: &'static str| line.strip_prefix("- **F")?.split_once("** ")?.0.parse::<u32>().ok();
+    let numbers: Vec<u32> = GUARANTEES.lines().filter_map(number).collect();
+    assert_eq!(numbers, (1..=33).collect::<Vec<_>>());
+}
+
+#[test]
 fn the_reference_has_every_key_of_the_example_and_no_other() {
     let key = |line: &'static str| line.trim_start_matches("# ").split_once(" = ").map(|(key, _)| key);
     let is_key = |key: &&str| key.chars().all(|c| c == '_' || c.is_ascii_lowercase());

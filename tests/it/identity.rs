@@ -6,6 +6,7 @@ mod copy;
 mod failover;
 mod restored;
 mod standby;
+mod switched;
 
 use std::sync::LazyLock;
 use std::time::Duration;

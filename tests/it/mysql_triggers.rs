@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use bugrelay::capture::triggers::Triggers;
 use bugrelay::capture::triggers::mysql::MysqlQueue;
-use bugrelay::capture::{Capture, Source as _};
+use bugrelay::capture::{Capture, ROWS_MAX, Source as _};
 use bugrelay::changeset::{Position, RowChange, Transaction};
 use mysql_async::prelude::Queryable as _;
 use mysql_async::{Conn, Opts};
@@ -61,7 +61,7 @@ macro_rules! on_make {
 use on_make;
 
 fn source(database: &Database) -> Triggers<MysqlQueue> {
-    Triggers::new(MysqlQueue::new(Opts::from_url(&database.bugrelay_url()).unwrap(), "bugrelay"), None)
+    Triggers::new(MysqlQueue::new(Opts::from_url(&database.bugrelay_url()).unwrap(), "bugrelay"), ROWS_MAX, None)
 }
 
 /// From now on; gives the position of now as well.

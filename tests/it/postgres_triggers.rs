@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use bugrelay::capture::triggers::Triggers;
 use bugrelay::capture::triggers::postgresql::PostgresqlQueue;
-use bugrelay::capture::{Capture, Source as _};
+use bugrelay::capture::{Capture, ROWS_MAX, Source as _};
 use bugrelay::changeset::{Position, RowChange, Transaction};
 use bugrelay::database::postgresql::Postgresql;
 use bugrelay::tls::Tls;
@@ -34,7 +34,7 @@ fn source(database: &PostgresDatabase) -> Triggers<PostgresqlQueue> {
 
 fn source_at(url: &str) -> Triggers<PostgresqlQueue> {
     let server = Postgresql::new(url.parse().unwrap(), Tls::Off);
-    Triggers::new(PostgresqlQueue::new(server, "bugrelay"), None)
+    Triggers::new(PostgresqlQueue::new(server, "bugrelay"), ROWS_MAX, None)
 }
 
 /// From now on; gives the position of now as well.

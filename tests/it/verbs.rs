@@ -69,7 +69,7 @@ fn a_wrong_command_line_is_a_matter_of_usage() {
 fn help_and_version_are_answers_and_no_errors() {
     let help = program(&["--help"]);
     assert_eq!((help.code, help.err.as_str()), (0, ""));
-    for verb in ["run", "check", "demo", "tail", "backlog", "connector", "replay", "schema"] {
+    for verb in ["run", "check", "demo", "tail", "backlog", "connector", "replay", "emit", "schema"] {
         assert!(help.out.contains(&format!("\n  {verb} ")), "{}", help.out);
         assert_eq!(program(&[verb, "--help"]).code, 0);
     }

@@ -22,6 +22,13 @@ pub(crate) struct Bugrelay {
     child: Option<Child>,
 }
 
+/// The lines that a file connector has written by now; none if there is no such file.
+pub(crate) fn lines_in(path: &Path) -> Vec<String> {
+    let text = std::fs::read_to_string(path).unwrap_or_default();
+    // What has no line end yet is being written.
+    text.split_inclusive('\n').filter_map(|line| line.strip_suffix('\n')).map(ToOwned::to_owned).collect()
+}
+
 /// What a verb that ended by itself left.
 #[derive(Debug)]
 pub(crate) struct Ended {
@@ -174,9 +181,7 @@ impl Bugrelay {
 
     /// The lines that left through connector `out`.
     pub(crate) fn lines(&self) -> Vec<String> {
-        let text = std::fs::read_to_string(self.path("out.jsonl")).unwrap_or_default();
-        // What has no line end yet is being written.
-        text.split_inclusive('\n').filter_map(|line| line.strip_suffix('\n')).map(ToOwned::to_owned).collect()
+        lines_in(&self.path("out.jsonl"))
     }
 
     /// The same, read.

@@ -87,8 +87,13 @@ impl Proxy {
 
     /// Stands before another server from now on; connections to the one before are cut.
     pub(crate) fn lead_to(&self, server: u16) {
-        *self.servers.lock().unwrap() = vec![server];
+        self.lead_new_ones_to(server);
         self.cut();
+    }
+
+    /// Connections that are made from now on lead to another server, as when a name was changed; those that are open stay.
+    pub(crate) fn lead_new_ones_to(&self, server: u16) {
+        *self.servers.lock().unwrap() = vec![server];
     }
 
     /// Cuts every open connection; new ones are served.

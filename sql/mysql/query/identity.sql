@@ -1,6 +1,5 @@
--- Which server this is, and what its history holds (identity): the make, its own id, all its transactions by name, the last ones, whether it is
--- only read, and what tells this very process from others. Each make passes over the other's comment.
+-- Which server this is, and what its history holds (identity): the make, its own id, all its transactions by name, the last ones, and whether
+-- it is only read. Each make passes over the other's comment.
 SELECT /*!80000 'mysql', @@GLOBAL.server_uuid, IF(@@GLOBAL.gtid_mode = 'ON', @@GLOBAL.gtid_executed, ''), '', */
        /*M!100500 'mariadb', @@GLOBAL.server_id, @@GLOBAL.gtid_binlog_state, @@GLOBAL.gtid_binlog_pos, */
-       @@GLOBAL.read_only,
-       CONCAT_WS(' ', @@GLOBAL.server_id, @@GLOBAL.hostname, @@GLOBAL.port, @@GLOBAL.datadir, @@GLOBAL.pid_file)
+       @@GLOBAL.read_only

@@ -1,5 +1,5 @@
 -- How a session of the trigger capture begins: no statement of it may hang, and the lock of a reader that is gone must not stay; nor that
--- of one that is frozen (from PostgreSQL 14 on): a reader says something every second. A deletion need not wait for the server's disk: a row that
+-- of one that is frozen (from PostgreSQL 14 on): a reader says something every 5 s at least. A deletion need not wait for the server's disk: a row that
 -- comes back after a crash of the server is known to the store, and told no more. A standby has no notifications; that it is one is
 -- found out by whoever inspects it.
 SET tcp_keepalives_idle = 10;

@@ -1,7 +1,8 @@
 //! History alone as a way in, where nothing but SELECT is granted: looks every few seconds, and tells each row once.
 //!
 //! A save may be committed later than the second that it bears: the window behind the newest is looked at each time, and what was
-//! seen in it is remembered. Over a restart that memory is gone, and the ledger of the store takes its place.
+//! seen in it is remembered. Over a restart that memory is gone, and the ledger of the store takes its place. Each look asks the clocks
+//! first: in another zone it would begin hours too late, and what came between would never be looked at.
 
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
@@ -10,8 +11,8 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
-use super::History;
 use super::page::{Cursor, Save, Span};
+use super::{Clock, Fit, History};
 use crate::bugzilla::LocalTime;
 use crate::capture::{Capture, CaptureError, Finding, Gap, Severity, Source};
 use crate::changeset::{Position, RowChange, Transaction};
@@ -62,7 +63,9 @@ impl Place {
 impl Source for HistorySource {
     async fn open(&self, from: Option<&Position>) -> Result<Box<dyn Capture>, CaptureError> {
         let place = from.map(Place::parse).transpose()?;
-        let now = self.history.now().await?;
+        // Who goes on does not wait for a time from the future to pass: it is told already.
+        let fits: Fit = if from.is_some() { Clock::is_shown_in } else { Clock::is_in };
+        let now = self.history.fit_clock(fits).await??.now;
         // The second that runs is told: nobody knows which of its saves came before.
         let place = place.unwrap_or(Place { history_until: now, since: now });
         let mut capture = HistoryCapture {
@@ -136,7 +139,7 @@ impl Capture for HistoryCapture {
             }
             let Some(walk) = &self.walk else {
                 tokio::time::sleep_until(self.next_look).await;
-                let now = self.history.now().await?;
+                let now = self.history.fit_clock(Clock::is_shown_in).await??.now;
                 self.walk = Some(self.look(now));
                 continue;
             };

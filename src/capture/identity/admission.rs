@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 use super::Server;
 
@@ -10,14 +10,16 @@ use super::Server;
 #[derive(Debug)]
 pub struct Admission {
     state: watch::Sender<State>,
+    /// Another server answered than the one that is admitted.
+    doubts: Notify,
 }
 
 #[derive(Clone, Debug)]
 enum State {
-    /// No server has answered yet.
+    /// No server has answered yet, or since the one that was read broke off.
     Unknown,
-    /// The server is ours.
-    Admitted,
+    /// The server is ours; which of all it is, see [`super::Found::instance`].
+    Admitted(Arc<str>),
     /// It may be a copy of Bugzilla.
     Refused(Arc<Refusal>),
     /// Somebody has said that it is ours; it is to be begun with.
@@ -50,18 +52,49 @@ impl Refusal {
 
 impl Default for Admission {
     fn default() -> Self {
-        Admission { state: watch::Sender::new(State::Unknown) }
+        Admission { state: watch::Sender::new(State::Unknown), doubts: Notify::new() }
     }
 }
 
 impl Admission {
-    /// The server is ours.
-    pub fn admit(&self) {
+    /// The server is ours; `instance` tells it from every other.
+    pub fn admit(&self, instance: &str) {
         self.state.send_if_modified(|state| {
-            let is_news = !matches!(state, State::Admitted);
-            *state = State::Admitted;
+            let is_news = !matches!(state, State::Admitted(admitted) if **admitted == *instance);
+            if is_news {
+                *state = State::Admitted(instance.into());
+            }
             is_news
         });
+    }
+
+    /// Nobody reads the server any more: whoever answers next is to be known again first. What was refused or adopted stays so.
+    pub fn forget(&self) {
+        self.state.send_if_modified(|state| {
+            let was_admitted = matches!(state, State::Admitted(_));
+            if was_admitted {
+                *state = State::Unknown;
+            }
+            was_admitted
+        });
+    }
+
+    /// Which server is ours.
+    pub fn instance(&self) -> Option<Arc<str>> {
+        match &*self.state.borrow() {
+            State::Admitted(instance) => Some(Arc::clone(instance)),
+            _ => None,
+        }
+    }
+
+    /// Another server answered than that one: whoever reads the source looks who it is.
+    pub fn doubt(&self) {
+        self.doubts.notify_one();
+    }
+
+    /// Returns when somebody doubts, or has since this was last asked.
+    pub async fn doubted(&self) {
+        self.doubts.notified().await;
     }
 
     /// The server may be a copy. What somebody has said meanwhile counts more.
@@ -97,7 +130,7 @@ impl Admission {
         let mut states = self.state.subscribe();
         loop {
             match &*states.borrow_and_update() {
-                State::Admitted => return Ok(()),
+                State::Admitted(_) => return Ok(()),
                 State::Refused(refusal) => return Err(Arc::clone(refusal)),
                 State::Unknown | State::Adopted(_) => {}
             }
@@ -107,7 +140,7 @@ impl Admission {
 
     /// Whether the server is ours, as far as is known at this moment.
     pub fn is_admitted(&self) -> bool {
-        matches!(*self.state.borrow(), State::Admitted)
+        matches!(*self.state.borrow(), State::Admitted(_))
     }
 
     /// Why nothing may leave at this moment, if a server was refused.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures_util::future::try_join_all;
 
-use super::{Found, Own, Refusal, Server, Verdict};
+use super::{Found, Own, Refusal, Server, Verdict, instance};
 use crate::capture::{Finding, Severity};
 use crate::database::{Database, DatabaseError, Dialect, Row};
 use crate::failure::Class;
@@ -34,6 +34,13 @@ impl Guard {
         Guard { database, host, name }
     }
 
+    /// Who answers whoever connects now.
+    pub async fn look_anew(&self) -> Result<Found, DatabaseError> {
+        // An open connection leads where it led when it was made.
+        self.database.abandon();
+        self.look().await
+    }
+
     /// Who answers now.
     pub async fn look(&self) -> Result<Found, DatabaseError> {
         let sql = match self.database.dialect() {
@@ -42,9 +49,14 @@ impl Guard {
             // A file is known by its place.
             Dialect::Sqlite => return Ok(self.found(Own::Sqlite)),
         };
-        let statements = [sql.to_owned()];
-        let mut found = None;
-        let mut read = |_, row: Row| found = self.understand(&row);
+        let statements: Vec<String> =
+            [sql].into_iter().chain(instance(self.database.dialect())).map(str::to_owned).collect();
+        let mut found: Option<Found> = None;
+        let mut read = |statement, row: Row| match (statement, &mut found) {
+            (0, found) => *found = self.understand(&row),
+            (_, Some(found)) => found.instance = row.text(0),
+            _ => {}
+        };
         match tokio::time::timeout(ANSWER, self.database.read(&statements, &mut read)).await {
             Ok(read) => read?,
             Err(_) => {
@@ -90,8 +102,7 @@ impl Guard {
     fn understand(&self, row: &Row) -> Option<Found> {
         if self.database.dialect() == Dialect::Postgresql {
             let own = Own::Postgresql { system: row.opt_text(0)?, timeline: row.opt_int(1)?, lsn: row.opt_text(2)? };
-            let instance = format!("{} {}", row.text(3), row.text(4));
-            return Some(Found { is_replica: row.text(3) == "t", instance, ..self.found(own) });
+            return Some(Found { is_replica: row.text(3) == "t", ..self.found(own) });
         }
         // A long set is printed in several lines.
         let list = |column| row.text(column).split_whitespace().collect::<String>();
@@ -100,7 +111,7 @@ impl Guard {
             _ => (Own::Mariadb { server_id: row.opt_text(1)?.parse().ok()?, gtids: list(3) }, list(2)),
         };
         let is_replica = !matches!(row.text(4).as_str(), "0" | "OFF");
-        Some(Found { is_replica, instance: row.text(5), binlog_state, ..self.found(own) })
+        Some(Found { is_replica, binlog_state, ..self.found(own) })
     }
 
     fn found(&self, own: Own) -> Found {

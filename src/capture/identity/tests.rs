@@ -131,6 +131,12 @@ async fn nothing_leaves_before_a_server_has_answered_nor_while_one_is_refused() 
     // Whoever looked before somebody said so is late.
     admission.refuse(Refusal::new(None, copy.clone(), "it is another").into());
     assert_eq!(admission.adopted().await, copy.adopted());
-    admission.admit();
+    admission.admit("b");
     assert!(admission.admitted().await.is_ok() && admission.is_admitted());
+    assert_eq!(admission.instance().as_deref(), Some("b"));
+    admission.forget();
+    assert!(admission.instance().is_none() && !admission.is_admitted());
+    admission.refuse(Refusal::new(None, copy.clone(), "it is another").into());
+    admission.forget();
+    assert!(admission.refusal().is_some());
 }

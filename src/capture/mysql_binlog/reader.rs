@@ -28,6 +28,8 @@ pub(super) struct Watch {
     pub(super) own_schema: String,
     /// `lower_case_table_names` is not 0.
     pub(super) fold_case: bool,
+    /// Rows held at the most.
+    pub(super) rows_max: usize,
 }
 
 /// A group that is over.
@@ -256,8 +258,13 @@ impl Reader {
         }
         row::read(&layout, rows.operation, &rows.images()?, &mut group.rows)
             .map_err(|error| error.explain(layout.table))?;
-        let held: usize = self.held.iter().map(|held| held.rows.len()).sum();
-        CaptureError::unless_held(held + self.group().rows.len())
+        let rows_max = self.watch.rows_max;
+        let prepared: usize = self.held.iter().map(|held| held.rows.len()).sum();
+        if prepared + self.group().rows.len() <= rows_max {
+            return Ok(());
+        }
+        let prepared = self.held.iter().flat_map(|held| &held.rows);
+        Err(CaptureError::too_large(rows_max, prepared.chain(self.group.iter().flat_map(|group| &group.rows))))
     }
 
     fn query(&mut self, at: u32, schema: &[u8], text: &[u8]) -> Result<Option<Closed>, CaptureError> {

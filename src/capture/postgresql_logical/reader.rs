@@ -17,6 +17,8 @@ pub(super) struct Reader {
     schema: String,
     /// How far it was read: what was committed before is passed over.
     at: Stored,
+    /// Rows held at the most.
+    rows_max: usize,
 }
 
 /// One look: what the server sends begins anew each time, with the tables' descriptions.
@@ -37,8 +39,8 @@ struct Open {
 }
 
 impl Reader {
-    pub(super) fn new(schema: String, at: Stored) -> Self {
-        Reader { schema, at }
+    pub(super) fn new(schema: String, at: Stored, rows_max: usize) -> Self {
+        Reader { schema, at, rows_max }
     }
 
     /// Behind the last transaction read.
@@ -113,7 +115,10 @@ impl Look<'_> {
             Some(layout) if !open.is_known => read(layout, open).map_err(|error| explain(error, layout.table))?,
             _ => {}
         }
-        CaptureError::unless_held(open.rows.len())
+        if open.rows.len() <= self.reader.rows_max {
+            return Ok(());
+        }
+        Err(CaptureError::too_large(self.reader.rows_max, open.rows.iter()))
     }
 }
 
@@ -174,7 +179,7 @@ mod tests {
     }
 
     fn reader(lsn: u64) -> Reader {
-        Reader::new("public".to_owned(), Stored::new("1".to_owned(), 1, PgLsn::from(lsn), BTreeSet::new()))
+        Reader::new("public".to_owned(), Stored::new("1".to_owned(), 1, PgLsn::from(lsn), BTreeSet::new()), 9)
     }
 
     fn told(reader: &mut Reader, messages: &[&[u8]]) -> Vec<Vec<RowChange>> {
@@ -203,7 +208,7 @@ mod tests {
         let mut first = reader(0);
         assert!(told(&mut first, &[&begin(10), BUGS, INSERTED, &commit(20)]).is_empty());
         let position = first.at().to_position().unwrap();
-        let mut later = Reader::new("public".to_owned(), Stored::parse(&position).unwrap());
+        let mut later = Reader::new("public".to_owned(), Stored::parse(&position).unwrap(), 9);
         assert_eq!(told(&mut later, &[&begin(30), BUGS, FILED, &commit(40)]), [vec![filed()]]);
     }
 
@@ -216,7 +221,7 @@ mod tests {
 
     #[test]
     fn tables_of_the_same_name_elsewhere_are_none_of_our_business() {
-        let mut reader = Reader::new("bugzilla".to_owned(), reader(0).at.clone());
+        let mut reader = Reader::new("bugzilla".to_owned(), reader(0).at.clone(), 9);
         let messages: [&[u8]; 5] = [&begin(10), BUGS, INSERTED, FILED, &commit(20)];
         assert!(told(&mut reader, &messages).is_empty());
     }

@@ -3,6 +3,7 @@
 //! Each look makes the server decode again from the slot's beginning, so looks are short, are left out while the log does not grow, and what
 //! was told is acknowledged before the next one if whoever stores it is quick enough. What is told twice all the same is passed over.
 
+use std::convert::Infallible;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -86,12 +87,16 @@ impl Stream {
             let rest = began.elapsed() * REST;
             course.pause = if transactions.is_empty() { (course.pause * 2).min(IDLE) } else { BUSY };
             for transaction in transactions {
-                if !sender.send(Ok(transaction)).await {
+                let is_taken = tokio::select! {
+                    is_taken = sender.send(Ok(transaction)) => is_taken,
+                    never = self.stay() => match never {},
+                };
+                if !is_taken {
                     return Ok(());
                 }
             }
             if !more {
-                self.rest(course.pause.max(rest)).await;
+                let _ = timeout(course.pause.max(rest), self.stay()).await;
             } else if course.outstanding > 0 {
                 // Late or never: the next look is then as much longer.
                 let told = course.told;
@@ -104,14 +109,9 @@ impl Stream {
     }
 
     /// A session that says nothing for long is taken for one whose process is frozen, and ended by the server.
-    async fn rest(&self, how_long: Duration) {
-        let until = Instant::now() + how_long;
+    async fn stay(&self) -> Infallible {
         loop {
-            let left = until.saturating_duration_since(Instant::now());
-            sleep(left.min(SILENT_MAX)).await;
-            if left <= SILENT_MAX {
-                return;
-            }
+            sleep(SILENT_MAX).await;
             // If it fails, the next look says why.
             let _ = self.session.connection.client.simple_query("").await;
         }

@@ -21,7 +21,7 @@ use tokio::task::JoinHandle;
 use self::failure::{answered, asked, explain};
 use self::inspection::Probed;
 use self::names::Names;
-use self::saves::{Open, Stamp, Written, saves};
+use self::saves::{Open, Saves, Stamp, Written};
 use super::{Level, QueueServer, QueueTable, Queued};
 use crate::bugzilla::BugId;
 use crate::capture::mysql_binlog::table_grants;
@@ -73,10 +73,19 @@ struct MysqlTable {
 }
 
 impl MysqlTable {
-    /// In a task of its own: a caller that goes away must not leave half an answer in the connection.
-    async fn ask(&self, sql: &str) -> Result<Result<Vec<Row>, ServerError>, CaptureError> {
+    /// In a task of its own: a caller that goes away must not leave half an answer in the connection. Each row is taken as it comes: what
+    /// the driver holds of one is many times what is kept of it.
+    async fn take<T: Default + Send + 'static>(
+        &self,
+        sql: &str,
+        each: fn(&mut T, Row),
+    ) -> Result<Result<T, ServerError>, CaptureError> {
         let (sql, conn) = (self.names.fill(sql), Arc::clone(&self.conn));
-        finished(tokio::spawn(async move { question(&mut *conn.lock().await, &sql).await })).await
+        finished(tokio::spawn(async move { question(&mut *conn.lock().await, &sql, each).await })).await
+    }
+
+    async fn ask(&self, sql: &str) -> Result<Result<Vec<Row>, ServerError>, CaptureError> {
+        self.take(sql, Vec::push).await
     }
 
     /// All rows of some statements.
@@ -103,19 +112,25 @@ async fn finished<T>(task: JoinHandle<Result<T, CaptureError>>) -> Result<T, Cap
         .unwrap_or_else(|error| Err(CaptureError::transient(format!("a question to the queue broke off: {error}"))))
 }
 
-/// Asks some statements, and gives the rows of all of them.
-async fn question(conn: &mut Conn, sql: &str) -> Result<Result<Vec<Row>, ServerError>, CaptureError> {
+/// Asks some statements, and gives what was taken of the rows of all of them.
+async fn question<T: Default>(
+    conn: &mut Conn,
+    sql: &str,
+    each: fn(&mut T, Row),
+) -> Result<Result<T, ServerError>, CaptureError> {
     // Statements without rows have an answer, too; a procedure has any number of them.
     let mut left = sql.split(';').count();
     let answer = asked(async {
         let mut result = conn.query_iter(sql).await?;
-        let mut rows = Vec::new();
+        let mut taken = T::default();
         while left > 0 || !result.is_empty() {
-            rows.extend(result.collect::<mysql_async::Row>().await?.into_iter().map(texts));
+            while let Some(row) = result.next().await? {
+                each(&mut taken, texts(row));
+            }
             left = left.saturating_sub(1);
         }
         result.drop_result().await?;
-        Ok(rows)
+        Ok(taken)
     });
     let answer = answer.await?;
     if answer.is_err() {
@@ -123,6 +138,26 @@ async fn question(conn: &mut Conn, sql: &str) -> Result<Result<Vec<Row>, ServerE
         let _ = asked(conn.ping()).await?;
     }
     Ok(answer)
+}
+
+/// What a look finds.
+#[derive(Default)]
+struct Look {
+    saves: Saves,
+    queued: Vec<Queued>,
+    /// Some row is of a kind that nobody knows.
+    is_foreign: bool,
+}
+
+impl Look {
+    fn take(&mut self, row: Row) {
+        let Some(queued) = Queued::read(&row) else {
+            self.is_foreign = true;
+            return;
+        };
+        let stamp = Stamp { who: row.opt_int(5), at: row.time(6) };
+        self.queued.push(self.saves.number(Written { queued, bug: BugId(row.int(3)), stamp }));
+    }
 }
 
 #[async_trait]
@@ -163,19 +198,15 @@ impl QueueTable for MysqlTable {
 
     async fn first(&mut self, limit: usize) -> Result<Vec<Queued>, CaptureError> {
         let sql = include_str!("../../../sql/mysql/query/trigger_first.sql").replace("{limit}", &limit.to_string());
-        let rows = self.rows(&sql).await?;
-        self.pause = if rows.is_empty() { POLL[1].min(self.pause * 2) } else { POLL[0] };
-        let written = rows.iter().map(|row| {
-            let queued = Queued::read(row).ok_or_else(|| {
-                CaptureError::misconfigured(
-                    "the trigger queue has a row of a kind that this version does not know; is its triggers' version newer than bugrelay's?",
-                )
-            })?;
-            Ok(Written { queued, bug: BugId(row.int(3)), stamp: Stamp { who: row.opt_int(5), at: row.time(6) } })
-        });
-        let (queued, open) = saves(written.collect::<Result<_, CaptureError>>()?);
-        self.open = open;
-        Ok(queued)
+        let look = self.take(&sql, Look::take).await?.map_err(|refusal| explain(&refusal))?;
+        if look.is_foreign {
+            return Err(CaptureError::misconfigured(
+                "the trigger queue has a row of a kind that this version does not know; is its triggers' version newer than bugrelay's?",
+            ));
+        }
+        self.pause = if look.queued.is_empty() { POLL[1].min(self.pause * 2) } else { POLL[0] };
+        self.open = look.saves.open;
+        Ok(look.queued)
     }
 
     /// Only what was the last of its connection can go on; it does if what the connection wrote next may be of the same save.

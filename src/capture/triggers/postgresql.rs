@@ -27,8 +27,8 @@ const POLL: Duration = Duration::from_secs(1);
 /// After so long without an answer the connection counts as dead. The server itself ends a statement after 50 s.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Rows deleted by one statement when they are not to be told.
-const FORGET_ROWS: i64 = 50_000;
+/// Rows deleted by one statement.
+const FORGET_ROWS: u32 = 50_000;
 
 /// A queue on a PostgreSQL server.
 pub struct PostgresqlQueue {
@@ -207,18 +207,20 @@ impl QueueTable for PostgresqlTable {
 
     async fn forget(&mut self, ids: &[i64]) -> Result<(), CaptureError> {
         let sql = include_str!("../../../sql/postgresql/query/trigger_forget.sql");
-        let parameters: [(&(dyn ToSql + Sync), Type); 2] =
-            [(&ids, Type::INT8_ARRAY), (&self.session.process, Type::INT4)];
-        let row = self.row_of_ours(sql, &parameters).await?;
-        self.bottom.forgot(value(&row, 1)?);
+        for ids in ids.chunks(FORGET_ROWS as usize) {
+            let parameters: [(&(dyn ToSql + Sync), Type); 2] =
+                [(&ids, Type::INT8_ARRAY), (&self.session.process, Type::INT4)];
+            let row = self.row_of_ours(sql, &parameters).await?;
+            self.bottom.forgot(value(&row, 1)?);
+        }
         Ok(())
     }
 
     async fn forget_all(&mut self) -> Result<(), CaptureError> {
         let sql = include_str!("../../../sql/postgresql/query/trigger_forget_all.sql");
         let parameters: [(&(dyn ToSql + Sync), Type); 2] =
-            [(&FORGET_ROWS, Type::INT8), (&self.session.process, Type::INT4)];
-        while value::<i64>(&self.row_of_ours(sql, &parameters).await?, 1)? >= FORGET_ROWS {}
+            [(&i64::from(FORGET_ROWS), Type::INT8), (&self.session.process, Type::INT4)];
+        while value::<i64>(&self.row_of_ours(sql, &parameters).await?, 1)? >= i64::from(FORGET_ROWS) {}
         Ok(())
     }
 

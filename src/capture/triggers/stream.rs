@@ -1,6 +1,7 @@
 //! The open capture: looks at the queue, hands over whole transactions, and deletes their rows when they are stored.
 
 use std::collections::{BTreeSet, HashSet, VecDeque};
+use std::convert::Infallible;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -10,7 +11,7 @@ use super::position::Stored;
 use super::refusal::{interruption, shut};
 use super::table::{Level, QueueTable, VALVE_ROWS};
 use super::window::{Whole, whole};
-use crate::capture::{Capture, CaptureError};
+use crate::capture::{Capture, CaptureError, ROWS_MAX};
 use crate::changeset::{Position, Transaction};
 use crate::metrics::SourceMetrics;
 
@@ -26,6 +27,9 @@ const LEVEL_INTERVAL: Duration = Duration::from_secs(1);
 /// How often it is asked whether the triggers are still there.
 const INSPECTION_INTERVAL: Duration = Duration::from_secs(60);
 
+/// A session that says nothing for long is taken for one whose process is frozen: a third of what `trigger_session.sql` allows.
+const SILENT_MAX: Duration = Duration::from_secs(5);
+
 /// The queue, read.
 pub(super) struct TriggerCapture {
     table: Box<dyn QueueTable>,
@@ -40,6 +44,8 @@ pub(super) struct TriggerCapture {
     known: HashSet<i64>,
     /// Rows of the next look: more while a transaction does not fit into one.
     look: usize,
+    /// Rows of transactions that are not whole, at the most.
+    rows_max: usize,
     measured: Option<Instant>,
     inspected: Instant,
     metrics: Option<SourceMetrics>,
@@ -50,6 +56,7 @@ impl TriggerCapture {
         table: Box<dyn QueueTable>,
         at: Stored,
         tell_start: bool,
+        rows_max: usize,
         metrics: Option<SourceMetrics>,
     ) -> Self {
         TriggerCapture {
@@ -60,6 +67,7 @@ impl TriggerCapture {
             held: VecDeque::new(),
             known: HashSet::new(),
             look: LOOK_ROWS,
+            rows_max,
             measured: None,
             inspected: Instant::now(),
             metrics,
@@ -87,10 +95,14 @@ impl TriggerCapture {
             unfinished = self.table.behind(last, &transactions).await?;
         }
         let waiting = look.iter().filter(|row| unfinished.contains(&row.transaction)).count();
-        CaptureError::unless_held(waiting)?;
+        if waiting > self.rows_max {
+            // Whoever begins anew forgets all of the queue: of what others saved meanwhile the oldest counts as well, and what lies behind this
+            // look was written later.
+            return Err(CaptureError::too_large(self.rows_max, look.iter().filter_map(|row| row.change.as_ref())));
+        }
         let whole = whole(look, &unfinished);
-        // However large a transaction is, a look at last holds all of it.
-        self.look = LOOK_ROWS + 2 * waiting;
+        // However large a transaction is, a look at last holds all of it, and soon: the memory of looks in vain is not all given back.
+        self.look = LOOK_ROWS + (8 * waiting).min(ROWS_MAX).max(2 * waiting);
         self.known.extend(whole.iter().flat_map(|whole| whole.ids.iter().copied()));
         self.ready.extend(whole);
         Ok(())
@@ -159,5 +171,15 @@ impl Capture for TriggerCapture {
             self.known.remove(&id);
         }
         Ok(())
+    }
+
+    /// The valve stays where it is: what nobody takes must not fill Bugzilla's disk.
+    async fn stay(&mut self) -> Infallible {
+        loop {
+            tokio::time::sleep(SILENT_MAX).await;
+            if let Ok(level) = self.table.level().await {
+                self.tell(level);
+            }
+        }
     }
 }

@@ -8,7 +8,7 @@ use super::fault::Fault;
 use super::settle::{drop_bodies, range};
 use super::statement::{Value, ascii, list, standard};
 use super::tx::Tx;
-use super::writer::Work;
+use super::work::Work;
 use crate::queue::kept::{in_order, runs, size};
 use crate::queue::{DISPOSED_MAX, Disposal, READ_BYTES_MAX};
 

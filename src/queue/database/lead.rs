@@ -33,9 +33,14 @@ pub(super) async fn session(server: &dyn Server, names: &Names, silence: Duratio
     Ok(session)
 }
 
+/// What the lock is called, before it is made into a name of the server's.
+pub(super) fn lock_name(names: &Names) -> String {
+    format!("{}/{}", names.schema, names.database)
+}
+
 /// Takes the lock, if nobody else has it.
 pub(super) async fn lock(session: &mut dyn Session, names: &Names) -> Result<bool, Fault> {
-    let name = format!("{}/{}", names.schema, names.database);
+    let name = lock_name(names);
     let answer = session.run(&[names.fill(dialect!(names.dialect, "lock"), &[("name", Value::Text(&name))])]).await?;
     Ok(answer.iter().flatten().any(|row| row.int(0) == 1))
 }
@@ -58,4 +63,11 @@ pub(super) async fn claim(session: &mut dyn Session, names: &Names) -> Result<Le
     let found = find(session, names).await?.ok_or_else(lost)?;
     session.run(&[names.fill(standard!("site_claim"), &[("site", Value::Int(found.site))])]).await?;
     find(session, names).await?.ok_or_else(lost)
+}
+
+/// How many transactions were stored; [`Fault::Deposed`] if another leads by now.
+pub(super) async fn turn(session: &mut dyn Session, names: &Names, lead: Lead) -> Result<i64, Fault> {
+    let answer = session.run(&[names.fill(standard!("site_ask"), &[("site", Value::Int(lead.site))])]).await?;
+    let row = answer.iter().flatten().next().filter(|row| row.int(0) == lead.epoch);
+    row.map(|row| row.int(1)).ok_or(Fault::Deposed)
 }

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use super::fault::Fault;
 use super::statement::{Value, json_ascii, list, standard};
 use super::tx::{Connector, Tx};
-use super::writer::Work;
+use super::work::Work;
 use super::{Checkpoint, Envelope, Filter, Message, Subscriber, SweepMark};
 use crate::queue::kept::{self, Record, keys, size, size_of};
 

@@ -8,6 +8,7 @@ use tokio::sync::{Mutex, OnceCell};
 use uuid::Uuid;
 
 use super::fault::Fault;
+use super::floor::Floors;
 use super::lead;
 use super::statement::{Names, Value, bytes_of, dialect, standard, text_of};
 use super::{BacklogStats, Batch, Checkpoint, Entry, Envelope, Page, Parked, Standing, Stats, SweepMark, Waiting};
@@ -84,6 +85,13 @@ impl Reader {
         Ok(answers)
     }
 
+    /// From where the process is connected that holds the lock.
+    pub(super) async fn leader(&self) -> Result<Option<String>, Fault> {
+        let name = lead::lock_name(&self.names);
+        let [rows] = self.ask([dialect!(self.names.dialect, "leader")], &[("name", Value::Text(&name))]).await?;
+        Ok(rows.first().and_then(|row| row.opt_text(0)))
+    }
+
     /// Where the capture stands.
     pub(super) async fn checkpoint(&self) -> Result<Option<Checkpoint>, Fault> {
         let [rows] = self.ask([standard!("state_read")], &[]).await?;
@@ -108,8 +116,19 @@ impl Reader {
 
     /// The oldest entries of a connector behind `after`, and how it stands; no entries for one that is paused or that the store does
     /// not know.
-    pub(super) async fn next_behind(&self, connector: &str, after: i64, limit: usize) -> Result<Batch, Fault> {
+    pub(super) async fn next_behind(
+        &self,
+        connector: &str,
+        after: i64,
+        limit: usize,
+        floors: Option<&Floors>,
+    ) -> Result<Batch, Fault> {
+        let floor = floors.map(|floors| floors.of(connector));
+        let after = floor.map_or(after, |floor| floor.behind);
         let (found, more, connectors) = self.whole(ENTRIES, connector, after, limit, |_, found| found).await?;
+        if let (Some(floors), Some(floor)) = (floors, floor) {
+            floors.found(connector, floor, found.first().map(sequence), found.last().map(sequence));
+        }
         let Some((_, known)) = connectors.into_iter().find(|(_, known)| known.connector == connector) else {
             return Ok(Batch::default());
         };
@@ -166,10 +185,7 @@ impl Reader {
     /// Whole entries of a connector behind `after`, paused or not.
     pub(super) async fn backlog_bodies(&self, connector: &str, after: i64, limit: usize) -> Result<Page<Entry>, Fault> {
         let (found, more, _) = self.whole(ENTRIES, connector, after, limit, |_, found| found).await?;
-        let next = found.last().filter(|_| more).map(|last| match last {
-            Ok(entry) => entry.envelope.sequence,
-            Err((sequence, _)) => *sequence,
-        });
+        let next = found.last().filter(|_| more).map(sequence);
         Ok(Page { entries: found.into_iter().filter_map(Result::ok).collect(), next })
     }
 
@@ -263,6 +279,13 @@ impl Reader {
             backlogs: backlogs.into_iter().map(|(_, stats)| stats).collect(),
             store_bytes: count(&used),
         })
+    }
+}
+
+fn sequence(found: &Found) -> i64 {
+    match found {
+        Ok(entry) => entry.envelope.sequence,
+        Err((sequence, _)) => *sequence,
     }
 }
 

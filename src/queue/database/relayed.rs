@@ -8,7 +8,7 @@ use super::fault::Fault;
 use super::put::{check_room, store, used_bytes, wishes};
 use super::statement::{Value, standard};
 use super::tx::Tx;
-use super::writer::Work;
+use super::work::Work;
 use crate::message::Relayed;
 use crate::queue::Receipt;
 use crate::queue::kept::{self, Record, size_of};

@@ -11,7 +11,7 @@ pub(super) const VERSION: i64 = 2;
 fn migration(dialect: Dialect, version: i64) -> &'static str {
     match version {
         1 => dialect!(dialect, "migration/0001_store"),
-        2 => dialect!(dialect, "migration/0003_relayed"),
+        2 => dialect!(dialect, "migration/0002_relayed"),
         _ => "",
     }
 }

@@ -7,9 +7,9 @@ use async_trait::async_trait;
 use super::fault::Fault;
 use super::statement::{Value, ascii, list, standard};
 use super::tx::{Connector, Tx, within};
-use super::writer::Work;
+use super::work::Work;
 use super::{Settlement, Standing};
-use crate::queue::kept::{runs, to_ms};
+use crate::queue::kept::{runs, size, to_ms};
 
 /// These are about to be handed over; `false`, and they are not, if the connector is paused or one of them does not wait any more.
 pub(super) struct Begin {
@@ -46,6 +46,40 @@ impl Work for Begin {
         }
         mark(tx, id, Some((first, last)));
         Ok(true)
+    }
+}
+
+/// Entries that are marked by one transaction.
+const DOUBTED: usize = 5_000;
+
+/// Whatever waits was perhaps sent: marks some of it, behind this connector's id and sequence. Gives where to go on, if there is more.
+pub(super) struct Doubt {
+    pub(super) after: (i64, i64),
+}
+
+#[async_trait]
+impl Work for Doubt {
+    type Done = Option<(i64, i64)>;
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<Option<(i64, i64)>, Fault> {
+        let (from, after) = self.after;
+        let Some(id) = tx.connectors.iter().map(|known| known.id).filter(|&id| id >= from).min() else {
+            return Ok(None);
+        };
+        let after = if id == from { after } else { 0 };
+        let behind = format!("sequence > {after}");
+        let values = [
+            ("table", Value::Sql("entry")),
+            ("id", Value::Int(id)),
+            ("ranges", Value::Sql(&behind)),
+            ("limit", Value::Int(size(DOUBTED))),
+        ];
+        let question = tx.fill(standard!("held_some"), &values);
+        let [rows] = tx.ask([question]).await?;
+        let (Some(first), Some(last)) = (rows.first(), rows.last()) else { return Ok(Some((id + 1, 0))) };
+        let last = last.int(0);
+        tx.write(standard!("entry_perhaps"), &range(id, first.int(0), last));
+        Ok(Some((id, last)))
     }
 }
 

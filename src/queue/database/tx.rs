@@ -12,6 +12,8 @@ pub(super) struct Tx<'s> {
     names: &'s Names,
     lead: Lead,
     pending: Vec<String>,
+    /// Something was written, or is to be.
+    pub(super) writes: bool,
     pub(super) turn: i64,
     /// Milliseconds since 1970, the same for all that is written here.
     pub(super) now: i64,
@@ -46,7 +48,8 @@ impl<'s> Tx<'s> {
         let state = state.ok_or(Fault::Deposed)?;
         let (turn, last_sequence, used_bytes) = (state.int(1) + 1, state.int(2), state.int(3));
         let connectors = answers.get(2).into_iter().flatten().map(connector).collect();
-        Ok(Tx { session, names, lead, pending: vec![], turn, now: now_ms(), last_sequence, used_bytes, connectors })
+        let (pending, now) = (vec![], now_ms());
+        Ok(Tx { session, names, lead, pending, writes: false, turn, now, last_sequence, used_bytes, connectors })
     }
 
     /// A statement with values put in.
@@ -60,6 +63,7 @@ impl<'s> Tx<'s> {
     pub(super) fn write(&mut self, sql: &str, values: &[(&str, Value<'_>)]) {
         let statement = self.fill(sql, values);
         self.pending.push(statement);
+        self.writes = true;
     }
 
     /// Inserts rows, some at a time; all begin with the site.
@@ -79,12 +83,14 @@ impl<'s> Tx<'s> {
         asked.try_into().map_err(|_| Fault::Other("the server left a question without an answer".to_owned()))
     }
 
-    /// Writes all that is left, and commits.
+    /// Writes all that is left, and commits. What only looked leaves no trace.
     pub(super) async fn commit(mut self) -> Result<(), Fault> {
         let (turn, sequence, bytes) = (self.turn, self.last_sequence, self.used_bytes.max(0));
         let end = [("turn", Value::Int(turn)), ("sequence", Value::Int(sequence)), ("bytes", Value::Int(bytes))];
-        self.write(standard!("site_turn"), &end);
-        self.write(standard!("commit"), &[]);
+        if self.writes {
+            self.write(standard!("site_turn"), &end);
+        }
+        self.pending.push(standard!("commit").to_owned());
         self.session.run(&self.pending).await?;
         Ok(())
     }

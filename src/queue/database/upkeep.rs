@@ -10,7 +10,7 @@ use super::read::bodies;
 use super::settle::{drop_bodies, range};
 use super::statement::{Value, dialect, list, standard};
 use super::tx::Tx;
-use super::writer::Work;
+use super::work::Work;
 use crate::message::Body;
 use crate::queue::kept::{runs, size};
 
@@ -57,8 +57,24 @@ impl Work for Redact {
     }
 }
 
-/// Forgets some facts behind the key `after` that are told for so long (milliseconds) that nobody looks at them again. Gives where to go
-/// on, if there is more.
+/// What one transaction of many came to.
+pub(super) struct Step {
+    /// Go on behind this; none: that was all.
+    pub(super) next: Option<i64>,
+    /// So many were forgotten.
+    pub(super) forgotten: i64,
+}
+
+impl Step {
+    const END: Step = Step { next: None, forgotten: 0 };
+
+    /// It forgot little of what it looked at.
+    pub(super) fn is_idle(&self) -> bool {
+        self.forgotten < PURGE_STEP / 20
+    }
+}
+
+/// Forgets some facts behind the key `after` that are told for so long (milliseconds) that nobody looks at them again.
 pub(super) struct PurgeFacts {
     pub(super) after: i64,
     pub(super) told_for: i64,
@@ -66,17 +82,20 @@ pub(super) struct PurgeFacts {
 
 #[async_trait]
 impl Work for PurgeFacts {
-    type Done = Option<i64>;
+    type Done = Step;
 
-    async fn run(&self, tx: &mut Tx<'_>) -> Result<Option<i64>, Fault> {
-        let after = ("after", Value::Int(self.after));
-        let question = tx.fill(standard!("ledger_next"), &[after, ("limit", Value::Int(PURGE_STEP))]);
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<Step, Fault> {
+        let old =
+            tx.fill(standard!("ledger_old"), &[("now", Value::Int(tx.now)), ("told_for", Value::Int(self.told_for))]);
+        let (after, old) = (("after", Value::Int(self.after)), ("old", Value::Sql(old.trim())));
+        let question = tx.fill(standard!("ledger_next"), &[after, old, ("limit", Value::Int(PURGE_STEP))]);
         let [rows] = tx.ask([question]).await?;
-        let Some(last) = rows.first().and_then(|row| row.opt_int(0)) else { return Ok(None) };
-        let (now, told_for) = (Value::Int(tx.now), Value::Int(self.told_for));
-        let values = [after, ("last", Value::Int(last)), ("now", now), ("told_for", told_for)];
-        tx.write(standard!("ledger_purge"), &values);
-        Ok(Some(last))
+        let found = rows.first().and_then(|row| Some((row.opt_int(0)?, row.int(1))));
+        let Some((last, forgotten)) = found else { return Ok(Step::END) };
+        if forgotten > 0 {
+            tx.write(standard!("ledger_purge"), &[after, ("last", Value::Int(last)), old]);
+        }
+        Ok(Step { next: Some(last), forgotten })
     }
 }
 
@@ -88,7 +107,10 @@ impl Work for PurgeConnectors {
     type Done = ();
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<(), Fault> {
-        tx.write(standard!("connector_purge"), &[]);
+        // One that was paused stays so until it is resumed.
+        if tx.connectors.iter().any(|known| known.filter.is_none() && !known.paused) {
+            tx.write(standard!("connector_purge"), &[]);
+        }
         tx.look_at_connectors().await
     }
 }
@@ -115,7 +137,7 @@ impl Work for PurgeParked {
     }
 }
 
-/// Forgets some messages behind `after` that were put before that time and that nobody needs. Gives where to go on, if there is more.
+/// Forgets some messages behind `after` that were put before that time and that nobody needs.
 pub(super) struct PurgeMessages {
     pub(super) after: i64,
     pub(super) before: i64,
@@ -123,12 +145,12 @@ pub(super) struct PurgeMessages {
 
 #[async_trait]
 impl Work for PurgeMessages {
-    type Done = Option<i64>;
+    type Done = Step;
 
-    async fn run(&self, tx: &mut Tx<'_>) -> Result<Option<i64>, Fault> {
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<Step, Fault> {
         let question = tx.fill(standard!("message_next"), &[("after", Value::Int(self.after))]);
         let [next] = tx.ask([question]).await?;
-        let Some(next) = next.first().filter(|row| row.int(1) <= self.before) else { return Ok(None) };
+        let Some(next) = next.first().filter(|row| row.int(1) <= self.before) else { return Ok(Step::END) };
         let (first, last) = (next.int(0), next.int(0).saturating_add(PURGE_STEP - 1));
         let (range, connectors) = (format!("BETWEEN {first} AND {last}"), tx.connector_ids());
         let values = [("first", Value::Int(first)), ("last", Value::Int(last)), ("before", Value::Int(self.before))];
@@ -137,10 +159,11 @@ impl Work for PurgeMessages {
         let [old, wanted] = tx.ask(questions).await?;
         let wanted: HashSet<i64> = wanted.iter().map(|row| row.int(0)).collect();
         let old: Vec<i64> = old.iter().map(|row| row.int(0)).filter(|sequence| !wanted.contains(sequence)).collect();
-        tx.used_bytes -= MESSAGE_BYTES * size(old.len());
+        let forgotten = size(old.len());
+        tx.used_bytes -= MESSAGE_BYTES * forgotten;
         for (first, last) in runs(old) {
             tx.write(standard!("message_drop"), &[("first", Value::Int(first)), ("last", Value::Int(last))]);
         }
-        Ok(Some(last))
+        Ok(Step { next: Some(last), forgotten })
     }
 }

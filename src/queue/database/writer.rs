@@ -9,9 +9,12 @@ use tokio::time::Instant;
 
 use super::QueueError;
 use super::fault::Fault;
+use super::floor::Floors;
 use super::lead::{self, BEAT, Lead, SILENCE};
-use super::statement::{Names, Value, standard};
+use super::settle::Doubt;
+use super::statement::{Names, standard};
 use super::tx::Tx;
+use super::work::Work;
 use crate::backoff::Reconnect;
 use crate::database::{Server, Session};
 
@@ -23,19 +26,6 @@ const LOOK: Duration = Duration::from_millis(500);
 
 /// How long a session of our own that is lost may still stand on the server: it is waited for.
 const REGAINED_WITHIN: Duration = Duration::from_secs(15);
-
-/// How long it is asked for what became of a commit.
-const KNOWN_WITHIN: Duration = Duration::from_secs(60);
-
-/// Something to do in a transaction. May be done again after its transaction was rolled back.
-#[async_trait]
-pub(super) trait Work: Send + Sync + 'static {
-    /// What it comes to.
-    type Done: Send + 'static;
-
-    /// Does it.
-    async fn run(&self, tx: &mut Tx<'_>) -> Result<Self::Done, Fault>;
-}
 
 /// Whether this process may write.
 #[derive(Clone, Debug)]
@@ -60,10 +50,11 @@ pub(super) struct Writer {
 
 impl Writer {
     /// Starts the task, which tries to lead from then on.
-    pub(super) fn start(store: String, server: Arc<dyn Server>, names: Names) -> Self {
+    pub(super) fn start(store: String, server: Arc<dyn Server>, names: Names, floors: Arc<Floors>) -> Self {
         let (sender, jobs) = mpsc::channel(WAITING);
         let (state, told) = watch::channel(State::Away);
-        let desk = Desk { store: store.clone(), server, names, session: None, state };
+        let desk =
+            Desk { store: store.clone(), server, names, floors, session: None, turn: 0, is_in_doubt: false, state };
         tokio::spawn(desk.serve(jobs));
         Writer { store, jobs: sender, state: told }
     }
@@ -90,7 +81,19 @@ impl Writer {
         matches!(*self.state.borrow(), State::StandsBy)
     }
 
-    /// Waits until it does not any more.
+    /// Whether this process may write.
+    pub(super) fn leads(&self) -> bool {
+        matches!(*self.state.borrow(), State::Leads)
+    }
+
+    /// Waits until another process does.
+    pub(super) async fn stood_by(&self) {
+        if self.state.clone().wait_for(|state| matches!(state, State::StandsBy)).await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+
+    /// Waits until this process does not lead any more.
     pub(super) async fn deposed(&self) -> QueueError {
         match self.state.clone().wait_for(|state| matches!(state, State::Over(_))).await.as_deref() {
             Ok(State::Over(fault)) => fault.clone().of(&self.store),
@@ -139,8 +142,13 @@ struct Desk {
     store: String,
     server: Arc<dyn Server>,
     names: Names,
+    floors: Arc<Floors>,
     /// With the lock, while it leads.
     session: Option<Box<dyn Session>>,
+    /// The last turn that was stored.
+    turn: i64,
+    /// The store went back behind that: it lost its end with its server, and what waits was perhaps sent.
+    is_in_doubt: bool,
     state: watch::Sender<State>,
 }
 
@@ -246,11 +254,8 @@ impl Desk {
 
     /// The store's turn.
     async fn ask(&mut self, lead: Lead) -> Result<i64, Fault> {
-        let ask = self.names.fill(standard!("site_ask"), &[("site", Value::Int(lead.site))]);
-        let session = self.regain(lead).await?;
-        let answer = session.run(&[ask]).await?;
-        let row = answer.iter().flatten().next().filter(|row| row.int(0) == lead.epoch);
-        row.map(|row| row.int(1)).ok_or(Fault::Deposed)
+        let names = self.names.clone();
+        lead::turn(self.regain(lead).await?, &names, lead).await
     }
 
     /// The session, or another one with the lock, if nobody has led in between.
@@ -271,6 +276,9 @@ impl Desk {
                 }
                 tokio::time::sleep(LOOK).await;
             }
+            let turn = lead::turn(session.as_mut(), &self.names, lead).await?;
+            self.is_in_doubt |= turn < self.turn;
+            self.turn = turn;
             self.session = Some(session);
         }
         let session = self.session.as_deref_mut();
@@ -282,7 +290,7 @@ impl Desk {
             return Err(Fault::Deposed);
         }
         let mut turn = None;
-        let Err(fault) = self.try_commit(lead, group, &mut turn).await else { return Ok(()) };
+        let Err(fault) = self.settle_doubt_and_commit(lead, group, &mut turn).await else { return Ok(()) };
         self.failed(&fault).await;
         match turn {
             Some(turn) if fault.is_lost() => self.ask_for(turn, lead, fault).await,
@@ -290,9 +298,9 @@ impl Desk {
         }
     }
 
-    /// Lost at the commit: only the server knows whether it was done.
+    /// Lost at the commit: only the server knows whether it was done, so it is asked until it says. Done twice would be sent twice.
     async fn ask_for(&mut self, turn: i64, lead: Lead, fault: Fault) -> Result<(), Fault> {
-        let until = Instant::now() + KNOWN_WITHIN;
+        tracing::warn!(store = self.store, error = %fault, "nobody knows whether it was stored: the server is asked until it says");
         loop {
             match self.ask(lead).await {
                 Ok(stands) if stands >= turn => return Ok(()),
@@ -302,13 +310,35 @@ impl Desk {
                     if self.is_over() {
                         return Err(error);
                     }
-                    if Instant::now() >= until {
-                        return Err(Fault::Other(format!("nobody knows yet whether it was stored: {error}")));
-                    }
                     tokio::time::sleep(LOOK).await;
                 }
             }
         }
+    }
+
+    /// Nothing is begun of what may have been sent before that is said of it.
+    async fn settle_doubt_and_commit(
+        &mut self,
+        lead: Lead,
+        group: &mut [Box<dyn Job>],
+        turn: &mut Option<i64>,
+    ) -> Result<(), Fault> {
+        self.regain(lead).await?;
+        if self.is_in_doubt {
+            tracing::warn!(
+                store = self.store,
+                "the store lost what was recorded last: what waits in it counts as perhaps sent"
+            );
+            let (names, mut from) = (self.names.clone(), Some((0, 0)));
+            while let Some(after) = from {
+                let mut tx = Tx::begin(self.regain(lead).await?, &names, lead).await?;
+                from = Doubt { after }.run(&mut tx).await?;
+                tx.commit().await?;
+            }
+            self.floors.forget_all();
+            self.is_in_doubt = false;
+        }
+        self.try_commit(lead, group, turn).await
     }
 
     /// `turn` is set once all that is left is the commit.
@@ -323,8 +353,11 @@ impl Desk {
         for job in group {
             job.run(&mut tx).await?;
         }
-        *turn = Some(tx.turn);
-        tx.commit().await
+        // What only looked is asked again.
+        *turn = tx.writes.then_some(tx.turn);
+        tx.commit().await?;
+        self.turn = turn.unwrap_or(self.turn);
+        Ok(())
     }
 
     /// What was begun is undone, and no session is used again that cannot be.
@@ -364,3 +397,6 @@ impl Desk {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

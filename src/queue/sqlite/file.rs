@@ -25,7 +25,7 @@ const MIGRATIONS: [&str; 8] = [
     include_str!("../../../sql/sqlite/migration/0005_spent.sql"),
     include_str!("../../../sql/sqlite/migration/0006_saved_at.sql"),
     include_str!("../../../sql/sqlite/migration/0007_server.sql"),
-    include_str!("../../../sql/sqlite/migration/0009_relayed.sql"),
+    include_str!("../../../sql/sqlite/migration/0008_relayed.sql"),
 ];
 
 /// Bytes of a page: six bodies of the usual size, and half the system calls of the default.

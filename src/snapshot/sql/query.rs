@@ -142,6 +142,6 @@ fn ranges(unknown: &[(BugId, i64)]) -> String {
         ranges.push(format!("bug_id IN ({whole})"));
     }
     let news = unknown.iter().filter(|(_, above)| *above > 0);
-    ranges.extend(news.map(|(bug, above)| format!("(bug_id = {bug} AND comment_id > {above})")));
+    ranges.extend(news.map(|(bug, above)| format!("(bug_id IN ({bug}) AND comment_id > {above})")));
     ranges.join(" OR ")
 }

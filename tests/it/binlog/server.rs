@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use bugrelay::capture::ROWS_MAX;
 use bugrelay::capture::mysql_binlog::{MysqlBinlog, MysqlBinlogConfig};
 use mysql_async::prelude::Queryable;
 use mysql_async::{Conn, Opts, OptsBuilder};
@@ -88,6 +89,7 @@ impl Site {
             server_id,
             own_schema: "bugrelay".to_owned(),
             heartbeat: Duration::from_secs(1),
+            rows_max: ROWS_MAX,
         })
     }
 }

@@ -9,7 +9,7 @@ fn survives(fault: Mode) -> usize {
     let rig = Rig::running();
     let load = Load::start(rig.bugzilla.url());
     load.wait_for(30);
-    rig.proxy.set(fault);
+    rig.buses.proxy.set(fault);
     load.wait_for(60);
     load.pause();
     rig.the_others_have_everything_once();
@@ -17,7 +17,7 @@ fn survives(fault: Mode) -> usize {
     assert!(rig.of_stomp("connector_up") < 0.5);
     load.resume();
     load.wait_for(20);
-    rig.proxy.set(Mode::Pass);
+    rig.buses.proxy.set(Mode::Pass);
     load.wait_for(20);
     load.finish();
     let repeated = rig.stomp_drains();
@@ -47,7 +47,7 @@ fn a_connection_that_is_cut_again_and_again_loses_nothing() {
     let load = Load::start(rig.bugzilla.url());
     for _ in 0..15 {
         load.wait_for(10);
-        rig.proxy.cut();
+        rig.buses.proxy.cut();
     }
     load.finish();
     rig.stomp_drains();
@@ -61,7 +61,7 @@ fn a_kafka_that_hangs_or_is_killed_costs_the_others_nothing_and_gets_the_rest_in
     let load = Load::start(rig.bugzilla.url());
     for fault in ["hang", "kill"] {
         load.wait_for(30);
-        let kafka = rig.own.kafka.as_mut().unwrap();
+        let kafka = rig.buses.own.kafka.as_mut().unwrap();
         if fault == "hang" {
             kafka.stop(0)
         } else {
@@ -74,7 +74,7 @@ fn a_kafka_that_hangs_or_is_killed_costs_the_others_nothing_and_gets_the_rest_in
         assert_eq!(committed.wait_for_in(&rig.bugrelay, || rig.read_by_stomp()), 0);
         rig.wait_for("the fault is a backlog of Kafka's own", || rig.of("kafka", "backlog_messages") > 20.0);
         load.resume();
-        let kafka = rig.own.kafka.as_mut().unwrap();
+        let kafka = rig.buses.own.kafka.as_mut().unwrap();
         if fault == "hang" {
             kafka.cont(0)
         } else {

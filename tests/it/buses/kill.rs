@@ -16,14 +16,14 @@ fn kill_9_with_three_buses_and_a_bad_network_loses_nothing_and_repeats_only_what
     let mut rig = Rig::running();
     let load = Load::start(rig.bugzilla.url());
     for _ in 0..KILLS {
-        rig.proxy.set([Mode::Pass, Mode::Pass, Mode::Hang, Mode::DropAnswers, Mode::Refuse][random.usize(..5)]);
+        rig.buses.proxy.set([Mode::Pass, Mode::Pass, Mode::Hang, Mode::DropAnswers, Mode::Refuse][random.usize(..5)]);
         // Not waited for: this is the time that it is given.
         let moment = Instant::now() + Duration::from_millis(random.u64(50..900));
         poll(Duration::from_secs(1), || Instant::now() >= moment);
         rig.bugrelay.kill9();
         rig.bugrelay.start();
     }
-    rig.proxy.set(Mode::Pass);
+    rig.buses.proxy.set(Mode::Pass);
     load.finish();
     let committed = rig.committed();
     let file = committed.wait_for(&rig.bugrelay);

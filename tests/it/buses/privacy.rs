@@ -8,7 +8,7 @@ const NEEDLE: &str = "saffron-under-the-saucer";
 #[test]
 fn what_turns_private_in_a_backlog_leaves_as_its_event_and_the_needle_reaches_no_broker() {
     let rig = Rig::running();
-    rig.proxy.set(Mode::Refuse);
+    rig.buses.proxy.set(Mode::Refuse);
     for connector in ["out", "kafka"] {
         assert_eq!(rig.bugrelay.verb(&["connector", "pause", connector]).code, 0);
     }
@@ -21,7 +21,7 @@ fn what_turns_private_in_a_backlog_leaves_as_its_event_and_the_needle_reaches_no
     for connector in ["out", "kafka"] {
         assert_eq!(rig.bugrelay.verb(&["connector", "resume", connector]).code, 0);
     }
-    rig.proxy.set(Mode::Pass);
+    rig.buses.proxy.set(Mode::Pass);
     let told = |lines: Vec<String>| lines.iter().any(|body| body.contains("\"comment.create\""));
     rig.wait_for("stomp tells the event", || told(rig.read_by_stomp()));
     rig.wait_for("Kafka tells the event", || told(rig.read_by_kafka()));

@@ -48,9 +48,9 @@ fn an_expired_certificate_is_loud_and_costs_the_others_nothing_and_a_new_one_let
             .unwrap();
     }
     load.resume();
-    rig.own.rabbit.as_mut().unwrap().shut_down();
+    rig.buses.own.rabbit.as_mut().unwrap().shut_down();
     load.wait_for(20);
-    rig.own.rabbit.as_mut().unwrap().start_again();
+    rig.buses.own.rabbit.as_mut().unwrap().start_again();
     assert_eq!(rig.bugrelay.verb(&["backlog", "retry", "stomp"]).code, 0);
     load.wait_for(20);
     load.pause();
@@ -59,9 +59,9 @@ fn an_expired_certificate_is_loud_and_costs_the_others_nothing_and_a_new_one_let
 
     // And once more, while messages are on their way.
     load.wait_for(20);
-    rig.own.rabbit.as_mut().unwrap().shut_down();
+    rig.buses.own.rabbit.as_mut().unwrap().shut_down();
     load.wait_for(20);
-    rig.own.rabbit.as_mut().unwrap().start_again();
+    rig.buses.own.rabbit.as_mut().unwrap().start_again();
     load.wait_for(20);
     load.finish();
     rig.stomp_drains();

@@ -29,9 +29,9 @@ fn every_section_can_be_overridden() {
         ],
     )
     .unwrap();
-    assert_eq!(config.bugzilla.database.as_str(), "mysql://other@127.0.0.2:3307/bugs2");
-    assert!(config.bugzilla.require_login);
-    assert_eq!(config.bugzilla.late_commit_window, Duration::from_secs(60));
+    assert_eq!(config.bugzilla().unwrap().database.as_str(), "mysql://other@127.0.0.2:3307/bugs2");
+    assert!(config.bugzilla().unwrap().require_login);
+    assert_eq!(config.bugzilla().unwrap().late_commit_window, Duration::from_secs(60));
     assert_eq!(config.queue.store, StoreConfig::Sqlite("/var/lib/other.db".into()));
     assert_eq!(config.queue.max_megabytes, 64);
     assert_eq!(config.fields.deny, ["cf_a", "cf_b"]);
@@ -61,7 +61,7 @@ fn a_string_that_looks_like_something_else_is_a_string_where_one_is_meant() {
             ("BUGRELAY_CONNECTORS__LOG__PATH", value),
         ];
         let config = parse(&with("connectors.log", "type = \"file\""), &environment).unwrap();
-        assert_eq!(config.bugzilla.password.get().unwrap().expose_secret(), value);
+        assert_eq!(config.bugzilla().unwrap().password.get().unwrap().expose_secret(), value);
         assert_eq!(config.admin.token.get().unwrap().expose_secret(), value);
         assert!(format!("{:?}", config.connectors["log"].kind).contains(&format!("{value:?}")), "{value}");
     }

@@ -7,7 +7,8 @@ const EXAMPLE: &str = include_str!("../../../bugrelay.example.toml");
 const SECRET: &str = "YWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWE=";
 
 /// Shown, and no defaults: absent, or of another machine.
-const NOT_DEFAULTS: [&str; 29] = [
+const NOT_DEFAULTS: [&str; 30] = [
+    "clients",
     "password_file",
     "password_env",
     "token_file",
@@ -92,6 +93,7 @@ fn what_the_example_shows_besides_is_understood() {
     for (number, line) in commented() {
         let (key, value) = line.split_once(" = ").unwrap();
         let line = if key.ends_with("_file") { format!("{key} = \"{}\"", secret.display()) } else { line.to_owned() };
+        let line = line.replace("/run/secrets/relay-git", &secret.display().to_string());
         let name = value.trim_matches('"');
         parse(&with_line(number, &line), &[(name, SECRET)]).unwrap_or_else(|error| panic!("{line}: {error}"));
     }

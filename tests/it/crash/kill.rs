@@ -1,10 +1,10 @@
 //! kill -9 of bugrelay, at random times and at chosen calls of the system.
 
-use std::process::Command;
 use std::time::{Duration, Instant};
 
 use super::load::Load;
 use super::oracle::{Committed, end_of};
+use super::strace;
 use crate::services::{Bugrelay, MariaDb, poll};
 
 /// Small, so that many batches are killed.
@@ -43,23 +43,10 @@ fn kill_9_at_random_times_loses_nothing_and_repeats_only_what_was_in_flight() {
     assert!(std::fs::read(bugrelay.path("out.jsonl")).unwrap().ends_with(b"\n"), "half a line is left");
 }
 
-/// Why no process can be traced here.
-fn strace_is_missing() -> Option<&'static str> {
-    match Command::new("strace").args(["-D", "-f", "-o", "/dev/null", "true"]).output() {
-        Err(_) => Some("strace is not installed (scripts/install)"),
-        Ok(output) if !output.status.success() => Some("tracing is not allowed"),
-        Ok(_) => None,
-    }
-}
-
 /// Runs it until its `count`th `call`, which it does not survive. `false` if it never came so far.
 fn killed_at(bugrelay: &mut Bugrelay, call: &str, count: u32) -> bool {
-    let (trace, inject) = (format!("trace={call}"), format!("inject={call}:signal=KILL:when={count}"));
-    let quiet = ["-qq", "-e", "signal=none", "-o", "/dev/null"];
-    // -D: the process is bugrelay itself.
-    let mut wrapper = vec!["strace", "-D", "-f", "-e", &trace, "-e", &inject];
-    wrapper.extend(quiet);
-    bugrelay.start_under(&wrapper, &["run", "--log", "trace"]);
+    let strace = strace::killing(call, count);
+    bugrelay.start_under(&strace.iter().map(String::as_str).collect::<Vec<_>>(), &["run", "--log", "trace"]);
     let ended = bugrelay.wait_until_ended(Duration::from_secs(4)).is_some();
     bugrelay.kill9();
     ended
@@ -67,7 +54,7 @@ fn killed_at(bugrelay: &mut Bugrelay, call: &str, count: u32) -> bool {
 
 #[test]
 fn kill_9_at_any_write_or_sync_loses_nothing_and_every_repeated_line_was_counted() {
-    if let Some(why) = strace_is_missing() {
+    if let Some(why) = strace::is_missing() {
         return eprintln!("SKIPPED kill_9_at_any_write_or_sync: {why}");
     }
     let server = MariaDb::shared();

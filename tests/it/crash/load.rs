@@ -80,7 +80,7 @@ impl Drop for Load {
 
 impl State {
     async fn save_all(&self, url: &str) {
-        let mut connection: Option<Conn> = None;
+        let mut connection: Option<Connection> = None;
         while !self.stop.load(SeqCst) {
             tokio::time::sleep(PACE).await;
             if self.pause.load(SeqCst) {
@@ -88,39 +88,64 @@ impl State {
                 continue;
             }
             let Some(open) = &mut connection else {
-                connection = Conn::new(Opts::from_url(url).unwrap()).await.ok();
+                connection = Connection::open(url).await;
                 continue;
             };
             let number = self.tried.load(SeqCst) + 1;
-            if open.query_drop(save(number)).await.is_err() {
+            if !open.save(number).await {
                 // The server rolls back what it was in; what a lost COMMIT did, the database tells in the end.
                 connection = None;
             }
             self.tried.store(number, SeqCst);
         }
-        if let Some(connection) = connection {
+        if let Some(Connection::Mysql(connection)) = connection {
             // It may be gone already.
             let _ = connection.disconnect().await;
         }
     }
 }
 
-/// A comment that holds its number; every second save also changes the whiteboard, every seventh fails.
-fn save(number: u64) -> String {
-    let (bug, who) = (1 + number % 4, 2 + number % 2);
+enum Connection {
+    Mysql(Conn),
+    Postgresql(tokio_postgres::Client),
+}
+
+impl Connection {
+    async fn open(url: &str) -> Option<Self> {
+        if url.starts_with("mysql:") {
+            return Conn::new(Opts::from_url(url).unwrap()).await.ok().map(Connection::Mysql);
+        }
+        let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls).await.ok()?;
+        // It says by itself that it is over: to whoever asks the client.
+        tokio::spawn(connection);
+        Some(Connection::Postgresql(client))
+    }
+
+    /// `false`: the connection broke.
+    async fn save(&mut self, number: u64) -> bool {
+        match self {
+            Connection::Mysql(open) => open.query_drop(save(number)).await.is_ok(),
+            Connection::Postgresql(open) => open.batch_execute(&save(number)).await.is_ok(),
+        }
+    }
+}
+
+/// A comment that holds its number; every second save also changes the whiteboard, every seventh fails. On MariaDB and on PostgreSQL.
+pub(crate) fn save(number: u64) -> String {
+    let (bug, who, at) = (1 + number % 4, 2 + number % 2, jiff::Timestamp::now().strftime("%F %T"));
     let change = format!(
         "UPDATE bugs SET status_whiteboard = 'w={number};' WHERE bug_id = {bug};
          INSERT INTO bugs_activity (bug_id, who, bug_when, fieldid, removed, added)
-           VALUES ({bug}, {who}, @now, (SELECT id FROM fielddefs WHERE name = 'status_whiteboard'), '', 'w={number};');"
+           VALUES ({bug}, {who}, '{at}', (SELECT id FROM fielddefs WHERE name = 'status_whiteboard'), '', 'w={number};');"
     );
     let change = if number.is_multiple_of(2) { change.as_str() } else { "" };
     let end = if number.is_multiple_of(7) { "ROLLBACK" } else { "COMMIT" };
     format!(
-        "SET @now = UTC_TIMESTAMP(); SET autocommit = 0;
-         INSERT INTO longdescs (bug_id, who, bug_when, thetext) VALUES ({bug}, {who}, @now, 'seq={number}; {PADDING}');
+        "START TRANSACTION;
+         INSERT INTO longdescs (bug_id, who, bug_when, thetext) VALUES ({bug}, {who}, '{at}', 'seq={number}; {PADDING}');
          {change}
-         UPDATE bugs SET delta_ts = @now WHERE bug_id = {bug};
-         {end}; SET autocommit = 1; UPDATE bugs SET lastdiffed = @now WHERE bug_id = {bug}"
+         UPDATE bugs SET delta_ts = '{at}' WHERE bug_id = {bug};
+         {end}; UPDATE bugs SET lastdiffed = '{at}' WHERE bug_id = {bug};"
     )
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::services::{Bugrelay, Mysqld, poll};
+use crate::services::{Bugrelay, Mysqld, PostgresDatabase, poll};
 
 /// A message of the load: in the order in which one person saves, comments before changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -41,12 +41,30 @@ impl Committed {
             "SELECT SUBSTRING_INDEX(SUBSTRING(thetext, 5), ';', 1), 0, bug_id FROM {database}.longdescs WHERE thetext LIKE 'seq=%';
              SELECT SUBSTRING_INDEX(SUBSTRING(added, 3), ';', 1), 1, bug_id FROM {database}.bugs_activity WHERE added LIKE 'w=%'"
         ));
+        Self::of(&rows)
+    }
+
+    /// The same on PostgreSQL.
+    pub(crate) fn read_on(database: &PostgresDatabase<'_>) -> Self {
+        Self::of(&database.exec(
+            "SELECT split_part(substr(thetext, 5), ';', 1), 0, bug_id FROM longdescs WHERE thetext LIKE 'seq=%' UNION ALL \
+             SELECT split_part(substr(added, 3), ';', 1), 1, bug_id FROM bugs_activity WHERE added LIKE 'w=%'",
+        ))
+    }
+
+    /// Rows of a number, whether it is a change, and a bug.
+    fn of(rows: &str) -> Self {
         let told = |row: &str| {
             let mut columns = row.split('\t').map(|column| column.parse::<u64>().unwrap());
             let (number, is_change, bug) = (columns.next()?, columns.next()? == 1, columns.next()?);
             Some(Told { number, is_change, bug })
         };
         Committed(rows.lines().map(|row| told(row).unwrap()).collect())
+    }
+
+    /// Those of saves behind this one.
+    pub(crate) fn since(self, number: u64) -> Self {
+        Committed(self.0.into_iter().filter(|told| told.number > number).collect())
     }
 
     /// How many messages they are.
@@ -87,7 +105,12 @@ impl Committed {
     /// The same, of the lines of another connector.
     pub(crate) fn wait_for_in(&self, bugrelay: &Bugrelay, lines: impl Fn() -> Vec<String>) -> usize {
         poll(Duration::from_secs(60), || lines().len() >= self.len() && self.judge(&lines()).lost.is_empty());
-        let verdict = self.judge(&lines());
+        self.hold(&lines(), bugrelay)
+    }
+
+    /// Holds lines that left to the promise; gives how many were repeated.
+    pub(crate) fn hold(&self, lines: &[String], bugrelay: &Bugrelay) -> usize {
+        let verdict = self.judge(lines);
         let Verdict { lost, unexpected, altered, out_of_order, repeated } = &verdict;
         let faithful = lost.is_empty() && unexpected.is_empty() && altered.is_empty() && out_of_order.is_empty();
         assert!(

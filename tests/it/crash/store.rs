@@ -8,7 +8,7 @@ use tempfile::TempDir;
 
 use super::load::Load;
 use super::oracle::{Committed, end_of};
-use crate::services::{Bugrelay, MariaDb, poll};
+use crate::services::{Bugrelay, MariaDb, lines_in, poll};
 
 /// Another place for its store.
 fn with_store(bugrelay: &Bugrelay, store: &Path) {
@@ -89,11 +89,7 @@ fn a_full_disk_pauses_the_capture_which_heals_by_itself_when_there_is_room() {
     disk.free();
     assert_eq!(committed.wait_for(&bugrelay), 0);
     std::fs::create_dir(&late).unwrap();
-    let lines = || {
-        let text = std::fs::read_to_string(late.join("out.jsonl")).unwrap_or_default();
-        text.lines().map(ToOwned::to_owned).collect()
-    };
-    assert_eq!(committed.wait_for_in(&bugrelay, lines), 0);
+    assert_eq!(committed.wait_for_in(&bugrelay, || lines_in(&late.join("out.jsonl"))), 0);
 }
 
 #[test]
@@ -326,7 +322,8 @@ fn what_is_told_again_after_a_crash_is_not_counted_again() {
         let page = bugrelay.get("/metrics");
         page.lines().filter(|l| l.starts_with(name)).filter_map(|l| l.rsplit_once(' ')?.1.parse::<f64>().ok()).sum()
     };
-    assert_eq!(sum("bugrelay_messages_total{").to_string(), "1", "what was stored");
+    let counted = || sum("bugrelay_messages_total{").to_string() == "1";
+    assert!(poll(Duration::from_secs(10), counted), "what was stored: {}", bugrelay.get("/metrics"));
     assert_eq!(sum("bugrelay_redacted_total{").to_string(), "0");
 }
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use bugrelay::capture::ROWS_MAX;
 use bugrelay::capture::postgresql_logical::{PostgresqlLogical, PostgresqlLogicalConfig};
 use bugrelay::database::postgresql::Postgresql;
 use bugrelay::tls::Tls;
@@ -84,5 +85,6 @@ pub(crate) fn source(url: &str) -> PostgresqlLogical {
         server: Postgresql::new(url.parse().expect("a URL"), Tls::Off),
         allow_unlimited_wal: false,
         retained_bytes: None,
+        rows_max: ROWS_MAX,
     })
 }

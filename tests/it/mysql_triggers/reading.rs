@@ -13,6 +13,7 @@ super::on_each_make! {
     a_save_larger_than_any_look_comes_whole_and_others_that_ended_before_it_come_first
     what_was_told_and_not_stored_is_told_again_from_the_stored_position
     a_full_queue_takes_no_more_and_is_a_gap_until_somebody_begins_anew
+    a_session_that_wrote_to_an_earlier_queue_knows_nothing_of_the_limit_of_the_next
     triggers_that_were_gone_for_some_time_are_a_gap_and_installing_again_is_none
     who_goes_away_in_the_midst_of_a_question_leaves_no_half_answer
 }
@@ -130,6 +131,21 @@ async fn a_full_queue_takes_no_more_and_is_a_gap_until_somebody_begins_anew(make
     let (mut capture, _) = open(&bugzilla).await;
     bugzilla.exec(&comment(1, 9));
     assert_eq!(comments(&next(capture.as_mut()).await), 1);
+}
+
+async fn a_session_that_wrote_to_an_earlier_queue_knows_nothing_of_the_limit_of_the_next(make: &Make) {
+    let bugzilla = make.bugzilla();
+    let mut web = Web::new(&bugzilla).await;
+    let begin_at = |number: u32| bugzilla.exec(&format!("ALTER TABLE {} AUTO_INCREMENT = {number}", queue(&bugzilla)));
+    begin_at(3_000_000);
+    bugzilla.exec(&format!("UPDATE {} SET closed_above = 4000000", valve(&bugzilla)));
+    web.run(&comment(1, 0)).await;
+    assert_eq!(waiting(&bugzilla), 2);
+    bugzilla.remove_triggers();
+    bugzilla.install_triggers();
+    begin_at(2_000_001);
+    web.run(&comment(1, 1)).await;
+    assert_eq!(waiting(&bugzilla), 0, "above the limit of two million");
 }
 
 async fn triggers_that_were_gone_for_some_time_are_a_gap_and_installing_again_is_none(make: &Make) {

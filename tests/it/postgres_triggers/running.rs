@@ -1,8 +1,10 @@
 //! `bugrelay run` on triggers: what operators see when connections, grants and the server come and go.
 
+use bugrelay::capture::Source as _;
+
 use crate::services::{Bugrelay, Postgres, poll};
 
-use super::{PATIENCE, bugzilla, comment, waiting};
+use super::{PATIENCE, bugzilla, comment, source, waiting, web};
 
 #[test]
 fn a_save_leaves_and_the_queue_is_empty_then() {
@@ -58,6 +60,36 @@ fn without_notify_it_is_looked_now_and_then() {
     let bugrelay = Bugrelay::running(&database.bugrelay_url());
     database.exec(&comment("one"));
     bugrelay.wait_for(1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn while_no_more_can_be_taken_the_session_stays_and_no_second_bugrelay_gets_the_queue() {
+    let database = bugzilla();
+    let bugrelay = Bugrelay::running(&database.bugrelay_url());
+    // Who has the lock, and since when it has said nothing, in seconds.
+    let reader = || {
+        let told = database.exec(&format!(
+            "SELECT pid || ' ' || extract(epoch FROM clock_timestamp() - state_change)::int FROM pg_locks JOIN pg_stat_activity USING (pid) \
+             WHERE locktype = 'advisory' AND granted AND usename = '{}'",
+            database.name
+        ));
+        let (process, silent) = told.trim().split_once(' ')?;
+        Some((process.to_owned(), silent.parse::<u32>().unwrap()))
+    };
+    let (process, _) = reader().expect("it has the lock");
+    // Objects cannot be read, and after a while nothing more is taken from the queue.
+    let upgrade = web(&database.web_url()).await;
+    upgrade.batch_execute("BEGIN; LOCK TABLE keyworddefs").await.unwrap();
+    database.exec(&format!("DO $$ BEGIN FOR n IN 1..1500 LOOP {} COMMIT; END LOOP; END $$", comment("one")));
+    assert!(poll(PATIENCE, || reader().is_some_and(|(_, silent)| silent >= 4)), "it goes on taking");
+    let speaks = || reader().is_some_and(|(speaker, silent)| speaker == process && silent <= 1);
+    assert!(poll(PATIENCE, speaks), "it says nothing any more: {:?}", reader());
+    let error = source(&database).open(None).await.err().expect("it is refused").to_string();
+    assert!(error.contains("another bugrelay"), "{error}");
+    upgrade.batch_execute("ROLLBACK").await.unwrap();
+    bugrelay.wait_for(1500);
+    assert!(poll(PATIENCE, || waiting(&database) == 0));
+    assert_eq!(reader().map(|(process, _)| process), Some(process), "in the same session");
 }
 
 #[test]

@@ -14,7 +14,7 @@ use bugrelay::tls::Tls;
 
 use super::Site;
 use super::contract::{everything, heals};
-use crate::services::{Certificates, Mode, Postgres, PostgresDatabase, Proxy};
+use crate::services::{Certificates, Mode, PgBouncer, Postgres, PostgresDatabase, Proxy};
 
 struct OnPostgres(PostgresDatabase<'static>);
 
@@ -150,6 +150,41 @@ async fn a_table_that_is_rewritten_while_a_read_waits_for_it_does_not_look_empty
         }
     }
     upgrade.await.unwrap();
+}
+
+/// As often as it takes until everything is kept for a connection, and once more.
+async fn read_thrice(reader: &impl Reader) {
+    for _ in 0..3 {
+        let snapshot = reader.read(&everything()).await.unwrap_or_else(|error| panic!("{error}"));
+        assert_eq!(snapshot.bugs[&BugId(5)].groups, ["cellar"]);
+    }
+}
+
+#[tokio::test]
+async fn behind_a_pooler_that_gives_each_transaction_another_session_reads_go_on() {
+    let site = OnPostgres::new();
+    let pooler = PgBouncer::before(Postgres::shared(), &site.0, "transaction");
+    let url = pooler.url(&site.0.bugrelay_url());
+    let reader = reader(&url, Tls::Off);
+    read_thrice(&reader).await;
+    // Is given the session that was ours, so that ours is another one from now on.
+    let (other, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls).await.unwrap();
+    tokio::spawn(connection);
+    other.batch_execute("BEGIN").await.unwrap();
+    read_thrice(&reader).await;
+    other.batch_execute("COMMIT").await.unwrap();
+    read_thrice(&reader).await;
+}
+
+#[tokio::test]
+async fn a_column_that_gets_another_type_is_read_on() {
+    let site = OnPostgres::new();
+    let reader = site.reader();
+    read_thrice(&reader).await;
+    site.exec("ALTER TABLE bugs ALTER COLUMN short_desc TYPE varchar(300)");
+    site.exec("ALTER TABLE longdescs ALTER COLUMN thetext TYPE varchar(60000)");
+    heals(&reader).await;
+    read_thrice(&reader).await;
 }
 
 #[tokio::test]

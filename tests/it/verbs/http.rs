@@ -1,10 +1,14 @@
 //! The admin port: health, metrics, and who may use the API.
 
-use std::io::Write as _;
+use std::io::{ErrorKind, Read as _, Write as _};
+use std::net::TcpStream;
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use super::NOBODY;
-use crate::services::{Bugrelay, SqliteBugzilla};
+use crate::services::{Bugrelay, SqliteBugzilla, poll};
+
+const PATIENCE: Duration = Duration::from_secs(40);
 
 /// Every series that is there right after the start, with the connector of the tests.
 fn expected() -> Vec<String> {
@@ -117,4 +121,22 @@ fn a_page_that_points_its_name_here_reads_nothing() {
     assert!(guessed.starts_with("HTTP/1.1 403"), "{guessed}");
     assert!(bugrelay.ask("/livez", "Host: bugrelay.example.org").starts_with("HTTP/1.1 200"), "probes use any name");
     assert!(bugrelay.ask("/metrics", "Host: bugrelay.example.org").starts_with("HTTP/1.1 200"));
+}
+
+#[test]
+fn whoever_connects_and_says_nothing_keeps_nobody_else_out() {
+    let bugzilla = SqliteBugzilla::new();
+    let bugrelay = Bugrelay::running(&bugzilla.bugrelay_url());
+    let mut half = TcpStream::connect(("127.0.0.1", bugrelay.port())).unwrap();
+    half.write_all(b"GET /livez HTTP/1.1\r\nHost: local").unwrap();
+    // More than are let in at a time.
+    let silent: Vec<TcpStream> =
+        (0..300).map(|_| TcpStream::connect(("127.0.0.1", bugrelay.port())).unwrap()).collect();
+    assert!(poll(PATIENCE, || bugrelay.get("/livez").starts_with("HTTP/1.1 200")), "nobody else is let in");
+    half.set_read_timeout(Some(PATIENCE)).unwrap();
+    let mut answer = Vec::new();
+    // Closed, with or without a word; an error is the reset that this may come as.
+    let ended = half.read_to_end(&mut answer);
+    assert!(!ended.is_err_and(|error| error.kind() == ErrorKind::WouldBlock), "it is never given up");
+    drop(silent);
 }

@@ -4,7 +4,7 @@ use serde_json::{Value, json as value};
 
 use super::connectors::{PATIENCE, connector, json, running, said, wait_for_backlog};
 use super::openapi::{ask, fits_named};
-use crate::services::{Bugrelay, SqliteBugzilla, poll};
+use crate::services::{Bugrelay, SqliteBugzilla, lines_in, poll};
 
 /// Sequences of what a connector has in a list.
 fn sequences(bugrelay: &Bugrelay, list: &str, name: &str) -> Vec<i64> {
@@ -13,8 +13,7 @@ fn sequences(bugrelay: &Bugrelay, list: &str, name: &str) -> Vec<i64> {
 }
 
 fn down(bugrelay: &Bugrelay) -> Vec<Value> {
-    let text = std::fs::read_to_string(bugrelay.path("later/out.jsonl")).unwrap_or_default();
-    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    lines_in(&bugrelay.path("later/out.jsonl")).iter().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
 #[test]
@@ -44,6 +43,7 @@ fn what_is_skipped_is_parked_shown_exported_and_sent_after_all_in_its_place() {
     std::fs::create_dir(bugrelay.path("later")).unwrap();
     said(&bugrelay, &["backlog", "retry", "down"]);
     assert!(poll(PATIENCE, || down(&bugrelay).len() == 2), "{}", bugrelay.log());
+    bugrelay.wait_for(2);
     assert_eq!(down(&bugrelay), bugrelay.messages(), "in the same order as everybody else has them");
     assert_eq!(connector(&bugrelay, "down")["parked"], 0);
 }
@@ -68,6 +68,7 @@ fn what_is_given_up_is_never_sent_and_must_be_meant() {
     std::fs::create_dir(bugrelay.path("later")).unwrap();
     bugzilla.play("02_");
     assert!(poll(PATIENCE, || !down(&bugrelay).is_empty()), "{}", bugrelay.log());
+    bugrelay.wait_for(3);
     assert_eq!(down(&bugrelay), bugrelay.messages()[2..]);
 }
 

@@ -8,7 +8,7 @@ use mysql_async::prelude::Queryable as _;
 use mysql_async::{Conn, Opts, ServerError};
 
 use super::failure::{answered, asked, refused};
-use super::names::{Names, TRIGGERS, account};
+use super::names::{Names, TRIGGERS, account, without_token};
 use crate::capture::CaptureError;
 use crate::capture::triggers::Installer;
 
@@ -140,11 +140,11 @@ pub(super) fn trigger_text(names: &Names, (table, event, news, rows): (&str, &st
     names.fill(&text.replace("{event}", event).replace("{news}", news).replace("{rows}", rows))
 }
 
-/// Whether a trigger that the server has is the one that a text makes. A client may have touched the blanks.
+/// Whether a trigger that the server has is the one that a text makes, by this installation or another. A client may have touched the blanks.
 pub(super) fn is_body(text: &str, found: &str) -> bool {
     let body = text.split_once("\nBEGIN").and_then(|(_, body)| body.rsplit_once("$$\nDELIMITER")).map(|(body, _)| body);
     let words = |text: &str| text.split_whitespace().map(ToOwned::to_owned).collect::<Vec<_>>();
-    body.is_some_and(|body| words(found) == words(&format!("BEGIN{body}")))
+    body.is_some_and(|body| words(&without_token(found)) == words(&without_token(&format!("BEGIN{body}"))))
 }
 
 /// A text without what only the command line client understands: the server itself knows where a body ends.
@@ -175,5 +175,13 @@ mod tests {
         let body = text.split_once("FOR EACH ROW\n").unwrap().1.rsplit_once(" $$").unwrap().0;
         assert!(is_body(&text, body) && is_body(&text, &body.replace('\n', " ")));
         assert!(!is_body(&text, &body.replace("'b'", "'x'")));
+    }
+
+    #[test]
+    fn a_body_of_another_installation_is_the_same_and_remembers_by_another_name() {
+        let texts = [(), ()].map(|()| trigger_text(&Names::new("bugrelay", "bugs"), TRIGGERS[0]));
+        assert_ne!(texts[0], texts[1]);
+        let body = texts[1].split_once("FOR EACH ROW\n").unwrap().1.rsplit_once(" $$").unwrap().0;
+        assert!(is_body(&texts[0], body));
     }
 }

@@ -61,17 +61,23 @@ pub(super) const TRIGGERS: [(&str, &str, &str, &str); 8] = [
 const MARKED: &str =
     "VALUES (CONNECTION_ID(), 'd', NEW.dupe, NEW.dupe_of, NULL, NULL, NULL, NULL, NULL, UNIX_TIMESTAMP())";
 
+/// How the variable begins in which a session that writes remembers where the valve stood.
+const REMEMBERED: &str = "@`bugrelay_";
+
 /// Whose things they are.
 #[derive(Clone, Debug)]
 pub(super) struct Names {
     schema: String,
     database: String,
+    /// No other installation has it: what a session remembers of a queue that is gone says nothing of the next one.
+    token: String,
 }
 
 impl Names {
     /// Of the Bugzilla in `database`, in our `schema`.
     pub(super) fn new(schema: &str, database: &str) -> Self {
-        Names { schema: schema.to_owned(), database: database.to_owned() }
+        let token = format!("{:016x}", fastrand::u64(..));
+        Names { schema: schema.to_owned(), database: database.to_owned(), token }
     }
 
     /// Bugzilla's.
@@ -81,14 +87,13 @@ impl Names {
 
     /// A statement with our names put in.
     pub(super) fn fill(&self, sql: &str) -> String {
-        let Names { schema, database } = self;
+        let Names { schema, database, token } = self;
         let ours = |what: &str| format!("{}.{}", quoted(schema), quoted(&format!("{what}_{database}")));
         let pattern = format!("{schema}_").replace('_', "\\_") + "%";
         sql.replace("{queue}", &ours("trigger_queue"))
             .replace("{valve}", &ours("trigger_valve"))
             .replace("{valve_rows}", &VALVE_ROWS.to_string())
-            // A variable of the session that writes: it may write to several Bugzillas.
-            .replace("{closed}", &format!("@{}", quoted(&format!("{schema}_{database}"))))
+            .replace("{closed}", &format!("{REMEMBERED}{token}`"))
             .replace("{probe}", &ours("trigger_probe"))
             .replace("{definer}", &self.definer())
             .replace("{schema}", &quoted(schema))
@@ -114,6 +119,17 @@ impl Names {
     pub(super) fn queue(&self) -> String {
         format!("{}.trigger_queue_{}", self.schema, self.database)
     }
+}
+
+/// A trigger's body, whichever installation it is of.
+pub(super) fn without_token(body: &str) -> String {
+    let mut parts = body.split(REMEMBERED);
+    let mut bare = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        bare.push_str(REMEMBERED);
+        bare.push_str(part.trim_start_matches(|c: char| c.is_ascii_hexdigit()));
+    }
+    bare
 }
 
 /// A name as SQL has it.

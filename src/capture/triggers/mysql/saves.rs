@@ -44,29 +44,35 @@ pub(super) struct Open {
     pub(super) stamp: Stamp,
 }
 
-/// Gives each row, in the order of their ids, the number of its save as its transaction; and tells, by connection, what may go on.
-pub(super) fn saves(rows: Vec<Written>) -> (Vec<Queued>, HashMap<i64, Open>) {
-    let mut open: HashMap<i64, Open> = HashMap::new();
-    let mut touched: HashMap<BugId, i64> = HashMap::new();
-    let queued = rows.into_iter().map(|row| {
+/// What the rows so far tell of those to come.
+#[derive(Default)]
+pub(super) struct Saves {
+    /// What may go on, by connection.
+    pub(super) open: HashMap<i64, Open>,
+    /// Which connection holds the lock of a bug.
+    touched: HashMap<BugId, i64>,
+}
+
+impl Saves {
+    /// Gives a row the number of its save as its transaction. Rows come in the order of their ids.
+    pub(super) fn number(&mut self, row: Written) -> Queued {
         let Written { mut queued, bug, stamp } = row;
         let connection = queued.transaction;
-        if let Some(other) = touched.get(&bug).filter(|other| **other != connection) {
-            open.remove(other);
-            touched.remove(&bug);
+        if let Some(other) = self.touched.get(&bug).filter(|other| **other != connection) {
+            self.open.remove(other);
+            self.touched.remove(&bug);
         }
-        let save = match open.get(&connection) {
+        let save = match self.open.get(&connection) {
             Some(open) if open.stamp.agrees(stamp) => Open { save: open.save, stamp: open.stamp.and(stamp) },
             _ => Open { save: queued.id, stamp },
         };
-        open.insert(connection, save);
+        self.open.insert(connection, save);
         if queued.change.is_none() {
-            touched.insert(bug, connection);
+            self.touched.insert(bug, connection);
         }
         queued.transaction = save.save;
         queued
-    });
-    (queued.collect(), open)
+    }
 }
 
 #[cfg(test)]
@@ -83,7 +89,8 @@ mod tests {
     }
 
     fn numbers(rows: Vec<Written>) -> Vec<i64> {
-        saves(rows).0.into_iter().map(|row| row.transaction).collect()
+        let mut saves = Saves::default();
+        rows.into_iter().map(|row| saves.number(row).transaction).collect()
     }
 
     #[test]
@@ -119,7 +126,11 @@ mod tests {
 
     #[test]
     fn what_may_go_on_is_the_last_of_each_connection() {
-        let (_, open) = saves(vec![row(1, 7, 1, Some(2), 10), row(2, 7, 1, Some(2), 11), row(3, 8, 2, None, 12)]);
+        let mut saves = Saves::default();
+        for row in [row(1, 7, 1, Some(2), 10), row(2, 7, 1, Some(2), 11), row(3, 8, 2, None, 12)] {
+            saves.number(row);
+        }
+        let open = saves.open;
         assert_eq!((open[&7].save, open[&8].save, open.len()), (2, 3, 2));
         assert!(open[&8].stamp.agrees(row(4, 8, 2, Some(5), 12).stamp));
         assert!(!open[&8].stamp.agrees(row(4, 8, 2, Some(5), 13).stamp));

@@ -29,5 +29,5 @@ pub(super) fn explain(error: &tokio_postgres::Error) -> CaptureError {
     };
     // A data exception quotes the data.
     let said = if code.code().starts_with("22") { "a value cannot be read" } else { refusal.message() };
-    CaptureError { class, message: format!("{what}: {said} ({})", code.code()), gap: None }
+    CaptureError { class, message: format!("{what}: {said} ({})", code.code()), gap: None, since: None }
 }

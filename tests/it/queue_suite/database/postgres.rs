@@ -1,14 +1,17 @@
 //! On PostgreSQL.
 
 use std::sync::{Arc, LazyLock};
+use std::time::Duration;
 
 use bugrelay::database::Server;
 use bugrelay::database::postgresql::Postgresql;
-use bugrelay::queue::database::DatabaseQueue;
+use bugrelay::queue::Queue as _;
+use bugrelay::queue::database::{DatabaseQueue, Settings};
 use bugrelay::tls::Tls;
 
 use super::shared::{Host, holds};
 use super::{Rows, SCHEMA};
+use crate::queue_suite::sample::{done, put, subscribe};
 use crate::queue_suite::{Keep, Shelf, conforms};
 use crate::services::{Postgres, PostgresDatabase};
 
@@ -72,3 +75,39 @@ impl Host for Own {
 }
 
 holds!(Own);
+
+#[tokio::test]
+async fn what_was_sent_and_must_stay_for_a_dump_is_not_walked_over_again_and_again() {
+    const MESSAGES: i64 = 400;
+    let host = Own::new();
+    let rows = Rows::new();
+    let settings = Settings { schema: host.schema(), ..rows.settings(Keep::default()) };
+    let queue = DatabaseQueue::open(host.server(), settings);
+    queue.lead().await.unwrap();
+    subscribe(&queue, &["kafka"]).await;
+    let (dump, connection) = tokio_postgres::connect(&host.url, tokio_postgres::NoTls).await.unwrap();
+    tokio::spawn(connection);
+    dump.batch_execute(&format!("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM {SCHEMA}.entry"))
+        .await
+        .unwrap();
+    for sequence in 1..=MESSAGES {
+        // One at a time: what waits is not what is meant.
+        put(&queue, [sequence]).await;
+        let batch = queue.next("kafka", 1).await.unwrap();
+        assert_eq!(batch.entries[0].envelope.sequence, sequence);
+        queue.settle("kafka", done([sequence])).await.unwrap();
+    }
+    assert!(queue.next("kafka", 1).await.unwrap().entries.is_empty());
+    drop((queue, dump));
+    // What a session has read is counted when it is over.
+    let sessions = format!("SELECT count(*) FROM pg_stat_activity WHERE usename = '{}'", host.database.name);
+    let over = async {
+        while host.exec(&sessions).trim() != "0" {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), over).await.expect("its sessions end");
+    let read = host.exec("SELECT idx_tup_read FROM pg_stat_user_indexes WHERE indexrelname = 'entry_pkey'");
+    let read: i64 = read.trim().parse().unwrap();
+    assert!(read < 40 * MESSAGES, "{read} entries of the index for {MESSAGES} messages");
+}

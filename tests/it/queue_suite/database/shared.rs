@@ -35,6 +35,9 @@ macro_rules! holds {
             a_store_of_a_newer_version_is_refused
             the_tables_can_be_taken_away_and_made_again
             each_right_that_is_taken_away_is_named
+            tidying_where_nothing_is_to_be_forgotten_writes_nothing
+            a_long_backlog_is_not_gone_through_each_time_it_is_tidied
+            a_store_that_lost_its_end_counts_what_waits_as_perhaps_sent
         }
     };
     ($host:ty: $($sentence:ident)*) => {$(
@@ -185,8 +188,8 @@ pub(super) async fn the_tables_can_be_taken_away_and_made_again(host: &impl Host
     host.exec(&(missing.join(";\n") + ";"));
     for (down, of_postgresql) in [
         (
-            include_str!("../../../../sql/mysql/store/migration/0003_relayed.down.sql"),
-            include_str!("../../../../sql/postgresql/store/migration/0003_relayed.down.sql"),
+            include_str!("../../../../sql/mysql/store/migration/0002_relayed.down.sql"),
+            include_str!("../../../../sql/postgresql/store/migration/0002_relayed.down.sql"),
         ),
         (
             include_str!("../../../../sql/mysql/store/migration/0001_store.down.sql"),
@@ -228,4 +231,75 @@ pub(super) async fn each_right_that_is_taken_away_is_named(host: &impl Host) {
     assert!(named > 20);
     let found = DatabaseQueue::look(&*host.server(), &settings(host, &rows)).await.unwrap();
     assert_eq!(found, Found { missing: vec![], denied: vec![] });
+}
+
+pub(super) async fn tidying_where_nothing_is_to_be_forgotten_writes_nothing(host: &impl Host) {
+    let rows = Rows::new();
+    let queue = opened(host, &rows);
+    within(10, queue.lead()).await.unwrap();
+    subscribe(&queue, &["kafka"]).await;
+    put(&queue, [1, 2]).await;
+    let turn = || host.exec(&format!("SELECT turn FROM {}.site WHERE last_sequence > 0", host.schema()));
+    let before = turn();
+    queue.purge().await.unwrap();
+    assert_eq!(turn(), before);
+    put(&queue, [3]).await;
+    assert_ne!(turn(), before);
+}
+
+pub(super) async fn a_long_backlog_is_not_gone_through_each_time_it_is_tidied(host: &impl Host) {
+    const WAITING: usize = 12;
+    let rows = Rows::new();
+    let settings = Settings { sent_retention: Duration::ZERO, ..settings(host, &rows) };
+    let queue = DatabaseQueue::open(host.server(), settings);
+    within(10, queue.lead()).await.unwrap();
+    subscribe(&queue, &["kafka"]).await;
+    // Far apart: as if as many others lay between them.
+    for n in 0.. {
+        let stored = put(&queue, [n]).await;
+        if n + 1 == i64::try_from(WAITING).unwrap() {
+            queue.settle("kafka", done(stored)).await.unwrap();
+            break;
+        }
+        host.exec(&format!("UPDATE {}.site SET last_sequence = last_sequence + 10000", host.schema()));
+    }
+    // Put before the second that is forgotten.
+    tokio::time::sleep(Duration::from_millis(5)).await;
+    let messages =
+        || host.exec(&format!("SELECT count(*) FROM {}.message", host.schema())).trim().parse::<usize>().unwrap();
+    queue.purge().await.unwrap();
+    assert_eq!(messages(), WAITING, "it did not come to the last one, which may go");
+    for _ in 0..WAITING {
+        queue.purge().await.unwrap();
+    }
+    assert_eq!((messages(), waiting(&queue, "kafka").await.len()), (WAITING - 1, WAITING - 1));
+}
+
+pub(super) async fn a_store_that_lost_its_end_counts_what_waits_as_perhaps_sent(host: &impl Host) {
+    let rows = Rows::new();
+    let queue = opened(host, &rows);
+    within(10, queue.lead()).await.unwrap();
+    subscribe(&queue, &["kafka", "stomp"]).await;
+    put(&queue, [1, 2, 3]).await;
+    queue.settle("stomp", done([1])).await.unwrap();
+    // As a server that took over has it, which lacks the last transactions.
+    host.exec(&format!("UPDATE {}.site SET turn = turn - 1", host.schema()));
+    host.kill_sessions();
+    within(20, async {
+        while queue.pause("late", false).await.is_err() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    })
+    .await;
+    let doubted = async |connector| crate::queue_suite::sample::perhaps(&queue.next(connector, 10).await.unwrap());
+    assert_eq!((doubted("kafka").await, doubted("stomp").await), (vec![1, 2, 3], vec![2, 3]));
+    put(&queue, [4]).await;
+    host.kill_sessions();
+    within(20, async {
+        while queue.pause("late", true).await.is_err() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    })
+    .await;
+    assert_eq!(doubted("stomp").await, [2, 3], "what was lost is lost once");
 }

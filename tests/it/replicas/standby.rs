@@ -1,0 +1,126 @@
+//! An instance that stands by: what it answers, and what it does with its configuration until it leads.
+
+use std::time::Duration;
+
+use super::{Site, instance, stands_by, started_of, wait_until_it_leads};
+use crate::crash::oracle::end_of;
+use crate::services::{Bugrelay, poll};
+
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// What everybody reads who asks it something that it cannot know.
+const REFERRED: &str = "this instance stands by; ask the leader, whose session comes from ";
+
+/// A leader, and one that stands by, with a token each.
+fn two(site: &Site) -> (Bugrelay, Bugrelay) {
+    let start = || {
+        let mut bugrelay = instance(site);
+        bugrelay.replace("[admin]", "[admin]\ntoken = \"open sesame\"");
+        bugrelay.start();
+        bugrelay.wait_until_ready();
+        bugrelay
+    };
+    let (first, second) = (start(), start());
+    assert!(stands_by(&second));
+    (first, second)
+}
+
+fn whoever_asks_is_sent_to_the_leader(site: &Site) {
+    let (first, second) = two(site);
+    for path in [
+        "/api/connectors",
+        "/api/connectors/out",
+        "/api/backlog/out",
+        "/api/backlog/out?bodies=true",
+        "/api/parked/out",
+        "/api/bugs/1",
+        "/api/messages/7",
+        "/api/identity",
+        "/api/tail",
+    ] {
+        let answer = second.get(path);
+        assert!(answer.starts_with("HTTP/1.1 503") && answer.contains(REFERRED), "{path}: {answer}");
+    }
+    for verb in [
+        &["connector", "list"][..],
+        &["connector", "pause", "out"],
+        &["backlog", "list"],
+        &["backlog", "retry", "out"],
+        &["parked", "list"],
+        &["adopt", "--yes"],
+        &["replay", "--since", "2026-02-01"],
+        &["tail"],
+    ] {
+        let ended = second.verb(verb);
+        assert!(ended.code == 69 && ended.err.contains(REFERRED) && ended.out.is_empty(), "{verb:?}: {ended:?}");
+        assert!(!ended.err.contains("HTTP"), "it is said plainly: {}", ended.err);
+    }
+    for path in ["/livez", "/readyz", "/metrics", "/api/openapi.json"] {
+        assert!(second.get(path).starts_with("HTTP/1.1 200"), "{path}");
+    }
+    let status = |bugrelay: &Bugrelay| -> serde_json::Value {
+        let answer = bugrelay.get("/api/status");
+        serde_json::from_str(answer.split_once("\r\n\r\n").unwrap().1)
+            .unwrap_or_else(|error| panic!("{error}: {answer}"))
+    };
+    let (leading, standing_by) = (status(&first), status(&second));
+    assert_eq!((&leading["stands_by"], &leading["leader"]), (&false.into(), &serde_json::Value::Null));
+    assert_eq!((&standing_by["stands_by"], &standing_by["ready"]), (&true.into(), &true.into()));
+    assert_eq!(standing_by["connectors"][0]["state"], "well", "{standing_by:#}");
+    let leader = standing_by["leader"].as_str().unwrap();
+    assert!(leader.starts_with("127.0.0.1:") || leader.starts_with("localhost:"), "{leader}");
+    assert!(first.verb(&["connector", "list"]).out.contains("well"), "and the leader answers");
+}
+
+#[test]
+fn whoever_asks_a_standby_is_sent_to_the_leader() {
+    whoever_asks_is_sent_to_the_leader(&Site::on_mariadb());
+}
+
+#[test]
+fn on_postgresql_whoever_asks_a_standby_is_sent_to_the_leader() {
+    whoever_asks_is_sent_to_the_leader(&Site::on_postgresql());
+}
+
+#[test]
+fn a_standby_follows_its_configuration_and_takes_over_with_it() {
+    let site = Site::on_mariadb();
+    let mut first = started_of(&site);
+    let second = started_of(&site);
+    assert!(stands_by(&second));
+    let more = format!("[connectors.more]\ntype = \"file\"\npath = \"{}\"\n", second.path("more.jsonl").display());
+    second.replace("[connectors.out]", &format!("{more}[connectors.out]"));
+    let taken = || second.log().contains("\"added\":\"more\"");
+    assert!(poll(PATIENCE, taken), "it is not looked at:\n{}", end_of(&second.log()));
+    assert!(stands_by(&second));
+    second.replace("[connectors.more]", "[connectors.more]\nno_such_key = 1");
+    let is_said =
+        || second.log().contains("no_such_key") && second.metric("bugrelay_config_reload_successful") == Some(0.0);
+    assert!(poll(PATIENCE, is_said), "{}", end_of(&second.log()));
+    first.kill9();
+    wait_until_it_leads(&second, Duration::from_secs(5));
+    site.says("for both");
+    second.wait_for(1);
+    let of_more = || std::fs::read_to_string(second.path("more.jsonl")).unwrap_or_default().lines().count();
+    assert!(poll(PATIENCE, || of_more() > 0), "{}", end_of(&second.log()));
+}
+
+#[test]
+fn from_now_is_not_followed_by_a_standby_which_goes_on_where_the_leader_stood() {
+    let site = Site::on_mariadb();
+    let mut first = started_of(&site);
+    site.says("before");
+    first.wait_for(1);
+    let mut second = instance(&site);
+    second.start_with(&["run", "--from-now"]);
+    second.wait_until_ready();
+    assert!(stands_by(&second));
+    assert!(poll(PATIENCE, || second.log().contains("--from-now is not followed")), "{}", end_of(&second.log()));
+    // Nobody reads it before the other one leads.
+    first.signal("STOP");
+    site.says("meanwhile");
+    first.kill9();
+    wait_until_it_leads(&second, Duration::from_secs(5));
+    let meanwhile = || second.lines().iter().any(|line| line.contains("meanwhile"));
+    assert!(poll(PATIENCE, meanwhile), "what came between is not told:\n{}", end_of(&second.log()));
+}
