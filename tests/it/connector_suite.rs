@@ -11,7 +11,7 @@ use std::path::Path;
 
 use crate::scripted::{Behaviour, Script};
 use async_trait::async_trait;
-use bugrelay::bugzilla::BugId;
+use bugrelay::bugzilla::{AttachmentId, BugId, CommentId};
 use bugrelay::changeset::Subject;
 use bugrelay::connector::{Arrival, Connector, Outcome, Outcomes, SendError};
 use bugrelay::failure::Class;
@@ -101,7 +101,14 @@ fn told(number: i64, body: &str) -> Envelope {
     let text = |key: &str| event[key].as_str().unwrap().to_owned();
     let is_public = value.as_object().unwrap().len() > 1;
     let body = Body { bytes: body.as_bytes().into(), event_bytes: is_public.then_some(1) };
-    let origin = Subject::Bug(BugId(event["bug_id"].as_i64().unwrap())).into();
+    let bug = BugId(event["bug_id"].as_i64().unwrap());
+    // Of what is not a bug itself the number is in no header.
+    let origin = match event["target"].as_str().unwrap() {
+        "comment" => Subject::Comment(bug, CommentId(1)),
+        "attachment" => Subject::Attachment(bug, AttachmentId(1)),
+        _ => Subject::Bug(bug),
+    }
+    .into();
     Envelope { routing_key: text("routing_key"), change_set: text("change_set"), origin, body, ..envelope(number) }
 }
 
