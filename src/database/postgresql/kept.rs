@@ -210,7 +210,7 @@ mod tests {
     #[test]
     fn what_has_a_part_for_each_of_many_bugs_is_not_kept() {
         let mut kept = Kept::default();
-        let sql = format!("SELECT 1 FROM t WHERE {}", vec!["(a IN (1) AND b > 2)"; 5].join(" OR "));
+        let sql = format!("SELECT 1 FROM t WHERE {}", ["(a IN (1) AND b > 2)"; 5].join(" OR "));
         for _ in 0..3 {
             assert_eq!(kept.call(&sql), sql);
         }

@@ -42,7 +42,7 @@ const NOT_IN_A_PATH: &AsciiSet = &CONTROLS.add(b'%').add(b'?').add(b'#').add(b' 
 const MARK_BYTES_MAX: usize = 8192;
 
 /// How long the file's pages are looked through at a start: all of a small one, and some of a large one.
-const PROBE: Duration = Duration::from_millis(50);
+const PROBE: Duration = Duration::from_millis(250);
 
 /// How long a checkpoint waits for readers.
 const BUSY: Duration = Duration::from_secs(10);

@@ -228,7 +228,7 @@ fn damage_that_is_met_while_it_runs_ends_the_process_with_73_and_is_set_aside() 
     // All but the first pages, where the tables begin.
     let store = std::fs::OpenOptions::new().write(true).open(bugrelay.path("store.db")).unwrap();
     let bytes = usize::try_from(store.metadata().unwrap().len()).unwrap();
-    std::os::unix::fs::FileExt::write_all_at(&store, &vec![0; bytes - 32 * 8192], 32 * 8192).unwrap();
+    std::os::unix::fs::FileExt::write_all_at(&store, &vec![0; bytes - 40 * 8192], 40 * 8192).unwrap();
     std::fs::create_dir(folder.path().join("later")).unwrap();
     bugrelay.replace("backoff_seconds = [600]", "backoff_seconds = [1]");
     let status = bugrelay.wait_until_ended(Duration::from_secs(30)).expect("it ends");

@@ -3,6 +3,8 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
+use bugrelay::bugzilla::{BugId, CommentId};
+use bugrelay::changeset::Subject;
 use bugrelay::connector::kafka::KafkaConnector;
 use bugrelay::connector::{Arrival, Connector as _, Outcomes};
 use bugrelay::failure::Class;
@@ -83,7 +85,8 @@ async fn a_batch_that_arrived_is_known_again_in_smaller_ones_and_without_its_end
     let of = |number: i64, key: &str| Envelope { routing_key: key.into(), ..envelope(number) };
     let mut batch: Vec<Envelope> = (1..=30).map(|number| of(number, "bug.modify")).collect();
     batch[0] = of(1, "bug.create");
-    batch[29] = of(30, "comment.create");
+    let origin = Subject::Comment(BugId(30), CommentId(30)).into();
+    batch[29] = Envelope { origin, ..of(30, "comment.create") };
     send_batch(&mut connector(&keys, PATIENCE), &batch).await;
     let mut smaller = connector(&keys, PATIENCE);
     for part in batch.chunks(10) {
