@@ -36,6 +36,8 @@ pub enum Incoming {
     Message(Vec<Bytes>),
     /// Larger than is taken: it was read and thrown away.
     TooLarge,
+    /// A command, a heartbeat perhaps: it was answered, and nothing need follow it.
+    Command,
     /// The peer is gone.
     End,
 }
@@ -91,7 +93,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Peer<S> {
         self.stream.fill_buf().await.map(drop)
     }
 
-    /// The next message, whole. Given up, it may have lost a part of one: the connection is of no use then.
+    /// The next message, whole, or a command that came before one. Given up, it may have lost a part of one: the connection is of no use then.
     ///
     /// # Errors
     /// The connection failed, or what comes is no ZMTP.
@@ -106,6 +108,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Peer<S> {
             if flags & COMMAND != 0 {
                 let body = self.command_body(size).await?;
                 self.answer(&body).await?;
+                if frames.is_empty() && !is_too_large {
+                    return Ok(Incoming::Command);
+                }
                 continue;
             }
             let length = usize::try_from(size).unwrap_or(usize::MAX);
@@ -324,11 +329,14 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_heartbeat_is_answered_and_no_message() {
+    async fn a_heartbeat_is_answered_whether_anything_follows_it_or_not() {
         let (mut peer, mut theirs) = connected(10).await;
         theirs.write_all(&command("PING", b"\x00\x64hello")).await.unwrap();
-        theirs.write_all(&frames(&[b"a"])).await.unwrap();
-        assert_eq!(peer.next().await.unwrap(), message(&[b"a"]));
+        assert_eq!(peer.next().await.unwrap(), Incoming::Command, "though nothing follows it");
+        theirs.write_all(&[MORE, 1, b'a']).await.unwrap();
+        theirs.write_all(&command("PING", b"\x00\x64hello")).await.unwrap();
+        theirs.write_all(&[0, 1, b'b']).await.unwrap();
+        assert_eq!(peer.next().await.unwrap(), message(&[b"a", b"b"]), "nor does one in its midst end a message");
         let mut pong = [0; 12];
         theirs.read_exact(&mut pong).await.unwrap();
         assert_eq!(pong[..], command("PONG", b"hello"));

@@ -2,7 +2,8 @@
 //!
 //! Each message is persistent, and confirmed by the broker before it counts as sent; many are under way at once ([`attempt`]). A
 //! session is one connection with one channel ([`session`]), kept between batches; after a failure the next batch finds a new one, but
-//! for a broker that blocks publishers: what it was handed waits in the connection, and is not sent again while that lives.
+//! for a broker that blocks publishers: what it was handed waits in the connection, and is not sent again while that lives and nothing
+//! of it has changed.
 
 mod attempt;
 mod config;
@@ -51,9 +52,12 @@ impl AmqpConnector {
         AmqpConnector { config, timeout, dialer: Dialer::default(), session: None }
     }
 
-    async fn session(&mut self) -> Result<Session, SendError> {
+    async fn session(&mut self, batch: &[Envelope]) -> Result<Session, SendError> {
         if let Some(session) = self.session.take().filter(Session::is_alive) {
-            return Ok(session);
+            if session.awaits_only(batch) {
+                return Ok(session);
+            }
+            tracing::info!(broker = %session.address, "disconnected: what waits for it has changed since it was handed over");
         }
         let session = Session::open(&mut self.dialer, &self.config).await?;
         tracing::info!(broker = %session.address, "connected");
@@ -66,7 +70,7 @@ impl Connector for AmqpConnector {
     async fn send(&mut self, batch: &[Envelope], outcomes: &Outcomes) {
         let by = Instant::now() + self.timeout.saturating_sub(RESERVE);
         let mut attempt = Attempt::new(batch, outcomes);
-        let mut session = match self.session().await {
+        let mut session = match self.session(batch).await {
             Ok(session) => session,
             Err(error) => return attempt.give_up(&error),
         };

@@ -1,13 +1,14 @@
 //! The fedmsg connector: a ZeroMQ PUB socket, bound or connecting, with fedmsg's two frames and its envelope.
 //!
-//! ZeroMQ has no acknowledgement: `sent` means handed to the socket. A bound one sends to whoever has subscribed, and drops for those
-//! who do not keep up, counted ([`socket`]); a connecting one waits for its hub. Messages that came by ZeroMQ leave byte for byte as they
+//! ZeroMQ has no acknowledgement: `sent` means queued for whoever has subscribed to a bound socket, which drops for those who do not keep
+//! up, counted ([`socket`]); or written to the hub that a connecting one waits for. Messages that came by ZeroMQ leave byte for byte as they
 //! came; all others get an envelope ([`wrap`]), signed where that is wanted.
 
 mod config;
 mod json;
 mod sign;
 mod socket;
+mod subscriber;
 mod wrap;
 
 use std::sync::Arc;
@@ -70,7 +71,7 @@ pub struct FedmsgConnector {
 impl FedmsgConnector {
     /// Opens the socket, in a task of its own. `timeout`: the deadline of each `send`.
     pub fn new(config: FedmsgConfig, timeout: Duration) -> Self {
-        let socket = Socket::open(config.place.clone(), config.high_water_mark);
+        let socket = Socket::open(config.place.clone(), config.high_water_mark, timeout);
         FedmsgConnector { config, timeout, socket, wrapper: None }
     }
 
@@ -121,7 +122,10 @@ impl Connector for FedmsgConnector {
                         outcomes.sent(index);
                         outcomes.dropped(dropped);
                     }
-                    Handed::Failed(error) => return outcomes.failed_from(index, &error),
+                    Handed::Failed(error) => {
+                        outcomes.failed(index, error.clone());
+                        return outcomes.failed_from(index, &SendError { perhaps_delivered: false, ..error });
+                    }
                 },
             }
         }

@@ -157,6 +157,7 @@ async fn read(shared: Arc<Shared>, stream: TcpStream, from: SocketAddr, _seat: O
                     refused(refusal);
                 }
             }
+            Ok(Ok(Incoming::Command)) => {}
             Ok(Ok(Incoming::TooLarge)) => refused(Refusal::TooLarge(shared.max_message_bytes)),
             Ok(Ok(Incoming::End)) => return,
             Ok(Err(error)) if error.kind() == io::ErrorKind::InvalidData => {

@@ -10,7 +10,7 @@ use lapin::{Confirmation, PublisherConfirm};
 
 use super::config::AmqpConfig;
 use super::refusal;
-use super::session::Session;
+use super::session::{Session, Unanswered};
 use crate::connector::{Outcomes, SendError};
 use crate::message::Envelope;
 
@@ -76,9 +76,9 @@ impl<'a> Attempt<'a> {
         let index = self.next;
         let envelope = &self.batch[index];
         self.next += 1;
-        if let Some(at) = session.unanswered.iter().position(|(id, _)| *id == envelope.id) {
-            let (_, confirm) = session.unanswered.remove(at);
-            self.in_flight.push_back(InFlight { index, confirm, before: true });
+        // They come first, and in this order ([`Session::awaits_only`]).
+        if let Some(unanswered) = session.unanswered.pop_front() {
+            self.in_flight.push_back(InFlight { index, confirm: unanswered.confirm, before: true });
             return Ok(());
         }
         let size = envelope.body.bytes.len();
@@ -119,6 +119,15 @@ impl<'a> Attempt<'a> {
                 session.is_proven = true;
                 if before { self.outcomes.sent_before(index) } else { self.outcomes.sent(index) }
             }
+            // Its topic is the script's choice: what is behind it is not in doubt.
+            Ok(Confirmation::Ack(Some(_))) if self.batch[index].origin.subject().is_none() => self.outcomes.failed(
+                index,
+                SendError::poison(format!(
+                    "{address} has no queue bound to {} for the topic of this relayed message; bind one for it, or take \"relay\" \
+                     out of `targets`",
+                    config.exchange_for_people()
+                )),
+            ),
             Ok(Confirmation::Ack(Some(_))) => self.refused(
                 index,
                 SendError::misconfigured(format!(
@@ -188,9 +197,10 @@ impl<'a> Attempt<'a> {
             "{} takes nothing for the time being, since it is short of memory or disk; make room there",
             session.address
         ));
-        for sent in std::mem::take(&mut self.in_flight) {
+        // Before those that this batch was too short for.
+        for sent in std::mem::take(&mut self.in_flight).into_iter().rev() {
             self.outcomes.failed(sent.index, SendError { perhaps_delivered: true, ..error.clone() });
-            session.unanswered.push((self.batch[sent.index].id, sent.confirm));
+            session.unanswered.push_front(Unanswered::new(&self.batch[sent.index], sent.confirm));
         }
         self.give_up(&error);
     }

@@ -1,8 +1,9 @@
 //! One connection with one channel, on which the broker confirms what it takes. Never connects anew.
 
+use std::collections::VecDeque;
 use std::io;
 use std::os::fd::OwnedFd;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_compat::CompatExt as _;
@@ -13,6 +14,7 @@ use lapin::uri::{AMQPAuthority, AMQPQueryString, AMQPScheme, AMQPUri, AMQPUserIn
 use lapin::{AsyncTcpStream, Channel, Connection, ConnectionProperties, ExchangeKind, PublisherConfirm};
 use secrecy::ExposeSecret as _;
 use tokio::net::{TcpStream, UnixStream};
+use tokio_util::task::AbortOnDropHandle;
 
 use super::config::AmqpConfig;
 use super::{outgoing, refusal};
@@ -30,8 +32,23 @@ pub(super) struct Session {
     channel: Channel,
     /// The broker has taken something.
     pub(super) is_proven: bool,
-    /// Handed over in an earlier attempt, and not answered: the broker blocks us.
-    pub(super) unanswered: Vec<(MessageId, PublisherConfirm)>,
+    /// Handed over in an earlier attempt, in this order, and not answered: the broker blocks us.
+    pub(super) unanswered: VecDeque<Unanswered>,
+    /// Without a session nothing more gets from the client to the broker.
+    _copying: AbortOnDropHandle<()>,
+}
+
+/// What the broker has, or will have as soon as it does not block us any more.
+pub(super) struct Unanswered {
+    id: MessageId,
+    body: Arc<[u8]>,
+    pub(super) confirm: PublisherConfirm,
+}
+
+impl Unanswered {
+    pub(super) fn new(envelope: &Envelope, confirm: PublisherConfirm) -> Self {
+        Unanswered { id: envelope.id, body: Arc::clone(&envelope.body.bytes), confirm }
+    }
 }
 
 impl Session {
@@ -44,6 +61,12 @@ impl Session {
     /// Whether it can be used, as far as that is known.
     pub(super) fn is_alive(&self) -> bool {
         self.connection.status().connected() && self.channel.status().connected()
+    }
+
+    /// Whether all that it still waits for is what this batch begins with: nothing has been withdrawn, or become private, since.
+    pub(super) fn awaits_only(&self, batch: &[Envelope]) -> bool {
+        let mut both = self.unanswered.iter().zip(batch);
+        both.all(|(handed, wanted)| handed.id == wanted.id && handed.body == wanted.body.bytes)
     }
 
     /// Whether the broker takes nothing for the time being: it is short of memory or disk.
@@ -72,7 +95,7 @@ impl Session {
 
 async fn greet(stream: Box<dyn Stream>, address: Address, config: &AmqpConfig) -> Result<Session, SendError> {
     let refused = |error: &lapin::Error| refusal::of_us(error, &address, config);
-    let socket = socket(stream).map_err(|error| {
+    let (socket, copying) = socket(stream).map_err(|error| {
         SendError::transient(format!("no socket can be made: {error}; see the limits of this process"))
     })?;
     let socket = Mutex::new(Some(socket));
@@ -94,7 +117,7 @@ async fn greet(stream: Box<dyn Stream>, address: Address, config: &AmqpConfig) -
         let found = channel.exchange_declare(exchange, kind, passive, FieldTable::default()).await;
         found.map_err(|error| refused(&error))?;
     }
-    Ok(Session { address, connection, channel, is_proven: false, unanswered: vec![] })
+    Ok(Session { address, connection, channel, is_proven: false, unanswered: VecDeque::new(), _copying: copying })
 }
 
 fn uri(address: &Address, config: &AmqpConfig) -> AMQPUri {
@@ -121,11 +144,12 @@ fn uri(address: &Address, config: &AmqpConfig) -> AMQPUri {
 
 /// The AMQP client takes a socket, and has a TLS of its own; ours is the same for all buses. So it gets one end of a pair, and what
 /// passes is copied. Whichever side ends, the other one ends too.
-fn socket(mut stream: Box<dyn Stream>) -> io::Result<TcpStream> {
+fn socket(mut stream: Box<dyn Stream>) -> io::Result<(TcpStream, AbortOnDropHandle<()>)> {
     let (mut ours, theirs) = UnixStream::pair()?;
-    tokio::spawn(async move {
+    let copying = tokio::spawn(async move {
         // How it ended is seen at the other end.
         let _ = tokio::io::copy_bidirectional(&mut ours, &mut stream).await;
     });
-    TcpStream::from_std(std::net::TcpStream::from(OwnedFd::from(theirs.into_std()?)))
+    let theirs = TcpStream::from_std(std::net::TcpStream::from(OwnedFd::from(theirs.into_std()?)))?;
+    Ok((theirs, AbortOnDropHandle::new(copying)))
 }

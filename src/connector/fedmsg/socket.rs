@@ -1,58 +1,70 @@
-//! A PUB socket: subscribers, what each has asked for, and a queue of each with a high water mark.
+//! A PUB socket: it listens, or keeps the connection to the hub, and serves its subscribers.
 //!
-//! A task of its own listens, or keeps the connection to the hub; each subscriber is served by one. Whose queue is full is waited for
-//! as long as it takes a good part of it within [`GRACE`]; who does not is sent nothing until it has caught up, which is counted.
+//! A task of its own listens or connects; each subscriber is served by one. Who listens to us has a queue ([`Subscriber`]); what waits in
+//! it for longer than a send may take is dropped: it may have become private since. What is dropped is counted. A hub has none: `sent`
+//! means written to its connection.
 
 use std::collections::HashMap;
 use std::io;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::mpsc::Receiver;
+use tokio::sync::{Notify, oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::config::Place;
+use super::subscriber::{Subscriber, Unwritten, Waiting};
 use crate::connector::SendError;
 use crate::zmtp::{self, Incoming, Peer, Role};
 
-/// How long a subscriber with a full queue may take to take a tenth of it.
+/// How long subscribers without room may take to make some: a tenth of it.
 const GRACE: Duration = Duration::from_millis(500);
 /// Longest for a handshake, or for the rest of what a subscriber has begun to say.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// How long what is queued may take to leave when we close.
 const LINGER: Duration = Duration::from_secs(1);
-/// How long it is waited for who had the address before us to let go of it.
-const YIELDING: Duration = Duration::from_secs(3);
+/// Subscribers connect anew within a second (fedmsg's `zmq_reconnect_ivl_max`): nothing is sent before that. If none has come, twice.
+const RETURN: Duration = Duration::from_secs(1);
+/// How long it is waited for who had the address before us to let go of it, and then for subscribers.
+const YIELDING: Duration = Duration::from_secs(5);
 /// Between two attempts to listen, or to connect.
 const AGAIN: Duration = Duration::from_millis(500);
 /// Subscribers at once.
 const PEERS: usize = 1000;
-/// Subscriptions of one.
-const SUBSCRIPTIONS: usize = 1000;
 /// Bytes of what a subscriber says: a topic.
 const SAID: usize = 1024;
-/// Messages that are written at once.
-const GATHER: usize = 64;
+/// Bytes that are written at once, but for a message that is longer.
+const GATHER: usize = 256 << 10;
 
 /// See the module. Dropped, it closes without waiting.
 pub(super) struct Socket {
     shared: Arc<Shared>,
-    place: Place,
     task: JoinHandle<()>,
     serving: TaskTracker,
 }
 
 struct Shared {
+    place: Place,
     high_water_mark: usize,
+    /// How long a message may wait, or one write take.
+    lifetime: Duration,
     subscribers: Mutex<HashMap<u64, Arc<Subscriber>>>,
     state: watch::Sender<State>,
+    /// Somebody has subscribed.
+    heard: Notify,
+    /// Copies that were queued, and did not leave.
+    missed: AtomicU64,
+    /// Nothing is sent any more.
+    ended: CancellationToken,
 }
 
 /// Whether there is anything that messages could be handed to.
@@ -60,26 +72,17 @@ struct Shared {
 enum State {
     /// Not known yet.
     Opening,
-    /// It listens; or the hub has subscribed.
+    /// It listens, and subscribers have had time to come back; or the hub has subscribed.
     Open,
     /// Why not.
     Trouble(SendError),
 }
 
-struct Subscriber {
-    queue: mpsc::Sender<Bytes>,
-    /// What topics begin with that it wants.
-    wanted: Mutex<Vec<Bytes>>,
-    /// It does not keep up.
-    is_slow: AtomicBool,
-    address: SocketAddr,
-}
-
 /// What became of a message.
 pub(super) enum Handed {
-    /// It was queued for all who want it, but for so many.
+    /// It went to all who want it. So many copies were dropped: of it, or of earlier ones that waited for too long.
     Over { dropped: u64 },
-    /// And nothing of it was.
+    /// It did not.
     Failed(SendError),
 }
 
@@ -89,180 +92,195 @@ pub(super) fn not_bound(address: SocketAddr, error: &io::Error) -> SendError {
 }
 
 impl Socket {
-    /// Begins to listen, or to connect, and goes on trying.
-    pub(super) fn open(place: Place, high_water_mark: usize) -> Self {
+    /// Begins to listen, or to connect, and goes on trying. `lifetime`: how long a message may wait for a subscriber.
+    pub(super) fn open(place: Place, high_water_mark: usize, lifetime: Duration) -> Self {
         let shared = Arc::new(Shared {
+            place,
             high_water_mark,
+            lifetime,
             subscribers: Mutex::default(),
             state: watch::Sender::new(State::Opening),
+            heard: Notify::new(),
+            missed: AtomicU64::new(0),
+            ended: CancellationToken::new(),
         });
         let serving = TaskTracker::new();
-        let (of_task, tracker, at) = (Arc::clone(&shared), serving.clone(), place.clone());
+        let (of_task, tracker) = (Arc::clone(&shared), serving.clone());
         let task = tokio::spawn(async move {
-            match at {
+            match of_task.place.clone() {
                 Place::Listen(address) => listen(address, of_task, tracker).await,
-                Place::Connect { .. } => connect(&at, of_task, tracker).await,
+                Place::Connect { host, port } => connect(&host, port, of_task, tracker).await,
             }
         });
-        Socket { shared, place, task, serving }
+        Socket { shared, task, serving }
     }
 
-    /// Waits until it listens, or the hub has subscribed.
+    /// Waits until it listens and subscribers may have come, or the hub has subscribed.
     ///
     /// # Errors
     /// It did not until then.
     pub(super) async fn ready(&self, by: Instant) -> Result<(), SendError> {
-        let by = if matches!(self.place, Place::Listen(_)) { by.min(Instant::now() + YIELDING) } else { by };
+        let by = if self.shared.is_hub() { by } else { by.min(Instant::now() + YIELDING) };
         let mut state = self.shared.state.subscribe();
         if matches!(timeout_at(by, state.wait_for(|state| matches!(state, State::Open))).await, Ok(Ok(_))) {
             return Ok(());
         }
         let state = self.shared.state.borrow().clone();
-        match state {
-            State::Trouble(trouble) => Err(trouble),
-            _ => {
-                Err(SendError::transient(format!("nobody at {} has subscribed; see whether the hub runs", self.place)))
+        let place = &self.shared.place;
+        Err(match state {
+            State::Trouble(trouble) => trouble,
+            _ if self.shared.is_hub() => {
+                SendError::transient(format!("nobody at {place} has subscribed; see whether the hub runs"))
             }
-        }
+            _ => SendError::transient(format!(
+                "{place} has just been opened, and subscribers are given time to come; raise `timeout_seconds` if it stays so"
+            )),
+        })
     }
 
-    /// Queues a message for each that wants it. A hub is waited for until `by`.
+    /// Queues a message for each that wants it; to a hub it is written, by then.
     pub(super) async fn publish(&self, topic: &[u8], body: &[u8], by: Instant) -> Handed {
         let message = Bytes::from(zmtp::encode(&[topic, body]));
         let subscribers: Vec<Arc<Subscriber>> = lock(&self.shared.subscribers).values().cloned().collect();
-        if let Place::Connect { .. } = self.place {
-            let Some(hub) = subscribers.first() else { return Handed::Failed(self.lost()) };
-            return match timeout_at(by, hub.queue.send(message)).await {
-                Ok(Ok(())) => Handed::Over { dropped: 0 },
-                Ok(Err(_)) => Handed::Failed(self.lost()),
-                Err(_) => {
-                    Handed::Failed(SendError::transient(format!("{} takes nothing; see whether it hangs", self.place)))
-                }
-            };
+        if self.shared.is_hub() {
+            return self.hand(subscribers.first(), &message, by).await;
         }
-        let mut dropped = 0;
+        // All of them have it together: while one is waited for, the others can make room, too.
+        let until = by.min(Instant::now() + GRACE);
+        let mut dropped = self.shared.missed.swap(0, Ordering::Relaxed);
         for subscriber in subscribers.iter().filter(|subscriber| subscriber.wants(topic)) {
-            dropped += u64::from(!subscriber.give(&message, self.shared.high_water_mark).await);
+            dropped += u64::from(!subscriber.give(&message, until).await);
         }
         Handed::Over { dropped }
     }
 
-    fn lost(&self) -> SendError {
-        SendError::transient(format!("the connection to {} was lost; see whether the hub runs", self.place))
+    async fn hand(&self, hub: Option<&Arc<Subscriber>>, message: &Bytes, by: Instant) -> Handed {
+        let place = &self.shared.place;
+        let lost = format!("the connection to {place} was lost; see whether the hub runs");
+        let Some(hub) = hub else { return Handed::Failed(SendError::transient(lost)) };
+        match hub.hand(message, by).await {
+            Ok(()) => Handed::Over { dropped: 0 },
+            Err(Unwritten::Gone) => Handed::Failed(SendError::unanswered(lost)),
+            Err(Unwritten::Late) => {
+                Handed::Failed(SendError::unanswered(format!("{place} takes nothing; see whether it hangs")))
+            }
+        }
     }
 
-    /// Lets what is queued leave for a moment, and closes.
+    /// Lets what is queued leave for a moment, and closes. What is left after that is lost, and the log says how much.
     pub(super) async fn close(&self) {
         self.task.abort();
         // A queue that nobody fills any more ends when it is empty, and its task with it.
         lock(&self.shared.subscribers).clear();
         self.serving.close();
-        let _ = timeout(LINGER, self.serving.wait()).await;
+        if timeout(LINGER, self.serving.wait()).await.is_err() {
+            self.shared.ended.cancel();
+            self.serving.wait().await;
+        }
+        let messages = self.shared.missed.swap(0, Ordering::Relaxed);
+        if messages > 0 {
+            tracing::warn!(messages, "subscribers that did not keep up missed what waited for them until the end");
+        }
     }
 }
 
 impl Drop for Socket {
     fn drop(&mut self) {
         self.task.abort();
-    }
-}
-
-impl Subscriber {
-    fn wants(&self, topic: &[u8]) -> bool {
-        lock(&self.wanted).iter().any(|start| topic.starts_with(start))
-    }
-
-    /// `false`: it was dropped.
-    async fn give(&self, message: &Bytes, high_water_mark: usize) -> bool {
-        let is_behind = || self.queue.capacity() < high_water_mark / 2;
-        if self.is_slow.load(Ordering::Relaxed) {
-            if is_behind() {
-                return false;
-            }
-            self.is_slow.store(false, Ordering::Relaxed);
-            tracing::info!(subscriber = %self.address, "has caught up");
-        }
-        match self.queue.try_send(message.clone()) {
-            Ok(()) => return true,
-            // It has gone: nothing is dropped that anybody waits for.
-            Err(mpsc::error::TrySendError::Closed(_)) => return true,
-            Err(mpsc::error::TrySendError::Full(_)) => {}
-        }
-        let part = self.queue.reserve_many((high_water_mark / 10).max(1));
-        match timeout(GRACE, part).await {
-            Ok(Ok(mut permits)) => {
-                if let Some(permit) = permits.next() {
-                    permit.send(message.clone());
-                }
-                true
-            }
-            Ok(Err(_)) => true,
-            Err(_) => {
-                self.is_slow.store(true, Ordering::Relaxed);
-                tracing::warn!(subscriber = %self.address, "does not keep up: messages to it are dropped until it has caught up");
-                false
-            }
-        }
-    }
-
-    /// 1 and what topics begin with: it wants them; 0: it does not any more.
-    fn note(&self, said: &[u8]) {
-        let mut wanted = lock(&self.wanted);
-        match said.split_first() {
-            Some((1, start)) if wanted.len() < SUBSCRIPTIONS => {
-                wanted.push(Bytes::copy_from_slice(start));
-                tracing::debug!(subscriber = %self.address, "has subscribed");
-            }
-            Some((0, start)) => {
-                // Who subscribed twice must leave twice.
-                if let Some(at) = wanted.iter().position(|one| one == start) {
-                    wanted.swap_remove(at);
-                }
-            }
-            _ => {}
-        }
+        self.shared.ended.cancel();
     }
 }
 
 impl Shared {
+    fn is_hub(&self) -> bool {
+        matches!(self.place, Place::Connect { .. })
+    }
+
     /// Serves one until it goes, it is told to, or does what nobody may.
     async fn serve<S: AsyncRead + AsyncWrite + Unpin>(&self, stream: S, address: SocketAddr) -> io::Result<()> {
-        let greeted = timeout(PATIENCE, Peer::greet(stream, Role::Publisher, SAID)).await;
-        let mut peer = greeted.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))?;
-        let (queue, mut queued) = mpsc::channel(self.high_water_mark);
-        let subscriber =
-            Arc::new(Subscriber { queue, wanted: Mutex::default(), is_slow: AtomicBool::new(false), address });
+        let mut peer = self.within(PATIENCE, Peer::greet(stream, Role::Publisher, SAID)).await?;
+        let (subscriber, mut queued) = Subscriber::new(address, self.high_water_mark);
+        let subscriber = Arc::new(subscriber);
         let place = self.enter(&subscriber);
         // Held by the list alone: who is taken out of it is sent what is queued, and no more.
         let wanted = Arc::downgrade(&subscriber);
         drop(subscriber);
-        let (mut messages, mut bytes) = (Vec::with_capacity(GATHER), BytesMut::new());
-        let served = loop {
+        let served = self.talk(&mut peer, &mut queued, &wanted).await;
+        lock(&self.subscribers).remove(&place);
+        if served.is_err() {
+            queued.close();
+            while let Ok(waiting) = queued.try_recv() {
+                self.misses(&waiting);
+            }
+        }
+        served
+    }
+
+    async fn talk<S: AsyncRead + AsyncWrite + Unpin>(
+        &self,
+        peer: &mut Peer<S>,
+        queued: &mut Receiver<Waiting>,
+        wanted: &Weak<Subscriber>,
+    ) -> io::Result<()> {
+        loop {
             tokio::select! {
                 begun = peer.begins() => {
-                    let heard = async { begun?; peer.next().await };
-                    match timeout(PATIENCE, heard).await {
-                        Ok(Ok(Incoming::Message(said))) => self.note(&wanted, said.first()),
-                        Ok(Ok(Incoming::TooLarge)) => {}
-                        Ok(Ok(Incoming::End)) => break Ok(()),
-                        Ok(Err(error)) => break Err(error),
-                        Err(_) => break Err(io::ErrorKind::TimedOut.into()),
+                    begun?;
+                    match self.within(PATIENCE, peer.next()).await? {
+                        Incoming::Message(said) => self.note(wanted, said.first()),
+                        Incoming::TooLarge | Incoming::Command => {}
+                        Incoming::End => return Ok(()),
                     }
                 }
-                count = queued.recv_many(&mut messages, GATHER) => {
-                    if count == 0 {
-                        break Ok(());
-                    }
-                    bytes.clear();
-                    messages.drain(..).for_each(|message: Bytes| bytes.extend_from_slice(&message));
-                    if let Err(error) = peer.send(&bytes).await {
-                        break Err(error);
-                    }
-                }
+                first = queued.recv() => match first {
+                    None => return Ok(()),
+                    Some(first) => self.write(peer, first, queued).await?,
+                },
+                () = self.ended.cancelled() => return Err(io::ErrorKind::TimedOut.into()),
             }
-        };
-        lock(&self.subscribers).remove(&place);
-        served
+        }
+    }
+
+    /// Writes what waits, a good part of it at once.
+    async fn write<S: AsyncRead + AsyncWrite + Unpin>(
+        &self,
+        peer: &mut Peer<S>,
+        first: Waiting,
+        queued: &mut Receiver<Waiting>,
+    ) -> io::Result<()> {
+        let (mut bytes, mut taken, mut next) = (BytesMut::new(), vec![], Some(first));
+        while let Some(waiting) = next {
+            let is_given_up = waiting.written.as_ref().is_some_and(oneshot::Sender::is_closed);
+            if is_given_up || waiting.since.elapsed() > self.lifetime {
+                self.misses(&waiting);
+            } else {
+                bytes.extend_from_slice(&waiting.bytes);
+                taken.push(waiting);
+            }
+            next = if bytes.len() < GATHER { queued.try_recv().ok() } else { None };
+        }
+        let written = self.within(self.lifetime, peer.send(&bytes)).await;
+        for waiting in taken {
+            match (&written, waiting.written) {
+                (Ok(()), Some(written)) => drop(written.send(())),
+                (Err(_), None) => drop(self.missed.fetch_add(1, Ordering::Relaxed)),
+                _ => {}
+            }
+        }
+        written
+    }
+
+    /// Not for longer than that, nor than we live.
+    async fn within<T>(&self, most: Duration, work: impl Future<Output = io::Result<T>>) -> io::Result<T> {
+        tokio::select! {
+            done = timeout(most, work) => done.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())),
+            () = self.ended.cancelled() => Err(io::ErrorKind::TimedOut.into()),
+        }
+    }
+
+    /// It counts, unless whoever handed it over knows.
+    fn misses(&self, waiting: &Waiting) {
+        self.missed.fetch_add(u64::from(waiting.written.is_none()), Ordering::Relaxed);
     }
 
     fn enter(&self, subscriber: &Arc<Subscriber>) -> u64 {
@@ -275,8 +293,11 @@ impl Shared {
     fn note(&self, subscriber: &Weak<Subscriber>, said: Option<&Bytes>) {
         if let (Some(subscriber), Some(said)) = (subscriber.upgrade(), said) {
             subscriber.note(said);
-            // A hub that has subscribed can be sent to; who listens is open already.
-            self.state.send_replace(State::Open);
+            self.heard.notify_one();
+            // A hub that has subscribed can be sent to; who listens waits for others, too.
+            if self.is_hub() {
+                self.state.send_replace(State::Open);
+            }
         }
     }
 
@@ -297,7 +318,17 @@ async fn listen(address: SocketAddr, shared: Arc<Shared>, serving: TaskTracker) 
         }
         sleep(AGAIN).await;
     };
-    shared.state.send_replace(State::Open);
+    shared.state.send_replace(State::Opening);
+    let opening = async {
+        sleep(RETURN).await;
+        // Nobody may be there to come.
+        let _ = timeout(RETURN, shared.heard.notified()).await;
+        shared.state.send_replace(State::Open);
+    };
+    tokio::join!(opening, accept(listener, &shared, &serving));
+}
+
+async fn accept(listener: TcpListener, shared: &Arc<Shared>, serving: &TaskTracker) {
     loop {
         let (stream, from) = match listener.accept().await {
             Ok(accepted) => accepted,
@@ -315,7 +346,7 @@ async fn listen(address: SocketAddr, shared: Arc<Shared>, serving: TaskTracker) 
         }
         // Messages are written in batches already.
         let _ = stream.set_nodelay(true);
-        let shared = Arc::clone(&shared);
+        let shared = Arc::clone(shared);
         serving.spawn(async move {
             tracing::debug!(subscriber = %from, "has come");
             let ended = shared.serve(stream, from).await;
@@ -324,10 +355,9 @@ async fn listen(address: SocketAddr, shared: Arc<Shared>, serving: TaskTracker) 
     }
 }
 
-async fn connect(place: &Place, shared: Arc<Shared>, serving: TaskTracker) {
-    let Place::Connect { host, port } = place else { return };
+async fn connect(host: &str, port: u16, shared: Arc<Shared>, serving: TaskTracker) {
     loop {
-        let opened = timeout(PATIENCE, TcpStream::connect((host.as_str(), *port))).await;
+        let opened = timeout(PATIENCE, TcpStream::connect((host, port))).await;
         let opened = opened.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()));
         let ended = match opened.and_then(|stream| Ok((stream.peer_addr()?, stream))) {
             Err(error) => Err(error),
@@ -341,7 +371,8 @@ async fn connect(place: &Place, shared: Arc<Shared>, serving: TaskTracker) {
         };
         let why = ended.err().map_or_else(|| "it closed the connection".to_owned(), |error| error.to_string());
         shared.trouble(SendError::transient(format!(
-            "{place} does not serve us: {why}; see whether the hub runs, and `connect`"
+            "{} does not serve us: {why}; see whether the hub runs, and `connect`",
+            shared.place
         )));
         sleep(AGAIN).await;
     }

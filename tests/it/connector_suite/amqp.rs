@@ -11,7 +11,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bugrelay::connector::{Arrival, Connector, Kind, Outcome, SendError};
 use bugrelay::failure::Class;
-use bugrelay::message::{Body, Envelope};
+use bugrelay::message::{Body, Endpoint, Envelope, Origin};
 
 use super::{Bus, bodies, conforms, deliver, envelope, send};
 use crate::services::{Certificates, Mode, Proxy, RabbitMq, Received};

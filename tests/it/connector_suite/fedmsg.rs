@@ -26,7 +26,11 @@ fn kind(keys: &str) -> Kind {
 }
 
 fn listening(port: u16, further: &str) -> Box<dyn Connector> {
-    kind(&format!("listen = \"tcp://127.0.0.1:{port}\"\n{further}")).build(TIMEOUT)
+    listening_for(port, further, TIMEOUT)
+}
+
+fn listening_for(port: u16, further: &str, timeout: Duration) -> Box<dyn Connector> {
+    kind(&format!("listen = \"tcp://127.0.0.1:{port}\"\n{further}")).build(timeout)
 }
 
 /// A client of Python's, started where that blocks nobody.
@@ -196,7 +200,8 @@ async fn stalled(port: u16, connector: &mut dyn Connector) -> Peer<TcpStream> {
 #[tokio::test]
 async fn who_does_not_keep_up_is_dropped_for_and_counted_and_costs_the_others_nothing() {
     let port = free_port();
-    let mut connector = listening(port, "high_water_mark = 100");
+    // Nothing waits too long here.
+    let mut connector = listening_for(port, "high_water_mark = 100", PATIENCE);
     let good = frames("connect", port).await;
     join(&mut *connector, &[&good]).await;
     let mut slow = stalled(port, &mut *connector).await;
@@ -227,6 +232,109 @@ async fn who_does_not_keep_up_is_dropped_for_and_counted_and_costs_the_others_no
     tokio::time::timeout(PATIENCE, last).await.expect("what was not dropped comes");
     assert_all_sent(&deliver(&mut *connector, &[marker()]).await);
     tokio::time::timeout(PATIENCE, slow.next()).await.expect("it is sent to again").unwrap();
+}
+
+#[tokio::test]
+async fn a_subscriber_with_heartbeats_is_sent_what_comes_behind_one() {
+    let port = free_port();
+    let mut connector = listening(port, "");
+    let mut peer = stalled(port, &mut *connector).await;
+    peer.send(b"\x04\x07\x04PING\x00\x64").await.unwrap();
+    let pong = async { while peer.next().await.unwrap() != Incoming::Command {} };
+    tokio::time::timeout(PATIENCE, pong).await.expect("the heartbeat is answered");
+    let last = relayed(2, "org.example.last", "{}", Endpoint::Zeromq);
+    assert_all_sent(&deliver(&mut *connector, &[last]).await);
+    let came = async {
+        loop {
+            match peer.next().await.unwrap() {
+                Incoming::Message(frames) if *frames[0] == *b"org.example.last" => break,
+                Incoming::Message(_) | Incoming::Command => {}
+                other => panic!("{other:?}"),
+            }
+        }
+    };
+    tokio::time::timeout(PATIENCE, came).await.expect("it hears nothing more");
+}
+
+#[tokio::test]
+async fn fedmsgs_own_subscriber_misses_nothing_over_a_restart() {
+    let port = free_port();
+    let mut connector = listening(port, "");
+    let subscriber = subscriber(port, None).await;
+    join(&mut *connector, &[&subscriber]).await;
+    connector.close().await;
+    drop(connector);
+    let mut another = listening(port, "");
+    assert_all_sent(&send(&mut *another, 1..=50).await);
+    assert_eq!(hears(&subscriber, 50).await.len(), 50);
+}
+
+#[tokio::test]
+async fn what_waits_too_long_for_a_subscriber_is_dropped_and_every_copy_is_accounted_for() {
+    let port = free_port();
+    let mut connector = listening(port, "");
+    let mut slow = stalled(port, &mut *connector).await;
+    let body = format!(r#"{{"x":"{}"}}"#, "x".repeat(50_000));
+    // More than the kernel takes, and than may wait.
+    let batch: Vec<Envelope> = (1..=800).map(|n| relayed(n, "org.example.large", &body, Endpoint::Zeromq)).collect();
+    let mut dropped = 0;
+    for part in batch.chunks(50) {
+        let outcomes = Outcomes::new(part.len());
+        connector.send(part, &outcomes).await;
+        dropped += outcomes.copies_dropped();
+    }
+    assert!((100..800).contains(&dropped), "16 MiB wait at the most: {dropped} were dropped");
+    // Markers are dropped for as long as it is behind, one by one; more than one tells of those that waited.
+    let given_up = async {
+        loop {
+            let outcomes = Outcomes::new(1);
+            connector.send(&[marker()], &outcomes).await;
+            if outcomes.copies_dropped() > 1 {
+                break outcomes.copies_dropped();
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    dropped += tokio::time::timeout(PATIENCE, given_up).await.expect("what waits is never given up");
+    let mut came = 0;
+    let rest = async {
+        while let Ok(Incoming::Message(frames)) = slow.next().await {
+            came += u64::from(*frames[0] == *b"org.example.large");
+        }
+    };
+    tokio::time::timeout(PATIENCE, rest).await.expect("its connection is ended");
+    let counted = async {
+        while came + dropped < 800 {
+            let outcomes = Outcomes::new(1);
+            connector.send(&[marker()], &outcomes).await;
+            dropped += outcomes.copies_dropped();
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    let met = tokio::time::timeout(PATIENCE, counted).await;
+    assert!(met.is_ok(), "{came} came, {dropped} were dropped");
+}
+
+#[tokio::test]
+async fn what_a_hub_that_hangs_was_not_sent_is_not_called_sent() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let keys = format!("connect = \"tcp://127.0.0.1:{}\"", listener.local_addr().unwrap().port());
+    let mut connector = kind(&keys).build(Duration::from_secs(2));
+    let (stream, _) = listener.accept().await.unwrap();
+    let mut hub = Peer::greet(stream, Role::Subscriber, 1 << 20).await.unwrap();
+    let body = format!(r#"{{"x":"{}"}}"#, "x".repeat(50_000));
+    let batch: Vec<Envelope> = (1..=800).map(|n| relayed(n, "org.example.large", &body, Endpoint::Zeromq)).collect();
+    let outcomes = deliver(&mut *connector, &batch).await;
+    let sent = outcomes.iter().take_while(|outcome| outcome.is_ok()).count();
+    let perhaps = |outcome: &Outcome| outcome.as_ref().is_err_and(|error| error.perhaps_delivered);
+    assert!(sent < 800, "nobody reads 40 MB of the kernel's");
+    assert!(perhaps(&outcomes[sent]) && !outcomes[sent + 1..].iter().any(perhaps), "one was being written");
+    let read = async {
+        for _ in 0..sent {
+            assert!(matches!(hub.next().await.unwrap(), Incoming::Message(_)));
+        }
+    };
+    tokio::time::timeout(PATIENCE, read).await.expect("what was called sent is in the kernel");
 }
 
 #[tokio::test]

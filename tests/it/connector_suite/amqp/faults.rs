@@ -98,6 +98,29 @@ async fn of_what_a_broker_that_blocks_publishers_was_handed_one_message_at_most_
     assert_eq!(taken, bodies(301..=500), "what was confirmed is on the broker's disk");
 }
 
+/// What the broker was handed may still come; what it is told instead comes in any case, and is not taken for sent before.
+#[tokio::test]
+async fn what_became_private_while_a_broker_blocked_us_is_sent_as_it_is_now() {
+    let broker = RabbitMq::start(None);
+    let bus = Rabbit::at(&broker).await;
+    let mut connector = bus.connector_with("", Duration::from_secs(2));
+    assert!(all_sent(&send(&mut *connector, 1..=1).await));
+    broker.is_short_of_memory(true);
+    let mut batch: Vec<_> = (2..=20).map(envelope).collect();
+    let error = first_error(deliver(&mut *connector, &batch).await);
+    assert!(error.message.contains("short of memory or disk"), "{error}");
+    let redacted = r#"{"event":{"redacted":true}}"#.to_owned();
+    batch[5].body = Body { bytes: redacted.clone().into_bytes().into(), event_bytes: None };
+    assert!(!all_sent(&deliver(&mut *connector, &batch).await), "it is blocked still");
+    broker.is_short_of_memory(false);
+    let mut fates = deliver(&mut *connector, &batch).await;
+    if !all_sent(&fates) {
+        fates = deliver(&mut *connector, &batch).await;
+    }
+    assert!(all_sent(&fates), "{fates:?}");
+    assert!(bus.arrived().await.contains(&redacted));
+}
+
 #[tokio::test]
 async fn certificates_of_both_sides_are_looked_at_and_ours_can_be_the_login() {
     let folder = tempfile::tempdir().unwrap();

@@ -28,6 +28,23 @@ async fn a_message_that_no_queue_is_bound_for_is_no_loss_in_silence() {
 }
 
 #[tokio::test]
+async fn a_relayed_message_that_no_queue_is_bound_for_is_parked_and_holds_up_none_of_bugzillas() {
+    let bus = Rabbit::at(RabbitMq::shared()).await;
+    let mut batch: Vec<_> = (1..=5).map(envelope).collect();
+    for index in [0, 3] {
+        batch[index].origin = Origin::Relay(Endpoint::Http);
+        batch[index].routing_key = format!("{}-elsewhere.topic", bus.name);
+    }
+    let fates = deliver(&mut *bus.connector(), &batch).await;
+    for index in [0, 3] {
+        let error = fates[index].as_ref().unwrap_err();
+        assert_eq!((error.class, error.perhaps_delivered), (Class::Poison, false), "{error}");
+        assert!(error.message.contains("no queue bound") && error.message.contains("`targets`"), "{error}");
+    }
+    assert!([1, 2, 4].iter().all(|&index| fates[index].is_ok()), "{fates:?}");
+}
+
+#[tokio::test]
 async fn account_vhost_exchange_and_the_right_to_write_are_named_when_they_are_wrong() {
     let bus = Rabbit::at(RabbitMq::shared()).await;
     bus.broker.exchange("restricted").await;
