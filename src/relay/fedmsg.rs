@@ -105,6 +105,10 @@ mod tests {
             read(&[b"raw.x", br#"{"topic":"raw.x","event":{"routing_key":"bug.modify"}}"#]),
             Err(Refusal::Poses)
         );
+        assert_eq!(
+            read(&[b"raw.x", br#"{"topic":"raw.x","msg":{"event":{"routing_key":"bug.modify"}}}"#]),
+            Err(Refusal::Poses)
+        );
         assert!(read(&[b"", br#"{"topic":"raw.x"}"#]).is_err());
     }
 }

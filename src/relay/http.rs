@@ -205,7 +205,7 @@ fn check(bytes: &[u8]) -> Result<(), Answer> {
         Ok(sketch) if sketch.is_bugzillas => Err(Answer(
             StatusCode::FORBIDDEN,
             Refusal::Poses,
-            "an `event` with a `routing_key` is Bugzilla's".to_owned(),
+            "an `event` with a `routing_key`, or a `msg_id` of version 5, is Bugzilla's".to_owned(),
         )),
         Ok(_) => Ok(()),
     }

@@ -6,6 +6,8 @@
 use std::borrow::Cow;
 use std::collections::HashSet;
 
+use uuid::Uuid;
+
 /// How deep it may go: more than anybody writes, and less than any parser's own limit.
 pub(super) const DEPTH_MAX: usize = 64;
 
@@ -16,9 +18,10 @@ pub(super) struct Sketch {
     pub(super) is_object: bool,
     /// The values of its key `topic`, as often as it is there; `None`: not a string.
     pub(super) topics: Vec<Option<String>>,
-    /// Its key `msg_id`, if that is a string.
+    /// Its key `msg_id`, if that is a string; of several the last.
     pub(super) msg_id: Option<String>,
-    /// It has an `event` with a `routing_key`, as Bugzilla's messages have.
+    /// It has an `event` with a `routing_key`, as Bugzilla's messages have, also within fedmsg's envelope (`msg`), or a `msg_id` as their
+    /// ids are: a UUID of version 5.
     pub(super) is_bugzillas: bool,
     /// A key stands twice in an object.
     pub(super) repeats_a_key: bool,
@@ -48,7 +51,9 @@ pub(super) fn scan(text: &str) -> Result<Sketch, Mistake> {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Place {
     Outermost,
-    /// Of the outermost object.
+    /// The `msg` of the outermost object.
+    Message,
+    /// The `event` of either.
     Event,
     Within,
 }
@@ -124,7 +129,11 @@ impl<'t> Scanner<'t> {
 
     fn member(&mut self, place: Place, key: &str, depth: usize) -> Result<(), Mistake> {
         self.sketch.is_bugzillas |= place == Place::Event && key == "routing_key";
-        let within = if place == Place::Outermost && key == "event" { Place::Event } else { Place::Within };
+        let within = match (place, key) {
+            (Place::Outermost | Place::Message, "event") => Place::Event,
+            (Place::Outermost, "msg") => Place::Message,
+            _ => Place::Within,
+        };
         if place != Place::Outermost || !matches!(key, "topic" | "msg_id") {
             return self.value(within, depth + 1);
         }
@@ -136,7 +145,10 @@ impl<'t> Scanner<'t> {
         };
         match key {
             "topic" => self.sketch.topics.push(text),
-            _ => self.sketch.msg_id = text,
+            _ => {
+                self.sketch.is_bugzillas |= text.as_deref().is_some_and(is_id_of_bugzillas);
+                self.sketch.msg_id = text;
+            }
         }
         Ok(())
     }
@@ -232,6 +244,12 @@ impl<'t> Scanner<'t> {
     }
 }
 
+/// `<year>-<uuid>`, or the UUID alone, whoever reads it.
+fn is_id_of_bugzillas(msg_id: &str) -> bool {
+    let is_one = |text: &str| Uuid::try_parse(text).is_ok_and(|uuid| uuid.get_version_num() == 5);
+    is_one(msg_id) || msg_id.split_once('-').is_some_and(|(_, uuid)| is_one(uuid))
+}
+
 /// A string's text. One with halves of surrogate pairs, which is no text, stands for itself.
 fn decoded(quoted: &[u8]) -> Cow<'_, str> {
     let text = std::str::from_utf8(quoted).unwrap_or_default();
@@ -262,7 +280,20 @@ mod tests {
     fn what_looks_like_bugzillas_is_seen_however_it_is_written() {
         assert!(scan(r#"{"event":{"routing_key":"bug.modify"},"bug":{}}"#).unwrap().is_bugzillas);
         assert!(scan("{\"ev\\u0065nt\" : {\n\"a\":1, \"routing_key\":0}}").unwrap().is_bugzillas);
-        assert!(!scan(r#"{"event":{"name":"push"},"msg":{"event":{"routing_key":1}}}"#).unwrap().is_bugzillas);
+        assert!(
+            scan(r#"{"topic":"a","msg":{"event":{"routing_key":1}}}"#).unwrap().is_bugzillas,
+            "as fedmsg carries it"
+        );
+        assert!(!scan(r#"{"event":{"name":"push"},"msg":{"msg":{"event":{"routing_key":1}}}}"#).unwrap().is_bugzillas);
+        for (msg_id, is_theirs) in [
+            ("2026-886313e1-3b8a-5372-9b90-0c9aee199e5d", true),
+            ("886313e1-3b8a-5372-9b90-0c9aee199e5d", true),
+            ("2026-db317591-7b6f-4972-821b-2fbe40f9d077", false),
+            ("2026-x", false),
+        ] {
+            let body = format!(r#"{{"topic":"a","msg_id":"{msg_id}","msg_id":7}}"#);
+            assert_eq!(scan(&body).unwrap().is_bugzillas, is_theirs, "{msg_id}");
+        }
     }
 
     #[test]

@@ -60,11 +60,24 @@ impl Topics {
         }
         let ends_in =
             |name: &str| topic.strip_suffix(name).is_some_and(|before| before.is_empty() || before.ends_with('.'));
-        if BUGZILLAS.into_iter().any(ends_in) {
+        if BUGZILLAS.into_iter().any(ends_in) || is_beneath_bugzilla(topic) {
             return Err(Refusal::Poses);
         }
         if self.have(topic) { Ok(()) } else { Err(Refusal::Topic) }
     }
+}
+
+/// Whether a subscriber of `PREFIX.bugzilla.bug` gets it: by ZeroMQ one subscribes to what topics begin with, wherever a segment ends.
+fn is_beneath_bugzilla(topic: &str) -> bool {
+    const OBJECTS: [&str; 3] = ["bug", "comment", "attachment"];
+    let mut segments = topic.split('.').peekable();
+    while let Some(segment) = segments.next() {
+        let is_object = |next: &&str| OBJECTS.into_iter().any(|object| next.starts_with(object));
+        if segment == "bugzilla" && segments.peek().is_some_and(is_object) {
+            return true;
+        }
+    }
+    false
 }
 
 /// What every bus takes as a topic, routing key or part of a destination, and what is no bug's id.
@@ -99,13 +112,20 @@ mod tests {
     #[test]
     fn no_topic_is_called_as_bugzillas_messages_are() {
         let all = topics(&["*"]);
-        for poses in ["bug.create", "org.example.prod.bugzilla.bug.modify", "x.comment.create"] {
+        for poses in [
+            "bug.create",
+            "org.example.prod.bugzilla.bug.modify",
+            "x.comment.create",
+            "org.example.prod.bugzilla.bug.modify.x",
+            "org.example.prod.bugzilla.bugs",
+            "bugzilla.attachment",
+        ] {
             assert_eq!(all.check(poses), Err(Refusal::Poses), "{poses}");
         }
         for none in ["", "7", ".x", "a b", "a/b", "é", &"x".repeat(201)] {
             assert_eq!(all.check(none), Err(Refusal::NoTopic), "{none}");
         }
-        for honest in ["org.example.bugzilla.bug.new", "org.debug.create", "bug"] {
+        for honest in ["org.example.bugzilla.backup", "org.debug.create", "bug", "my-bugzilla.bug.new", "bugzilla"] {
             assert_eq!(all.check(honest), Ok(()), "{honest}");
         }
     }
