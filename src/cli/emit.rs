@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use clap::Args;
 use reqwest::header::RETRY_AFTER;
+use reqwest::redirect::Policy;
 use reqwest::{Response, StatusCode, Url};
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio::time::Instant;
@@ -16,8 +17,9 @@ use crate::backoff::Reconnect;
 use crate::config::{Config, ConfigError};
 use crate::message::MessageId;
 
-/// How long one attempt may take.
+/// How long one attempt may take: no longer than is waited in all, but for a moment.
 const ATTEMPT: Duration = Duration::from_secs(15);
+const ATTEMPT_MIN: Duration = Duration::from_secs(1);
 
 #[derive(Args)]
 pub(super) struct Emit {
@@ -94,7 +96,7 @@ impl Emit {
             let body = std::io::read_to_string(input).map_err(unreadable)?;
             return self.send(door, body, self.key.clone()).await;
         }
-        let (mut line, mut number) = (Vec::new(), 0_u64);
+        let (mut line, mut number, mut result) = (Vec::new(), 0_u64, Ok(()));
         while input.read_until(b'\n', &mut line).map_err(unreadable)? > 0 {
             let text = String::from_utf8_lossy(&line).trim_end_matches(['\n', '\r']).to_owned();
             line.clear();
@@ -103,9 +105,13 @@ impl Emit {
             }
             number += 1;
             let key = self.key.as_ref().map(|key| format!("{key}-{number}"));
-            self.send(door, serde_json::json!({ "log": text }).to_string(), key).await?;
+            match self.send(door, serde_json::json!({ "log": text }).to_string(), key).await {
+                // The next line may be another matter.
+                Err(Exit::Runtime) => result = Err(Exit::Runtime),
+                sent => sent?,
+            }
         }
-        Ok(())
+        result
     }
 
     /// Until it is stored, or it makes no sense to try on. The same key each time: it is stored once.
@@ -116,7 +122,8 @@ impl Emit {
         let (begin, patience) = (Instant::now(), Duration::from_secs(self.wait));
         let (mut reconnect, mut waited) = (Reconnect::default(), false);
         loop {
-            match door.attempt(&body, &key).await {
+            let left = patience.saturating_sub(begin.elapsed()).clamp(ATTEMPT_MIN, ATTEMPT);
+            match door.attempt(&body, &key, left).await {
                 Attempt::Stored(answer) => {
                     if waited {
                         output::error(&format!("stored after {} s", begin.elapsed().as_secs()));
@@ -174,8 +181,8 @@ impl Emit {
         if let Ok(mut segments) = url.path_segments_mut() {
             segments.pop_if_empty().extend(["relay", self.topic.as_str()]);
         }
-        // Not by way of a proxy: it would see the token.
-        let http = reqwest::Client::builder().no_proxy().timeout(ATTEMPT).build();
+        // Not by way of a proxy: it would see the token. Nor to where somebody else sends us: a page to log in at stores nothing.
+        let http = reqwest::Client::builder().no_proxy().redirect(Policy::none()).build();
         let http = http.map_err(|error| (Exit::Runtime, format!("no HTTP client can be made: {error}")))?;
         Ok(Door { http, url, token })
     }
@@ -199,8 +206,8 @@ impl Emit {
 }
 
 impl Door {
-    async fn attempt(&self, body: &str, key: &str) -> Attempt {
-        let request = self.http.post(self.url.clone()).bearer_auth(self.token.expose_secret());
+    async fn attempt(&self, body: &str, key: &str, limit: Duration) -> Attempt {
+        let request = self.http.post(self.url.clone()).timeout(limit).bearer_auth(self.token.expose_secret());
         let request = request.header("Idempotency-Key", key).header("Content-Type", "application/json");
         let response = match request.body(body.to_owned()).send().await {
             Ok(response) => response,
@@ -217,11 +224,20 @@ impl Door {
         let said = || format!("{} answers {status}: {}", self.url, text.trim_end());
         let is_passing = matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::REQUEST_TIMEOUT);
         match status {
-            status if status.is_success() => Attempt::Stored(text),
+            status if status.is_success() && is_receipt(&text) => Attempt::Stored(text),
+            status if status.is_success() => Attempt::Refused(format!(
+                "{} answers {status}, and not as bugrelay does: nothing is stored; correct --url",
+                self.url
+            )),
             status if is_passing || status.is_server_error() => Attempt::NotNow(said(), after),
             _ => Attempt::Refused(said()),
         }
     }
+}
+
+/// Whether bugrelay itself says that it has the message.
+fn is_receipt(answer: &str) -> bool {
+    serde_json::from_str::<serde_json::Value>(answer).is_ok_and(|answer| answer["message_id"].is_string())
 }
 
 fn retry_after(response: &Response) -> Option<Duration> {

@@ -1,6 +1,7 @@
 //! `bugrelay emit`, and the hook that uses it.
 
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
+use std::net::TcpListener;
 use std::process::{Command, Output, Stdio};
 
 use super::{configured, running};
@@ -63,6 +64,29 @@ fn it_ends_with_69_if_it_cannot_store_it_in_time_and_with_1_if_it_is_refused() {
 }
 
 #[test]
+fn what_is_not_answered_as_bugrelay_does_is_not_stored() {
+    let (bugrelay, _) = configured("");
+    let token = tempfile::NamedTempFile::new().unwrap();
+    let token = token.path().to_str().unwrap();
+    std::fs::write(token, "open sesame").unwrap();
+    for answer in
+        ["200 OK\r\nContent-Length: 2\r\n\r\nOK", "302 Found\r\nLocation: /login\r\nContent-Length: 0\r\n\r\n"]
+    {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let other = std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            let _ = stream.read(&mut [0; 4096]).unwrap();
+            stream.write_all(format!("HTTP/1.1 {answer}").as_bytes()).unwrap();
+        });
+        let emitted = emit(&bugrelay, &["org.example.git.push", "--url", &url, "--token-file", token], "1");
+        other.join().unwrap();
+        assert_eq!(emitted.status.code(), Some(1), "{emitted:?}");
+        assert!(String::from_utf8_lossy(&emitted.stderr).contains("answers"), "{emitted:?}");
+    }
+}
+
+#[test]
 fn the_git_hook_of_the_documents_tells_a_push() {
     let (bugrelay, _) = running("");
     let folder = tempfile::tempdir().unwrap();
@@ -77,17 +101,25 @@ fn the_git_hook_of_the_documents_tells_a_push() {
     };
     let token = folder.path().join("token");
     std::fs::write(&token, "git's\n").unwrap();
-    git(&["init", "--quiet", "--bare", "site.git"]);
+    git(&["init", "--quiet", "--bare", "si\\te.git"]);
     let hook = include_str!("../../../docs/how-to/post-receive")
         .replace("http://127.0.0.1:9464", &format!("http://127.0.0.1:{}", bugrelay.port()))
         .replace("/run/secrets/relay-git", &token.display().to_string());
-    let path = folder.path().join("site.git/hooks/post-receive");
+    let path = folder.path().join("si\\te.git/hooks/post-receive");
     std::fs::write(&path, hook).unwrap();
     let executable = std::os::unix::fs::PermissionsExt::from_mode(0o755);
     std::fs::set_permissions(&path, executable).unwrap();
     git(&["init", "--quiet", "work"]);
     git(&["-C", "work", "commit", "--quiet", "--allow-empty", "-m", "one"]);
-    git(&["-C", "work", "push", "--quiet", "../site.git", "HEAD:refs/heads/a\"b"]);
+    let target = "../si\\te.git";
+    git(&["-C", "work", "push", "--quiet", target, "HEAD:refs/heads/a\"b"]);
     let told: serde_json::Value = serde_json::from_str(&bugrelay.wait_for(1)[0]).unwrap();
-    assert_eq!((told["repository"].as_str(), told["ref"].as_str()), (Some("site"), Some("refs/heads/a\"b")));
+    assert_eq!((told["repository"].as_str(), told["ref"].as_str()), (Some("si\\te"), Some("refs/heads/a\"b")));
+    // Forth, back and forth again is three pushes more, the last of them as the first.
+    git(&["-C", "work", "commit", "--quiet", "--allow-empty", "-m", "two"]);
+    for commit in ["HEAD", "HEAD~1", "HEAD"] {
+        git(&["-C", "work", "push", "--quiet", "--force", target, &format!("{commit}:refs/heads/a\"b")]);
+    }
+    let told = bugrelay.wait_for(4);
+    assert_eq!(told[1], told[3], "it is told again");
 }
