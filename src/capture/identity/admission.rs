@@ -79,11 +79,15 @@ impl Admission {
         });
     }
 
-    /// Which server is ours.
-    pub fn instance(&self) -> Option<Arc<str>> {
-        match &*self.state.borrow() {
-            State::Admitted(instance) => Some(Arc::clone(instance)),
-            _ => None,
+    /// Which server is admitted, as soon as one is.
+    pub async fn recognised(&self) -> Arc<str> {
+        let mut states = self.state.subscribe();
+        loop {
+            if let State::Admitted(instance) = &*states.borrow_and_update() {
+                return Arc::clone(instance);
+            }
+            // The sender is here: it does not go away.
+            let _ = states.changed().await;
         }
     }
 

@@ -2,12 +2,16 @@
 //! is replaced without a word: only the session that is read by knows where it led.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 
 use super::{Admission, instance};
 use crate::database::{Database, DatabaseError, Dialect, Row};
 use crate::failure::Class;
+
+/// How long a read waits for the server to be recognised.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Where what is held before the snapshot ends, if something is.
 const HOLD: &str = " IN ACCESS SHARE MODE;\n";
@@ -38,7 +42,8 @@ impl Database for SameServer {
     ) -> Result<(), DatabaseError> {
         let Some(asked) = instance(self.dialect()) else { return self.database.read(statements, each).await };
         let unknown = |message: &str| DatabaseError { class: Class::Transient, message: message.to_owned() };
-        let Some(admitted) = self.admission.instance() else {
+        // Mostly a moment, after a connection broke.
+        let Ok(admitted) = tokio::time::timeout(PATIENCE, self.admission.recognised()).await else {
             return Err(unknown("the database has yet to be recognised as the one that was read before"));
         };
         let mut statements = statements.to_vec();

@@ -1,5 +1,7 @@
 //! What a server is to us, by what it says of itself.
 
+use futures_util::FutureExt as _;
+
 use super::*;
 
 fn at(host: &str, own: Own) -> Server {
@@ -133,9 +135,9 @@ async fn nothing_leaves_before_a_server_has_answered_nor_while_one_is_refused() 
     assert_eq!(admission.adopted().await, copy.adopted());
     admission.admit("b");
     assert!(admission.admitted().await.is_ok() && admission.is_admitted());
-    assert_eq!(admission.instance().as_deref(), Some("b"));
+    assert_eq!(admission.recognised().now_or_never().as_deref(), Some("b"));
     admission.forget();
-    assert!(admission.instance().is_none() && !admission.is_admitted());
+    assert!(admission.recognised().now_or_never().is_none() && !admission.is_admitted());
     admission.refuse(Refusal::new(None, copy.clone(), "it is another").into());
     admission.forget();
     assert!(admission.refusal().is_some());

@@ -189,6 +189,8 @@ async fn what_came_by_zeromq_leaves_byte_for_byte_and_what_came_by_http_in_an_en
 
 /// It has subscribed, and reads nothing from then on.
 async fn stalled(port: u16, connector: &mut dyn Connector) -> Peer<TcpStream> {
+    // It listens from the first send on.
+    assert_all_sent(&deliver(connector, &[marker()]).await);
     let stream = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
     let mut peer = Peer::greet(stream, Role::Subscriber, 1 << 20).await.unwrap();
     while tokio::time::timeout(Duration::from_millis(20), peer.begins()).await.is_err() {
