@@ -76,7 +76,7 @@ async fn of_what_a_broker_that_blocks_publishers_was_handed_one_message_at_most_
         let outcomes = send(&mut *connector, 2..=300).await;
         assert!(all_sent(&outcomes) || all_sent(&send(&mut *connector, 2..=300).await), "it goes on by itself");
         let before = outcomes.iter().filter(|outcome| **outcome == Ok(Arrival::Before)).count();
-        assert!((1..=200).contains(&before), "{before} were there already");
+        assert!(before <= 200, "{before} were there already");
         let mut arrived = bus.arrived().await;
         let all = arrived.len();
         arrived.dedup();
@@ -103,7 +103,7 @@ async fn of_what_a_broker_that_blocks_publishers_was_handed_one_message_at_most_
 async fn what_became_private_while_a_broker_blocked_us_is_sent_as_it_is_now() {
     let broker = RabbitMq::start(None);
     let bus = Rabbit::at(&broker).await;
-    let mut connector = bus.connector_with("", Duration::from_secs(2));
+    let mut connector = bus.connector_with("", Duration::from_secs(6));
     assert!(all_sent(&send(&mut *connector, 1..=1).await));
     broker.is_short_of_memory(true);
     let mut batch: Vec<_> = (2..=20).map(envelope).collect();
