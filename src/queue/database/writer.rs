@@ -138,6 +138,7 @@ impl<W: Work> Job for Call<W> {
     }
 
     fn answer(self: Box<Self>, committed: Result<(), QueueError>) {
+        self.work.over();
         // Who asked may have been cancelled: then nobody listens, and what was done stays done.
         match (committed, self.done) {
             (Err(error), _) => drop(self.reply.send(Err(error))),

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bugrelay::database::{Dialect, Server, Session};
 use bugrelay::queue::database::{DatabaseQueue, Found, Settings};
-use bugrelay::queue::{Queue as _, QueueError};
+use bugrelay::queue::{Disposal, Queue as _, QueueError, Settlement};
 use futures_util::FutureExt as _;
 
 use super::Rows;
@@ -32,6 +32,7 @@ macro_rules! holds {
             one_leads_and_another_takes_over_when_it_is_gone
             one_that_was_superseded_writes_nothing_more
             a_session_that_a_dead_process_left_is_nobody_to_stand_by_for
+            what_is_put_back_for_somebody_who_went_away_is_found
             sessions_that_the_server_ends_lose_and_double_nothing
             two_bugzillas_share_a_store_and_do_not_mix
             a_store_of_a_newer_version_is_refused
@@ -140,6 +141,22 @@ pub(super) async fn a_session_that_a_dead_process_left_is_nobody_to_stand_by_for
     drop(second);
     within(10, third.lead()).await.unwrap();
     assert!(third.stood_by().now_or_never().is_some(), "it stays true");
+}
+
+pub(super) async fn what_is_put_back_for_somebody_who_went_away_is_found(host: &impl Host) {
+    let queue = opened(host, &Rows::new());
+    within(10, queue.lead()).await.unwrap();
+    subscribe(&queue, &["kafka"]).await;
+    put(&queue, [1, 2, 3]).await;
+    let parked = Settlement { parked: vec![(1, "refused".to_owned())], ..done([2]) };
+    queue.settle("kafka", parked).await.unwrap();
+    // From here on it is looked behind what was there.
+    assert_eq!(waiting(&queue, "kafka").await, [3]);
+    let call = queue.dispose("kafka", Disposal::Retry, vec![1..=1]);
+    assert!(call.now_or_never().is_none(), "it is handed in, and nobody waits for the answer");
+    // Behind it in line.
+    queue.pause("kafka", false).await.unwrap();
+    assert_eq!(waiting(&queue, "kafka").await, [1, 3]);
 }
 
 pub(super) async fn sessions_that_the_server_ends_lose_and_double_nothing(host: &impl Host) {
