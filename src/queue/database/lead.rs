@@ -118,6 +118,17 @@ pub(super) async fn turn(session: &mut dyn Session, names: &Names, lead: Lead) -
 mod tests {
     use super::*;
 
+    #[test]
+    fn postgresql_ends_all_sessions_of_a_frozen_process_after_the_same_silence() {
+        let allowed = format!("set_config(name, '{}s', false)", SILENCE.as_secs());
+        for session in [
+            include_str!("../../../sql/postgresql/query/trigger_session.sql"),
+            include_str!("../../../sql/postgresql/query/logical_session.sql"),
+        ] {
+            assert!(session.contains(&allowed), "{session}");
+        }
+    }
+
     #[tokio::test(start_paused = true)]
     async fn only_one_that_says_something_while_it_is_watched_lives() {
         let mut watched = Watched::default();
