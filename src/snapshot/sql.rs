@@ -97,6 +97,7 @@ impl SqlReader {
             let mut keep = |statement: &Statement, row: Row| match statement {
                 // Thousands, perhaps: learnt as they come, and not kept.
                 Statement::Numbering => assemble::learn(&row, numbering),
+                Statement::Counts => assemble::count(&row, numbering),
                 _ => add(&mut results, statement, row),
             };
             let statements = held(self.database.dialect(), reading(request, &layout, &unknown));

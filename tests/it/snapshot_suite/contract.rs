@@ -85,6 +85,23 @@ pub(super) async fn comments_are_numbered_by_time_private_ones_counted_and_late_
     assert_eq!([number(30).await, number(9).await, number(31).await, number(32).await], [2, 3, 4, 5]);
 }
 
+pub(super) async fn comments_that_are_gone_are_not_counted_any_more(site: &impl Site) {
+    let reader = site.reader();
+    let number = async |comment: i64| {
+        let request = Request { comments: comments(&[(6, comment)]), ..Request::default() };
+        read(&reader, &request).await.comments[&CommentId(comment)].number
+    };
+    assert_eq!([number(7).await, number(9).await], [0, 2]);
+    // Deleted by hand, or lost with the end of the server's log.
+    site.exec("DELETE FROM longdescs WHERE comment_id = 8");
+    assert_eq!(number(9).await, 1);
+    site.exec(
+        "INSERT INTO longdescs (comment_id, bug_id, who, bug_when, thetext) VALUES (33, 6, 2, '2026-01-14 08:00:00', 'More.')",
+    );
+    site.exec("DELETE FROM longdescs WHERE comment_id = 9");
+    assert_eq!([number(33).await, number(7).await], [1, 0]);
+}
+
 pub(super) async fn changes_of_privacy_are_read_from_a_time_on_in_their_order(site: &impl Site) {
     site.exec(
         "INSERT INTO bugs_activity (id, bug_id, who, bug_when, fieldid, attach_id, comment_id, removed, added) VALUES
