@@ -385,12 +385,14 @@ fn rules(bugzilla: &BugzillaConfig) -> Rules {
     Rules { require_login: bugzilla.require_login, zone: bugzilla.zone.clone() }
 }
 
-/// Waits until this instance leads. After one that did, it goes on where that one stood, whatever it was told at its start.
+/// Waits until this instance leads. After one that lived beside it, it goes on where that one stood, whatever it was told at its start; the
+/// session that a dead one has left on the server is no such one.
 async fn take_turn(queue: &dyn Queue, pipeline: Option<&mut Pipeline>) -> Result<(), QueueError> {
     let Some(pipeline) = pipeline.filter(|pipeline| pipeline.from_now) else { return queue.lead().await };
     tokio::select! {
-        led = queue.lead() => return led,
+        biased;
         () = queue.stood_by() => {}
+        led = queue.lead() => return led,
     }
     pipeline.from_now = false;
     tracing::warn!(

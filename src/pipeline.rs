@@ -26,7 +26,7 @@ pub use self::adoption::adopt;
 pub use self::editor::Editor;
 pub use self::housekeeping::purge;
 pub use self::progress::Progress;
-pub use self::replay::{Order, Replay, ReplayError, Replayed};
+pub use self::replay::{Broken, Order, Replay, ReplayError, Replayed};
 pub use self::sweep::Sweep;
 
 use self::editor::Edited;
@@ -180,9 +180,12 @@ impl Pipeline {
         let mut count = 0;
         for sets in found.chunks(CHANGE_SETS_MAX) {
             // What was found stands in the tables: there is nothing to wait for.
-            let mut edited = self.editor.edit(sets, 0).await;
-            for part in parts::of(std::mem::take(&mut edited.messages)).into_iter().filter(|part| !part.is_empty()) {
-                count += self.put_part(part, stored, &edited).await;
+            let mut left = self.editor.edit(sets, 0);
+            while let Some(mut edited) = left.next().await {
+                let parts = parts::of(std::mem::take(&mut edited.messages));
+                for part in parts.into_iter().filter(|part| !part.is_empty()) {
+                    count += self.put_part(part, stored, &edited).await;
+                }
             }
         }
         self.metrics.pipeline.swept.inc_by(count as u64);
@@ -262,12 +265,14 @@ impl Pipeline {
             sets = self.patiently(|| sift::untold(&*self.queue, sets.clone())).await;
         }
         let newest = sets.iter().map(|&(_, committed_at_ms)| committed_at_ms).max().unwrap_or_default();
-        let mut edited = self.editor.edit(&sets, newest).await;
-        let mut parts = parts::of(std::mem::take(&mut edited.messages)).into_iter().peekable();
-        while let Some(part) = parts.next() {
-            let is_last = parts.peek().is_none();
-            let checkpoint = stored.as_ref().filter(|_| !is_last).unwrap_or(behind);
-            self.put_part(part, checkpoint, &edited).await;
+        let mut left = self.editor.edit(&sets, newest);
+        while let Some(mut edited) = left.next().await {
+            let mut parts = parts::of(std::mem::take(&mut edited.messages)).into_iter().peekable();
+            while let Some(part) = parts.next() {
+                let is_last = parts.peek().is_none() && left.is_done();
+                let checkpoint = stored.as_ref().filter(|_| !is_last).unwrap_or(behind);
+                self.put_part(part, checkpoint, &edited).await;
+            }
         }
         *stored = Some(behind.clone());
     }

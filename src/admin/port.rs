@@ -1,4 +1,7 @@
-//! The connections of the admin port: so many at a time, and none that stays silent.
+//! The connections of the admin port: so many at a time, and none that keeps others out by saying nothing, or by not listening.
+
+mod client;
+mod seats;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,15 +9,18 @@ use std::time::Duration;
 use axum::extract::ConnectInfo;
 use axum::{Extension, Router};
 use hyper::server::conn::http1;
+use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
 
+use self::client::{Answer, Asked, Client, Stream};
+use self::seats::Seats;
 use crate::shutdown::Shutdown;
 
-/// Connections at a time; who comes then is let in when another leaves.
+/// Connections at a time. When all are there, whoever comes takes the place of the one that has kept us waiting longest: for the rest of a
+/// request, or for room to answer.
 const CONNECTIONS_MAX: usize = 256;
 
 /// How long the head of a request may take, the wait for it included.
@@ -25,15 +31,11 @@ const AGAIN: Duration = Duration::from_secs(1);
 
 /// Serves until shutdown is requested; requests under way are finished.
 pub(super) async fn serve(listener: TcpListener, router: Router, shutdown: Shutdown) {
-    let (seats, graceful) = (Arc::new(Semaphore::new(CONNECTIONS_MAX)), GracefulShutdown::new());
+    let (seats, graceful) = (Arc::new(Seats::new(CONNECTIONS_MAX)), GracefulShutdown::new());
     loop {
-        let next = async {
-            let seat = Arc::clone(&seats).acquire_owned().await;
-            (seat, listener.accept().await)
-        };
-        let (seat, accepted) = tokio::select! {
+        let accepted = tokio::select! {
             () = shutdown.requested() => break,
-            next = next => next,
+            accepted = listener.accept() => accepted,
         };
         let (stream, peer) = match accepted {
             Ok(accepted) => accepted,
@@ -43,15 +45,33 @@ pub(super) async fn serve(listener: TcpListener, router: Router, shutdown: Shutd
                 continue;
             }
         };
-        let service = TowerToHyperService::new(router.clone().layer(Extension(ConnectInfo(peer))));
+        let seat = tokio::select! {
+            () = shutdown.requested() => break,
+            seat = seats.take() => seat,
+        };
+        let client = Arc::new(Client::new(&seats));
+        let stream = TokioIo::new(Stream::new(stream, &client));
+        let asked = Arc::clone(&client);
+        let router = TowerToHyperService::new(router.clone().layer(Extension(ConnectInfo(peer))));
+        let service = service_fn(move |request: hyper::Request<_>| {
+            let client = Arc::clone(&asked);
+            let answer = router.call(request.map(|body| Asked::new(body, &client)));
+            async move { answer.await.map(|answer| answer.map(|body| Answer::new(body, client))) }
+        });
         let mut http = http1::Builder::new();
         http.timer(TokioTimer::new()).header_read_timeout(HEAD);
-        let connection = graceful.watch(http.serve_connection(TokioIo::new(stream), service));
+        let connection = graceful.watch(http.serve_connection(stream, service));
         tokio::spawn(async move {
             let _seat = seat;
-            // Whoever broke it off need not be told.
-            let _ = connection.await;
+            tokio::select! {
+                // Whoever broke it off need not be told.
+                _ = connection => {}
+                () = client.called_away() => {}
+            }
         });
     }
     graceful.shutdown().await;
 }
+
+#[cfg(test)]
+mod tests;

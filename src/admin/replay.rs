@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::Admin;
 use super::answer::{Refusal, json};
 use crate::bugzilla::{BugId, moment};
-use crate::pipeline::{Order, ReplayError, Replayed};
+use crate::pipeline::{Broken, Order, Replayed};
 
 /// What is to be told again, as the API takes it.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -50,12 +50,6 @@ pub struct ReplayView {
     pub private: u64,
 }
 
-impl From<ReplayError> for Refusal {
-    fn from(error: ReplayError) -> Self {
-        Refusal(StatusCode::SERVICE_UNAVAILABLE, format!("{error}; what was stored before stays stored"))
-    }
-}
-
 pub(super) async fn replay(
     State(admin): State<Admin>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
@@ -75,7 +69,11 @@ pub(super) async fn replay(
     };
     tracing::info!(%peer, since = order.since, until = order.until, bugs = order.bugs.len(), connectors = order.connectors.join(","),
         dry_run = order.dry_run, "a replay was ordered by the admin API");
-    let Replayed { saves, messages, private } = replay.run(&order).await?;
+    // Of a dry run nothing is stored that one could go on behind.
+    let told = |broken: Broken| if order.dry_run { broken.why.to_string() } else { broken.to_string() };
+    let replayed = replay.run(&order).await;
+    let Replayed { saves, messages, private } =
+        replayed.map_err(|broken| Refusal(StatusCode::SERVICE_UNAVAILABLE, told(broken)))?;
     let count: u64 = messages.values().sum();
     tracing::info!(%peer, saves, messages = count, private, dry_run = order.dry_run, "the replay is done");
     json(&ReplayView { dry_run: order.dry_run, connectors: order.connectors, saves, messages, private })

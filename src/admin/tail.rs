@@ -2,6 +2,8 @@
 //!
 //! A listener that is too slow misses messages, and is told how many; nobody waits for it.
 
+mod unread;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,9 +12,8 @@ use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream;
-use tokio::sync::broadcast::Receiver;
-use tokio::sync::broadcast::error::RecvError;
 
+use self::unread::{Next, Unread};
 use super::Admin;
 use crate::message::Envelope;
 
@@ -28,10 +29,10 @@ pub(super) async fn tail(State(admin): State<Admin>) -> Response {
         let text = format!("{LISTENERS_MAX} listeners are there already, and no more are served; end one of them\n");
         return (StatusCode::SERVICE_UNAVAILABLE, text).into_response();
     };
-    let receiver = admin.tail.subscribe();
-    let events = stream::unfold((admin, receiver, seat), |(admin, mut receiver, seat)| async move {
-        let event = next(&admin, &mut receiver).await?;
-        Some((Ok::<_, std::convert::Infallible>(Bytes::from(event)), (admin, receiver, seat)))
+    let unread = Unread::of(admin.tail.subscribe());
+    let events = stream::unfold((admin, unread, seat), |(admin, unread, seat)| async move {
+        let event = next(&admin, &unread).await?;
+        Some((Ok::<_, std::convert::Infallible>(Bytes::from(event)), (admin, unread, seat)))
     });
     // The first line goes out at once: whoever reads it misses nothing from here on.
     let hello = stream::iter([Ok(Bytes::from_static(b": listening\n\n"))]);
@@ -40,18 +41,17 @@ pub(super) async fn tail(State(admin): State<Admin>) -> Response {
     (headers, body).into_response()
 }
 
-async fn next(admin: &Admin, receiver: &mut Receiver<Arc<Envelope>>) -> Option<Vec<u8>> {
+async fn next(admin: &Admin, unread: &Unread) -> Option<Vec<u8>> {
     tokio::select! {
         () = admin.shutdown.requested() => None,
         () = tokio::time::sleep(KEEP_ALIVE) => Some(b": still here\n\n".to_vec()),
-        received = receiver.recv() => match received {
-            Ok(envelope) => tokio::select! {
+        next = unread.next() => match next? {
+            Next::Told(envelope) => tokio::select! {
                 // A database that hangs holds no stop.
                 () = admin.shutdown.requested() => None,
                 event = event(admin, &envelope) => Some(event),
             },
-            Err(RecvError::Lagged(missed)) => Some(format!(": missed {missed}\n\n").into_bytes()),
-            Err(RecvError::Closed) => None,
+            Next::Missed(missed) => Some(format!(": missed {missed}\n\n").into_bytes()),
         },
     }
 }

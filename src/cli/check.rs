@@ -213,8 +213,8 @@ async fn cluster(config: &Config) -> Option<Finding> {
     is_cluster.then(|| Finding {
         id: "store_cluster".into(),
         severity: Severity::Warning,
-        message: "the server is a node of a Galera cluster (wsrep_on): it refuses the lock by which one instance leads (GET_LOCK; MariaDB from \
-                  10.6.13 and 10.11.3 on), or keeps it to itself, so that instances on other nodes lead at the same time and undo each other's transactions"
+        message: "the server is a node of a Galera cluster (wsrep_on): it keeps the lock by which one instance leads (GET_LOCK) to itself, so that \
+                  instances on other nodes lead at the same time and undo each other's transactions; MariaDB 10.6.13 and 10.11.3 refuse it"
             .to_owned(),
         remedy: Some(
             "[queue] store = \"sqlite:PATH\", and one instance; or, where the lock is to be had, the same node in [bugzilla] database of all instances, and no \

@@ -12,6 +12,11 @@ impl FromIterator<Option<String>> for Row {
 }
 
 impl Row {
+    /// What its texts take.
+    pub fn bytes(&self) -> usize {
+        self.0.iter().flatten().map(String::len).sum()
+    }
+
     fn column(&self, column: usize) -> Option<&str> {
         self.0.get(column)?.as_deref()
     }

@@ -23,7 +23,7 @@ const READ_MAX: Duration = Duration::from_secs(50);
 const STEPS: i32 = 10_000;
 
 /// Rows on their way from the reading thread.
-const ROWS_IN_FLIGHT: usize = 256;
+const ROWS_IN_FLIGHT: usize = 16;
 
 /// The file that a configuration names.
 pub struct Sqlite {

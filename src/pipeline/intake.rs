@@ -194,14 +194,16 @@ impl Intake {
             Ok(recognised) => self.open(recognised, position.as_ref()).await,
             Err(stop) => Err(stop),
         };
-        let capture = match opened {
+        let mut capture = match opened {
             Ok(capture) => capture,
             Err(stop) => return stop,
         };
+        let capture = capture.as_mut();
         let mut error = self.flow(capture, room, position, reconnect, last_error).await;
-        // The source counts as open and its server as known until this is done: whoever writes it down waits for both.
+        // The source counts as open and its server as known until this is done: whoever writes it down waits for both. So long nobody else
+        // gets what is ours there.
         if let Some(since) = error.since
-            && let Err(other) = self.note(since).await
+            && let Err(other) = beside(capture, self.note(since)).await
         {
             error = other;
         }
@@ -291,7 +293,7 @@ impl Intake {
     /// Hands over what an open source yields.
     async fn flow(
         &mut self,
-        mut capture: Box<dyn Capture>,
+        capture: &mut dyn Capture,
         room: &Arc<Semaphore>,
         position: &mut Option<Position>,
         reconnect: &mut Reconnect,
@@ -304,14 +306,14 @@ impl Intake {
             let transaction = tokio::select! {
                 transaction = capture.next() => transaction,
                 Ok(()) = self.acknowledgements.changed() => {
-                    match self.acknowledge(capture.as_mut()).await {
+                    match self.acknowledge(capture).await {
                         Ok(()) => continue,
                         Err(error) => return error,
                     }
                 }
                 () = time_to_look(look_at, &self.admission) => {
                     look_at = Instant::now() + LOOK_INTERVAL;
-                    match beside(capture.as_mut(), self.look_again()).await {
+                    match beside(capture, self.look_again()).await {
                         Ok(now) => server = now.into(),
                         Err(error) => return error,
                     }
@@ -334,7 +336,7 @@ impl Intake {
                 let room = room.acquire_many_owned(rows).await.map_err(|_| stopping())?;
                 Ok((room, taken.reserve_owned().await.map_err(|_| stopping())?))
             };
-            let (_room, place) = match beside(capture.as_mut(), self.looking(place)).await {
+            let (_room, place) = match beside(capture, self.looking(place)).await {
                 Ok(found) => found,
                 Err(error) => return error,
             };
@@ -410,7 +412,90 @@ fn commit_time_ms(committed_at: i64, known_ms: Option<i64>, now_ms: i64) -> i64 
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use async_trait::async_trait;
+
     use super::*;
+    use crate::capture::Finding;
+    use crate::database::sqlite::Sqlite;
+    use crate::metrics::Metrics;
+    use crate::queue::sqlite::{Settings, SqliteQueue};
+
+    /// A source of one transaction that is too large; says whether somebody has it open.
+    #[derive(Clone, Default)]
+    struct TooLarge(Arc<AtomicBool>);
+
+    struct Open(TooLarge);
+
+    #[async_trait]
+    impl Source for TooLarge {
+        async fn open(&self, _: Option<&Position>) -> Result<Box<dyn Capture>, CaptureError> {
+            self.0.store(true, Ordering::SeqCst);
+            Ok(Box::new(Open(self.clone())))
+        }
+
+        async fn check(&self) -> Vec<Finding> {
+            vec![]
+        }
+    }
+
+    #[async_trait]
+    impl Capture for Open {
+        async fn next(&mut self) -> Result<Transaction, CaptureError> {
+            let since = LocalTime::new(2026, 11, 22, 5, 0, 0);
+            Err(CaptureError { since, ..CaptureError::gap(Gap::TooLarge, "too large") })
+        }
+
+        async fn acknowledge(&mut self, _: &Position) -> Result<(), CaptureError> {
+            Ok(())
+        }
+    }
+
+    impl Drop for Open {
+        fn drop(&mut self) {
+            self.0.0.store(false, Ordering::SeqCst);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_source_is_ours_until_it_is_written_down_what_is_lost_to_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let day = Duration::from_secs(86_400);
+        let path = folder.path().join("store.db");
+        let kept = Settings { path, max_megabytes: 1, sent_retention: day, parked_retention: day, told_retention: day };
+        let database = Arc::new(Sqlite::new(folder.path().join("bugs")));
+        let source = TooLarge::default();
+        let (taken, _captured) = mpsc::channel(1);
+        let (losses, mut lost) = mpsc::channel(1);
+        let (_acknowledged, acknowledgements) = watch::channel(None);
+        let intake = Intake {
+            source: Arc::new(source.clone()),
+            queue: Arc::new(SqliteQueue::open(kept).unwrap()),
+            guard: Arc::new(Guard::new(database, "file".to_owned(), "bugs".to_owned())),
+            admission: Arc::default(),
+            known: None,
+            metrics: Metrics::new("0").unwrap().source,
+            progress: Arc::default(),
+            taken,
+            losses,
+            acknowledgements,
+            is_stored: true,
+            known_ms: None,
+            is_first: true,
+        };
+        let reading = tokio::spawn(intake.run(Some(Position("here".to_owned()))));
+        let Lost { noted, .. } = lost.recv().await.unwrap();
+        // Whoever waits for it has a turn, if it would let go.
+        for _ in 0..10 {
+            tokio::task::yield_now().await;
+        }
+        assert!(source.0.load(Ordering::SeqCst), "another could open it");
+        noted.send(()).unwrap();
+        // It is opened anew, and begins with the same.
+        lost.recv().await.unwrap();
+        reading.abort();
+    }
 
     #[test]
     fn what_bears_no_date_is_as_old_as_what_came_before_it() {

@@ -26,7 +26,7 @@ const READ_TIMEOUT: Duration = Duration::from_secs(60);
 const SHORTEST_WAIT: Duration = Duration::from_millis(1);
 const LONGEST_WAIT: Duration = Duration::from_millis(500);
 
-/// Everything asked for that is still there; the newest of it was committed at this time, or 0: nothing is waited for.
+/// Everything asked for that is still there, or nothing if that is too much; the newest of it was committed at this time, or 0: nothing is waited for.
 pub(super) async fn read(reader: &Arc<dyn Reader>, request: &Request, committed_at_ms: i64) -> Snapshot {
     let is_recent = (now_ms() - committed_at_ms).abs() < LONG_AGO_MS;
     let patience = match committed_at_ms {
@@ -42,7 +42,7 @@ pub(super) async fn read(reader: &Arc<dyn Reader>, request: &Request, committed_
         match answer.unwrap_or_else(|_| Err(silence())) {
             Ok(snapshot) => {
                 let waited = first_read.get_or_insert_with(Instant::now).elapsed();
-                if snapshot.answers(request) || waited >= patience {
+                if snapshot.is_too_much || snapshot.answers(request) || waited >= patience {
                     return snapshot;
                 }
                 tokio::time::sleep(wait).await;

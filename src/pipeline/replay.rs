@@ -60,7 +60,17 @@ pub struct Replayed {
     pub private: u64,
 }
 
-/// Why a replay did not come to its end: what was stored before stays stored.
+/// A replay that did not come to its end: what was stored before stays stored.
+#[derive(Debug, thiserror::Error)]
+#[error("{why}; what was saved before {from} is stored: go on with --since {from}")]
+pub struct Broken {
+    /// What came in its way.
+    pub why: ReplayError,
+    /// A time as it can be ordered.
+    pub from: jiff::Timestamp,
+}
+
+/// Why it did not.
 #[derive(Debug, thiserror::Error)]
 pub enum ReplayError {
     /// Bugzilla's history.
@@ -76,7 +86,16 @@ pub enum ReplayError {
 
 impl Replay {
     /// Finds, builds and stores, page by page. Dropped halfway, what was stored stays stored.
-    pub async fn run(&self, order: &Order) -> Result<Replayed, ReplayError> {
+    pub async fn run(&self, order: &Order) -> Result<Replayed, Broken> {
+        let mut from = order.since;
+        self.tell(order, &mut from).await.map_err(|why| {
+            let from = jiff::Timestamp::from_second(from).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
+            Broken { why, from }
+        })
+    }
+
+    /// All up to the second `reached` was stored.
+    async fn tell(&self, order: &Order, reached: &mut i64) -> Result<Replayed, ReplayError> {
         let history = &self.sweep.history;
         let now = history.fit_clock(Clock::is_in).await??.now;
         let until = order.until.unwrap_or(now).min(now);
@@ -86,18 +105,13 @@ impl Replay {
         let mut replayed = Replayed::default();
         let mut cursor = Some(span.begin()).filter(|_| !span.is_empty());
         while let Some(place) = cursor {
+            *reached = place.at.to_epoch(history.zone()).max(order.since);
             let page = history.page(&span, place).await?;
             replayed.saves += page.saves.len() as u64;
             for sets in self.sweep.change_sets(&page).chunks(CHANGE_SETS_MAX) {
-                for part in parts::of(self.editor.edit(sets, 0).await.messages) {
-                    if order.dry_run {
-                        replayed.count(part.iter().map(|message| (message.routing_key(), message.body.is_private())));
-                        continue;
-                    }
-                    let stored = self.store(part, &order.connectors).await?;
-                    self.news.send_replace(());
-                    let told = |envelope: &Envelope| (envelope.routing_key.clone(), envelope.body.is_private());
-                    replayed.count(stored.iter().map(told));
+                let mut left = self.editor.edit(sets, 0);
+                while let Some(edited) = left.next().await {
+                    self.put(order, edited.messages, &mut replayed).await?;
                 }
             }
             cursor = page.next;
@@ -105,18 +119,37 @@ impl Replay {
         Ok(replayed)
     }
 
+    async fn put(&self, order: &Order, messages: Vec<Message>, replayed: &mut Replayed) -> Result<(), QueueError> {
+        for part in parts::of(messages) {
+            if order.dry_run {
+                replayed.count(part.iter().map(|message| (message.routing_key(), message.body.is_private())));
+                continue;
+            }
+            let stored = self.store(part, &order.connectors).await?;
+            self.news.send_replace(());
+            let told = |envelope: &Envelope| (envelope.routing_key.clone(), envelope.body.is_private());
+            replayed.count(stored.iter().map(told));
+        }
+        Ok(())
+    }
+
     /// Waits while there is no room for it: what Bugzilla says now comes first.
     async fn store(&self, part: Vec<Message>, connectors: &[String]) -> Result<Vec<Envelope>, QueueError> {
-        let mut has_waited = false;
+        let mut said = String::new();
         loop {
-            if let Some(stored) = self.queue.put_again(part.clone(), connectors.to_vec()).await? {
-                return Ok(stored);
-            }
-            if !std::mem::replace(&mut has_waited, true) {
-                tracing::warn!(
-                    "the replay waits for deliveries to make room: the last quarter of `max_megabytes` in [queue] is for what \
-                     Bugzilla says now; `bugrelay backlog list` shows what fills the store"
-                );
+            let why = match self.queue.put_again(part.clone(), connectors.to_vec()).await {
+                Ok(Some(stored)) => return Ok(stored),
+                Ok(None) => {
+                    "the last quarter of `max_megabytes` in [queue] is for what Bugzilla says now; `bugrelay backlog list` shows what \
+                     fills the store"
+                        .to_owned()
+                }
+                Err(QueueError::Full { reason, .. }) => reason,
+                Err(error) => return Err(error),
+            };
+            if why != said {
+                tracing::warn!("the replay waits for deliveries to make room: {why}");
+                said = why;
             }
             tokio::time::sleep(PATIENCE).await;
         }

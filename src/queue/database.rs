@@ -307,9 +307,8 @@ impl Queue for DatabaseQueue {
         disposal: Disposal,
         sequences: Vec<RangeInclusive<i64>>,
     ) -> Result<u64, QueueError> {
-        let disposed = self.writer.run(dispose::Dispose { connector: connector.to_owned(), disposal, sequences }).await;
-        self.floors.forget(connector);
-        disposed
+        let (connector, floors) = (connector.to_owned(), Arc::clone(&self.floors));
+        self.writer.run(dispose::Dispose { connector, disposal, sequences, floors }).await
     }
 
     async fn traces(&self, sought: Sought, after: i64, limit: usize) -> Result<Page<Trace>, QueueError> {

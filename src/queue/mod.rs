@@ -51,7 +51,8 @@ pub trait Queue: Send + Sync {
         false
     }
 
-    /// Waits until this process has to stand by: for ever where the store is its own.
+    /// Waits until this process has to stand by beside one that lives, and not just beside the session that one has left: for ever where
+    /// the store is its own. Has returned before [`Queue::lead`] does, if it ever will.
     async fn stood_by(&self) {
         std::future::pending().await
     }

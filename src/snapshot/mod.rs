@@ -88,6 +88,8 @@ pub struct Request {
     pub users: BTreeSet<UserId>,
     /// An hour before the oldest save, for hours can repeat: changes of privacy since then are read.
     pub since: Option<LocalTime>,
+    /// As many bytes as may be held of it; none: all, whatever it takes.
+    pub bytes_max: Option<usize>,
 }
 
 impl Request {
@@ -129,6 +131,8 @@ pub struct Snapshot {
     pub activity: HashMap<ActivityId, ActivityText>,
     /// Changes of privacy since the oldest save, by bug, in the order of time and id.
     pub privacy: HashMap<BugId, Vec<PrivacyChange>>,
+    /// It was more than [`Request::bytes_max`], and nothing of it is here.
+    pub is_too_much: bool,
 }
 
 /// One row of bugs_activity that made something private or public.

@@ -93,15 +93,27 @@ impl SqlReader {
                 _ => self.look(absent).await?,
             };
             let unknown = numbering.unknown(&request.comments);
-            let mut results = Results::new();
+            let (mut results, mut bytes) = (Results::new(), 0);
+            let bytes_max = request.bytes_max.unwrap_or(usize::MAX);
             let mut keep = |statement: &Statement, row: Row| match statement {
                 // Thousands, perhaps: learnt as they come, and not kept.
                 Statement::Numbering => assemble::learn(&row, numbering),
-                _ => add(&mut results, statement, row),
+                Statement::Counts => assemble::count(&row, numbering),
+                _ => {
+                    bytes += row.bytes();
+                    // What comes behind is read over.
+                    if bytes <= bytes_max {
+                        add(&mut results, statement, row);
+                    }
+                }
             };
             let statements = held(self.database.dialect(), reading(request, &layout, &unknown));
             self.run_each(&statements, &mut keep).await?;
             numbering.learnt();
+            if bytes > bytes_max {
+                *known = Some((layout, read_at));
+                return Ok(Snapshot { is_too_much: true, ..Snapshot::default() });
+            }
             let (snapshot, complete) = assemble(results, request, &layout, numbering);
             if !layout.fits(&snapshot.fields) {
                 continue;

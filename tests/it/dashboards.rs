@@ -75,8 +75,7 @@ fn yaml<'a>(text: &'a str, key: &str) -> Vec<&'a str> {
 
 #[test]
 fn dashboards_and_rules_name_only_metrics_that_there_are() {
-    // Those of the relay may be shown before there is one.
-    let known = &metrics(METRICS) | &listed("## What needs `[relay]`");
+    let known = metrics(METRICS);
     for (who, text) in queries() {
         for name in metrics(&text) {
             assert!(known.contains(&name), "{who}: there is no metric {name}");

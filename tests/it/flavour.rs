@@ -1,5 +1,7 @@
 //! Bugzillas of every kind on a real MariaDB: its life gives the same messages on all of them, and one may become another meanwhile.
 
+mod postgresql;
+
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 

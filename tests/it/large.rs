@@ -31,12 +31,6 @@ fn change(numbers: &str) -> String {
     )
 }
 
-fn peak_kib(bugrelay: &Bugrelay) -> u64 {
-    let status = std::fs::read_to_string(format!("/proc/{}/status", bugrelay.pid())).unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
-    line.trim().trim_end_matches(" kB").parse().unwrap()
-}
-
 /// The bugs of the messages that left, in order.
 fn told(bugrelay: &Bugrelay) -> Vec<usize> {
     let bug = |line: &String| {
@@ -53,7 +47,7 @@ fn is_told_in_bounded_memory(mut bugrelay: Bugrelay, most_kib: u64, change: impl
     change();
     let all = || bugrelay.metric("bugrelay_deliveries_total{connector=\"out\",outcome=\"sent\"}");
     assert!(poll(Duration::from_secs(1_800), || all().is_some_and(|sent| sent >= BUGS as f64)), "{}", bugrelay.log());
-    let more = peak_kib(&bugrelay).saturating_sub(idle);
+    let more = bugrelay.peak_kib().saturating_sub(idle);
     assert!(told(&bugrelay).into_iter().eq(FIRST + 1..=FIRST + BUGS), "not each once, in order");
     assert_eq!(bugrelay.metric("bugrelay_swept_total"), Some(0.0), "{}", bugrelay.log());
     assert!(more <= most_kib, "{idle} KiB before, {more} KiB more at the most");

@@ -312,6 +312,11 @@ fn check_warns_of_a_node_of_a_galera_cluster() {
     let site = Site::of_mariadb(&server);
     let ended = instance(&site).verb(&["check"]);
     assert!(ended.out.contains("warning  store_cluster:") && ended.out.contains("GET_LOCK"), "{}", ended.out);
+    assert_eq!(
+        server.exec("SELECT GET_LOCK('tried', 0)").trim(),
+        "1",
+        "docs/how-to/replicas.md says that this one gives it"
+    );
     let elsewhere = instance(&Site::on_mariadb()).verb(&["check"]);
     assert!(!elsewhere.out.contains("store_cluster"), "{}", elsewhere.out);
 }

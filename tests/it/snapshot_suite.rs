@@ -58,6 +58,8 @@ macro_rules! whole_contract {
             everything_of_the_site_is_read_as_it_is
             what_is_not_there_is_left_out
             comments_are_numbered_by_time_private_ones_counted_and_late_ones_too
+            comments_that_are_gone_are_not_counted_any_more
+            a_read_of_more_than_may_be_held_gives_nothing
             changes_of_privacy_are_read_from_a_time_on_in_their_order
             what_decides_about_privacy_is_told_in_the_order_asked
             a_custom_field_that_comes_is_read_from_then_on_and_one_that_goes_is_not

@@ -121,3 +121,26 @@ fn a_bugzilla_that_holds_its_file_for_long_is_waited_for_and_waits_for_nobody() 
     bugrelay.wait_for(1);
     assert_eq!(bodies(&bugrelay), expected(101..=101));
 }
+
+#[test]
+fn comments_of_a_mebibyte_each_are_told_in_bounded_memory() {
+    const COMMENTS: usize = 150;
+    const MORE_KIB: u64 = 128 << 10;
+    let bugzilla = SqliteBugzilla::new();
+    let bugrelay = Bugrelay::running(&bugzilla.bugrelay_url());
+    let idle = bugrelay.resident_kib();
+    bugzilla.exec(&format!(
+        "WITH RECURSIVE n AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM n WHERE n < {COMMENTS})
+         INSERT INTO longdescs (comment_id, bug_id, who, bug_when, thetext)
+           SELECT 100 + n, 1, 2, datetime('2026-11-22 06:00:00', n || ' seconds'), hex(zeroblob(524288)) FROM n"
+    ));
+    let told = || bugrelay.metric("bugrelay_deliveries_total{connector=\"out\",outcome=\"sent\"}");
+    #[expect(clippy::cast_precision_loss, reason = "few")]
+    let is_told = poll(Duration::from_secs(120), || told() == Some(COMMENTS as f64));
+    assert!(is_told, "{}", bugrelay.log());
+    let more = bugrelay.peak_kib().saturating_sub(idle);
+    assert!(more <= MORE_KIB, "{idle} KiB before, {more} KiB more at the most");
+    let ids: Vec<i64> =
+        bugrelay.messages().iter().map(|message| message["comment"]["comment_id"].as_i64().unwrap()).collect();
+    assert!(ids.into_iter().eq(101..=100 + i64::try_from(COMMENTS).unwrap()), "each once, in order");
+}

@@ -4,6 +4,6 @@ SET tcp_keepalives_idle = 10;
 SET tcp_keepalives_interval = 5;
 SET tcp_keepalives_count = 3;
 SET statement_timeout = '5min';
--- A reader that is frozen must not keep the slot (from PostgreSQL 14 on): one that is not says something every 5 s.
-SELECT set_config(name, '15s', false) FROM pg_catalog.pg_settings WHERE name = 'idle_session_timeout';
+-- A reader that is frozen must not keep the slot (from PostgreSQL 14 on): one that is not says something every 3 s, as whoever leads the store does, and both are given up together.
+SELECT set_config(name, '10s', false) FROM pg_catalog.pg_settings WHERE name = 'idle_session_timeout';
 SET DateStyle = 'ISO'

@@ -1,5 +1,6 @@
--- From where the session comes that holds the lock. An account sees its own sessions, without any right.
-SELECT pg_catalog.host(a.client_addr) || ':' || a.client_port
+-- From where the session comes that holds the lock, and for how many seconds it has said nothing. An account sees its own sessions, without any right.
+SELECT pg_catalog.host(a.client_addr) || ':' || a.client_port,
+       pg_catalog.floor(EXTRACT(EPOCH FROM pg_catalog.clock_timestamp() - a.query_start))::bigint
 FROM pg_catalog.pg_locks l
 JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid
 WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1 AND a.datname = pg_catalog.current_database()

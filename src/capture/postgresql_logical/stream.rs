@@ -28,7 +28,7 @@ const IDLE: Duration = Duration::from_millis(500);
 const REST: u32 = 4;
 
 /// See `sql/postgresql/query/logical_session.sql`: a third of what the server allows.
-const SILENT_MAX: Duration = Duration::from_secs(5);
+const SILENT_MAX: Duration = Duration::from_secs(3);
 
 /// Messages of one look, but the last transaction is whole.
 const MESSAGES: i32 = 2_000;

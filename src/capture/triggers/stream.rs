@@ -28,7 +28,7 @@ const LEVEL_INTERVAL: Duration = Duration::from_secs(1);
 const INSPECTION_INTERVAL: Duration = Duration::from_secs(60);
 
 /// A session that says nothing for long is taken for one whose process is frozen: a third of what `trigger_session.sql` allows.
-const SILENT_MAX: Duration = Duration::from_secs(5);
+const SILENT_MAX: Duration = Duration::from_secs(3);
 
 /// The queue, read.
 pub(super) struct TriggerCapture {

@@ -1,10 +1,12 @@
 //! What an operator does with messages that wait or are parked: some of them in each transaction.
 
 use std::ops::RangeInclusive;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 
 use super::fault::Fault;
+use super::floor::Floors;
 use super::settle::{drop_bodies, range};
 use super::statement::{Value, ascii, list, standard};
 use super::tx::Tx;
@@ -20,6 +22,7 @@ pub(super) struct Dispose {
     pub(super) connector: String,
     pub(super) disposal: Disposal,
     pub(super) sequences: Vec<RangeInclusive<i64>>,
+    pub(super) floors: Arc<Floors>,
 }
 
 #[async_trait]
@@ -55,6 +58,11 @@ impl Work for Dispose {
         tx.write(standard!("connector_purge"), &[]);
         tx.look_at_connectors().await?;
         Ok(chosen.len() as u64)
+    }
+
+    /// What was put back lies where it lay before.
+    fn over(&self) {
+        self.floors.forget(&self.connector);
     }
 }
 

@@ -13,4 +13,7 @@ pub(super) trait Work: Send + Sync + 'static {
 
     /// Does it.
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Self::Done, Fault>;
+
+    /// Its transaction is over, whatever came of it: called before the answer, and also where nobody waits for that any more.
+    fn over(&self) {}
 }

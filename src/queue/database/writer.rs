@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use super::QueueError;
 use super::fault::Fault;
 use super::floor::Floors;
-use super::lead::{self, BEAT, Lead, SILENCE};
+use super::lead::{self, BEAT, Lead, SILENCE, Watched};
 use super::settle::Doubt;
 use super::statement::{Names, standard};
 use super::tx::Tx;
@@ -46,6 +46,7 @@ pub(super) struct Writer {
     store: String,
     jobs: mpsc::Sender<Box<dyn Job>>,
     state: watch::Receiver<State>,
+    beside: watch::Receiver<bool>,
 }
 
 impl Writer {
@@ -53,10 +54,21 @@ impl Writer {
     pub(super) fn start(store: String, server: Arc<dyn Server>, names: Names, floors: Arc<Floors>) -> Self {
         let (sender, jobs) = mpsc::channel(WAITING);
         let (state, told) = watch::channel(State::Away);
-        let desk =
-            Desk { store: store.clone(), server, names, floors, session: None, turn: 0, is_in_doubt: false, state };
+        let (lives, beside) = watch::channel(false);
+        let desk = Desk {
+            store: store.clone(),
+            server,
+            names,
+            floors,
+            session: None,
+            turn: 0,
+            is_in_doubt: false,
+            state,
+            watched: Watched::default(),
+            lives,
+        };
         tokio::spawn(desk.serve(jobs));
-        Writer { store, jobs: sender, state: told }
+        Writer { store, jobs: sender, state: told, beside }
     }
 
     /// Does some work in a transaction.
@@ -86,9 +98,9 @@ impl Writer {
         matches!(*self.state.borrow(), State::Leads)
     }
 
-    /// Waits until another process does.
+    /// Waits until another process does, and is seen to live; said for good before this one leads.
     pub(super) async fn stood_by(&self) {
-        if self.state.clone().wait_for(|state| matches!(state, State::StandsBy)).await.is_err() {
+        if self.beside.clone().wait_for(|lives| *lives).await.is_err() {
             std::future::pending::<()>().await;
         }
     }
@@ -126,6 +138,7 @@ impl<W: Work> Job for Call<W> {
     }
 
     fn answer(self: Box<Self>, committed: Result<(), QueueError>) {
+        self.work.over();
         // Who asked may have been cancelled: then nobody listens, and what was done stays done.
         match (committed, self.done) {
             (Err(error), _) => drop(self.reply.send(Err(error))),
@@ -150,6 +163,10 @@ struct Desk {
     /// The store went back behind that: it lost its end with its server, and what waits was perhaps sent.
     is_in_doubt: bool,
     state: watch::Sender<State>,
+    /// Who has the lock, while this one stands by.
+    watched: Watched,
+    /// Whether that was ever a process that lives.
+    lives: watch::Sender<bool>,
 }
 
 impl Desk {
@@ -239,6 +256,11 @@ impl Desk {
             slot => slot.insert(lead::session(&*self.server, &self.names, SILENCE).await?),
         };
         if !lead::lock(session.as_mut(), &self.names).await? {
+            let asked = Instant::now();
+            let holder = lead::holder(session.as_mut(), &self.names).await?;
+            if self.watched.lives(holder, asked) {
+                self.lives.send_replace(true);
+            }
             return Ok(None);
         }
         lead::claim(session.as_mut(), &self.names).await.map(Some)

@@ -56,6 +56,11 @@ pub(super) fn learn(row: &Row, numbering: &mut Numbering) {
     numbering.learn(BugId(row.int(0)), CommentId(row.int(1)), row.time(2));
 }
 
+/// How many comments a bug has.
+pub(super) fn count(row: &Row, numbering: &mut Numbering) {
+    numbering.count(BugId(row.int(0)), usize::try_from(row.int(1)).unwrap_or(0));
+}
+
 /// What hangs on bugs: aliases, keywords, groups, flags, multi-selects.
 fn of_bugs(snapshot: &mut Snapshot, layout: &Layout, take: &mut impl FnMut(Statement) -> Vec<Row>) {
     let bugs = &mut snapshot.bugs;

@@ -1,9 +1,9 @@
 //! Comment -> its number: the place among all comments of its bug by time, then id, private ones counted.
 //!
 //! A bug's comments are read once and then only those that came since: a bug with a thousand comments is not read
-//! a thousand times. Comments are never deleted but with their bug, and every new one comes by the stream; one that is
-//! missing here although its bug is known was committed late, under a lower id: then the bug is read anew. Of a bug that
-//! is asked for again and again, those before the ones asked for are only counted.
+//! a thousand times. What is known is compared with how many the server counts in the same read, which it does without looking at any of
+//! them: where a comment was committed late, under a lower id, was deleted, or lost with the end of the server's log, the bug is read
+//! anew. Of a bug that is asked for again and again, those before the ones asked for are only counted.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -21,6 +21,8 @@ pub(super) struct Numbering {
     old: Generation,
     /// The bug whose comments are just coming.
     coming: Option<(BugId, Vec<Key>)>,
+    /// How many comments the server counts, of each bug that was known when it was asked.
+    counted: BTreeMap<BugId, usize>,
 }
 
 /// The order of comments.
@@ -48,6 +50,7 @@ impl Numbering {
     /// The bugs to read for these comments, each with the comment id above which is news (0: all are).
     pub(super) fn unknown(&mut self, comments: &BTreeSet<(BugId, CommentId)>) -> Vec<(BugId, i64)> {
         self.coming = None;
+        self.counted.clear();
         if self.young.words > GENERATION_MAX {
             self.old = std::mem::take(&mut self.young);
         }
@@ -61,7 +64,8 @@ impl Numbering {
             match self.take(bug).map(|mut known| (known.has_until(&comments), known)) {
                 None | Some((None, _)) => wanted.push((bug, 0)),
                 Some((Some(above), known)) => {
-                    wanted.extend(above.map(|above| (bug, above)));
+                    wanted.push((bug, above));
+                    self.counted.insert(bug, 0);
                     self.young.insert(bug, known);
                 }
             }
@@ -74,14 +78,28 @@ impl Numbering {
         match &mut self.coming {
             Some((coming, keys)) if *coming == bug => keys.push((at, comment)),
             _ => {
-                self.learnt();
+                self.add();
                 self.coming = Some((bug, vec![(at, comment)]));
             }
         }
     }
 
-    /// All comments that were asked for were read.
+    /// How many comments the server counts of a bug that was known.
+    pub(super) fn count(&mut self, bug: BugId, comments: usize) {
+        self.counted.insert(bug, comments);
+    }
+
+    /// All that was asked for was read.
     pub(super) fn learnt(&mut self) {
+        self.add();
+        for (bug, comments) in std::mem::take(&mut self.counted) {
+            if self.young.bugs.get(&bug).is_some_and(|known| known.count() != comments) {
+                self.young.remove(bug);
+            }
+        }
+    }
+
+    fn add(&mut self) {
         let Some((bug, keys)) = self.coming.take() else { return };
         let mut known = self.take(bug).unwrap_or_default();
         // One that belongs before those that are known: the whole bug is read anew.
@@ -119,9 +137,13 @@ impl Known {
         12 + self.ids.capacity()
     }
 
+    fn count(&self) -> usize {
+        self.before + self.ids.len()
+    }
+
     /// Looks for the comments that are asked for, ids in order, and only counts those before the first of them. `None`: one
-    /// of them ought to be here and is not, the bug must be read; else the id above which all are news, if one of them is.
-    fn has_until(&mut self, asked: &[CommentId]) -> Option<Option<i64>> {
+    /// of them ought to be here and is not, the bug must be read; else the id above which all are news.
+    fn has_until(&mut self, asked: &[CommentId]) -> Option<i64> {
         let news = asked.partition_point(|id| id.0 <= self.highest);
         let places: Option<Vec<usize>> = asked[..news].iter().map(|&id| self.place(id)).collect();
         let first = places?.into_iter().min().unwrap_or(self.ids.len());
@@ -130,7 +152,7 @@ impl Known {
         if self.ids.capacity() > 2 * self.ids.len() + 8 {
             self.ids.shrink_to_fit();
         }
-        Some((news < asked.len()).then_some(self.highest))
+        Some(self.highest)
     }
 
     /// Adds comments at the end; false if that is not their place.
@@ -167,11 +189,20 @@ mod tests {
         comments.iter().map(|&id| (BugId(7), CommentId(id))).collect()
     }
 
-    fn learn(numbering: &mut Numbering, comments: &[(i64, u8)]) {
+    /// Those that were read, and how many there are in all.
+    fn learn_of(numbering: &mut Numbering, comments: &[(i64, u8)], count: usize) {
         for &(id, second) in comments {
             numbering.learn(BugId(7), CommentId(id), at(second));
         }
+        if numbering.counted.contains_key(&BugId(7)) {
+            numbering.count(BugId(7), count);
+        }
         numbering.learnt();
+    }
+
+    /// All that there are.
+    fn learn(numbering: &mut Numbering, comments: &[(i64, u8)]) {
+        learn_of(numbering, comments, comments.len());
     }
 
     #[test]
@@ -187,10 +218,43 @@ mod tests {
     fn only_what_came_since_is_read() {
         let mut numbering = Numbering::default();
         learn(&mut numbering, &[(1, 1), (2, 2)]);
-        assert_eq!(numbering.unknown(&asked(&[2])), []);
         assert_eq!(numbering.unknown(&asked(&[5])), [(BugId(7), 2)]);
-        learn(&mut numbering, &[(5, 3)]);
+        learn_of(&mut numbering, &[(5, 3)], 3);
         assert_eq!(numbering.number(BugId(7), CommentId(5)), Some(2));
+    }
+
+    #[test]
+    fn a_bug_of_which_comments_were_lost_is_read_anew() {
+        // 2 was deleted. Asked for is one that was known, or one that came since.
+        for (asked_for, came, left) in [(3, &[][..], &[(1, 1), (3, 3)][..]), (4, &[(4, 4)], &[(1, 1), (3, 3), (4, 4)])]
+        {
+            let mut numbering = Numbering::default();
+            learn(&mut numbering, &[(1, 1), (2, 2), (3, 3)]);
+            assert_eq!(numbering.unknown(&asked(&[asked_for])), [(BugId(7), 3)]);
+            learn_of(&mut numbering, came, left.len());
+            assert_eq!(numbering.number(BugId(7), CommentId(asked_for)), None, "it is not known any more");
+            assert_eq!(numbering.unknown(&asked(&[asked_for])), [(BugId(7), 0)]);
+            learn(&mut numbering, left);
+            assert_eq!(numbering.number(BugId(7), CommentId(asked_for)), Some(left.len() - 1));
+        }
+    }
+
+    #[test]
+    fn a_bug_that_has_no_comment_any_more_is_known_no_more() {
+        let mut numbering = Numbering::default();
+        learn(&mut numbering, &[(1, 1)]);
+        assert_eq!(numbering.unknown(&asked(&[1])), [(BugId(7), 1)]);
+        numbering.learnt();
+        assert_eq!(numbering.number(BugId(7), CommentId(1)), None);
+    }
+
+    #[test]
+    fn one_committed_late_that_nobody_asks_for_is_counted_all_the_same() {
+        let mut numbering = Numbering::default();
+        learn(&mut numbering, &[(1, 1), (3, 3)]);
+        assert_eq!(numbering.unknown(&asked(&[4])), [(BugId(7), 3)]);
+        learn_of(&mut numbering, &[(4, 4)], 4);
+        assert_eq!(numbering.unknown(&asked(&[4])), [(BugId(7), 0)], "2 was committed meanwhile");
     }
 
     #[test]
@@ -218,7 +282,8 @@ mod tests {
     fn comments_before_those_asked_for_are_counted_and_read_anew_when_asked_for() {
         let mut numbering = Numbering::default();
         learn(&mut numbering, &[(1, 1), (2, 2), (3, 3), (4, 4)]);
-        assert_eq!(numbering.unknown(&asked(&[3])), []);
+        assert_eq!(numbering.unknown(&asked(&[3])), [(BugId(7), 4)]);
+        learn_of(&mut numbering, &[], 4);
         assert_eq!(numbering.number(BugId(7), CommentId(3)), Some(2));
         assert_eq!(numbering.number(BugId(7), CommentId(4)), Some(3));
         assert_eq!(numbering.unknown(&asked(&[2, 4])), [(BugId(7), 0)]);
@@ -246,7 +311,9 @@ mod tests {
                 numbering.learn(bug, CommentId(bug.0), at(1));
             }
             numbering.learnt();
-            again += numbering.unknown(&bug(1)).len();
+            again += numbering.unknown(&bug(1)).iter().filter(|(_, above)| *above == 0).count();
+            numbering.count(BugId(1), 1);
+            numbering.learnt();
         }
         assert_eq!(again, 0, "the bug that is always asked for is always known");
         assert_eq!(numbering.unknown(&bug(2)), [(BugId(2), 0)]);

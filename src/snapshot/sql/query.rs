@@ -67,6 +67,8 @@ pub(super) fn reading(request: &Request, layout: &Layout, unknown: &[(BugId, i64
         list(request.comments.iter().map(|(_, id)| id)),
     );
     add(Statement::Numbering, query!("snapshot_numbering"), "{ranges}", ranges(unknown));
+    let known = list(unknown.iter().filter(|(_, above)| *above > 0).map(|(bug, _)| bug));
+    add(Statement::Counts, query!("snapshot_counts"), "{bugs}", known);
     add(Statement::Attachments, query!("snapshot_attachments"), "{attachments}", list(&request.attachments));
     add(Statement::Activity, query!("snapshot_activity"), "{activity}", list(&request.activity));
     add(Statement::Users, query!("snapshot_users"), "{users}", list(&request.users));

@@ -14,6 +14,7 @@ pub(super) enum Statement {
     MultiSelect(String),
     Comments,
     Numbering,
+    Counts,
     Attachments,
     Activity,
     Users,
@@ -37,7 +38,7 @@ impl Statement {
             Self::Flags => &["flags", "flagtypes"],
             Self::Privacy | Self::Activity => &["bugs_activity"],
             Self::MultiSelect(field) => return vec![format!("bug_{field}")],
-            Self::Comments | Self::Numbering => &["longdescs"],
+            Self::Comments | Self::Numbering | Self::Counts => &["longdescs"],
             Self::Attachments => &["attachments"],
             Self::Users => &["profiles"],
         };

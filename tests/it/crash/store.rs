@@ -93,6 +93,35 @@ fn a_full_disk_pauses_the_capture_which_heals_by_itself_when_there_is_room() {
 }
 
 #[test]
+fn a_replay_waits_while_the_disk_is_full() {
+    const COMMENTS: usize = 10;
+    let Some(disk) = SmallDisk::mounted() else {
+        return eprintln!("SKIPPED a_replay_waits_while_the_disk_is_full: nothing may be mounted here (root only)");
+    };
+    let bugzilla = MariaDb::shared().database();
+    let mut bugrelay = Bugrelay::configured(&bugzilla.bugrelay_url(), "", "");
+    bugrelay.replace("[admin]", "[admin]\ntoken = \"open sesame\"");
+    with_store(&bugrelay, &disk.path("store.db"));
+    bugrelay.start();
+    bugrelay.wait_until_ready();
+    bugzilla.exec(&format!(
+        "INSERT INTO longdescs (bug_id, who, bug_when, thetext)
+           SELECT 1, 3, LOCALTIMESTAMP(0), REPEAT('a', 20000) FROM seq_1_to_{COMMENTS}"
+    ));
+    bugrelay.wait_for(COMMENTS);
+    assert_eq!(bugrelay.verb(&["connector", "pause", "out"]).code, 0);
+    disk.fill();
+    let mut replay = bugrelay.command(&["replay", "--since", "2026-02-01"]).spawn().unwrap();
+    let waits = || bugrelay.log().contains("the replay waits for deliveries to make room: no space is left");
+    assert!(poll(Duration::from_secs(40), waits), "{}", end_of(&bugrelay.log()));
+    assert!(replay.try_wait().unwrap().is_none(), "it waits");
+    disk.free();
+    assert!(replay.wait().unwrap().success());
+    assert_eq!(bugrelay.verb(&["connector", "resume", "out"]).code, 0);
+    bugrelay.wait_for(2 * COMMENTS);
+}
+
+#[test]
 fn a_store_without_a_folder_ends_the_start_with_73_and_says_why() {
     let bugrelay = Bugrelay::configured("mysql://bugrelay@127.0.0.1:1/bugs", "", "");
     with_store(&bugrelay, &bugrelay.path("nowhere/store.db"));

@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use bugrelay::database::Server as _;
+use bugrelay::database::mysql::Mysql;
+
 use super::{Site, instance, stands_by, started_of, wait_until_it_leads};
 use crate::crash::oracle::end_of;
 use crate::services::{Bugrelay, poll};
@@ -123,4 +126,30 @@ fn from_now_is_not_followed_by_a_standby_which_goes_on_where_the_leader_stood() 
     wait_until_it_leads(&second, Duration::from_secs(5));
     let meanwhile = || second.lines().iter().any(|line| line.contains("meanwhile"));
     assert!(poll(PATIENCE, meanwhile), "what came between is not told:\n{}", end_of(&second.log()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn from_now_is_followed_by_one_that_finds_but_the_session_of_a_dead_one() {
+    let site = Site::on_mariadb();
+    let mut bugrelay = started_of(&site);
+    site.says("before");
+    bugrelay.wait_for(1);
+    bugrelay.kill9();
+    // As the server keeps it of an instance whose machine was cut off.
+    let ours = Mysql::new(mysql_async::Opts::from_url(&site.our_url).unwrap());
+    let mut left = ours.session().await.unwrap();
+    let lock = format!("SELECT GET_LOCK(CONCAT('bugrelay-', SHA1('{}/{}')), 10)", site.schema, site.name());
+    assert_eq!(left.run(&[lock]).await.unwrap()[0][0].int(0), 1);
+    site.says("between");
+    bugrelay.start_with(&["run", "--from-now"]);
+    bugrelay.wait_until_ready();
+    assert!(stands_by(&bugrelay));
+    drop(left);
+    wait_until_it_leads(&bugrelay, PATIENCE);
+    let reads = || bugrelay.metric("bugrelay_source_connected") == Some(1.0);
+    assert!(poll(PATIENCE, reads), "{}", end_of(&bugrelay.log()));
+    site.says("behind");
+    let told = |text: &str| bugrelay.lines().iter().any(|line| line.contains(text));
+    assert!(poll(PATIENCE, || told("behind")), "{}", end_of(&bugrelay.log()));
+    assert!(told("before") && !told("between"), "{}", end_of(&bugrelay.log()));
 }

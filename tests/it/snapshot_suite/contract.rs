@@ -27,6 +27,7 @@ pub(super) fn everything() -> Request {
         activity: [1, 2].map(ActivityId).into(),
         users: (1..=6).map(UserId).collect(),
         since: LocalTime::parse("2026-01-01 00:00:00"),
+        bytes_max: None,
     }
 }
 
@@ -83,6 +84,35 @@ pub(super) async fn comments_are_numbered_by_time_private_ones_counted_and_late_
     site.exec(&comment(30, "12 14:45:00"));
     site.exec(&comment(32, "13 08:00:00"));
     assert_eq!([number(30).await, number(9).await, number(31).await, number(32).await], [2, 3, 4, 5]);
+}
+
+pub(super) async fn a_read_of_more_than_may_be_held_gives_nothing(site: &impl Site) {
+    let reader = site.reader();
+    let request = |bytes_max| Request { bytes_max, comments: comments(&[(6, 7), (6, 9)]), ..Request::default() };
+    let too_much = read(&reader, &request(Some(40))).await;
+    assert!(too_much.is_too_much && too_much.comments.is_empty());
+    for bytes_max in [Some(1 << 20), None] {
+        let whole = read(&reader, &request(bytes_max)).await;
+        assert!(!whole.is_too_much);
+        assert_eq!([7, 9].map(|id| whole.comments[&CommentId(id)].number), [0, 2]);
+    }
+}
+
+pub(super) async fn comments_that_are_gone_are_not_counted_any_more(site: &impl Site) {
+    let reader = site.reader();
+    let number = async |comment: i64| {
+        let request = Request { comments: comments(&[(6, comment)]), ..Request::default() };
+        read(&reader, &request).await.comments[&CommentId(comment)].number
+    };
+    assert_eq!([number(7).await, number(9).await], [0, 2]);
+    // Deleted by hand, or lost with the end of the server's log.
+    site.exec("DELETE FROM longdescs WHERE comment_id = 8");
+    assert_eq!(number(9).await, 1);
+    site.exec(
+        "INSERT INTO longdescs (comment_id, bug_id, who, bug_when, thetext) VALUES (33, 6, 2, '2026-01-14 08:00:00', 'More.')",
+    );
+    site.exec("DELETE FROM longdescs WHERE comment_id = 9");
+    assert_eq!([number(33).await, number(7).await], [1, 0]);
 }
 
 pub(super) async fn changes_of_privacy_are_read_from_a_time_on_in_their_order(site: &impl Site) {

@@ -90,3 +90,20 @@ fn a_replay_that_cannot_be_is_refused_with_a_reason() {
     }
     assert!(bugrelay.send("POST", "/api/replay", "Host: localhost").starts_with("HTTP/1.1 401"));
 }
+
+#[test]
+fn a_replay_that_breaks_off_says_from_when_to_go_on() {
+    let bugzilla = MariaDb::shared().database();
+    let bugrelay = running(&bugzilla);
+    bugzilla.exec(&(save(1, 3, 0) + &save(2, 3, 0)));
+    wait_for_ids(&bugrelay, 4);
+    bugzilla.exec("RENAME TABLE longdescs TO away");
+    let ended = bugrelay.verb(&["replay", "--since", "2026-02-01T01:00:00+01:00"]);
+    bugzilla.exec("RENAME TABLE away TO longdescs");
+    assert_eq!(ended.code, 69, "{}", ended.err);
+    assert!(ended.err.contains("longdescs"), "{}", ended.err);
+    let (_, order) = ended.err.trim_end().rsplit_once("is stored: go on with ").expect(&ended.err);
+    assert_eq!(order, "--since 2026-02-01T00:00:00Z");
+    replayed(&bugrelay, &order.split(' ').collect::<Vec<_>>());
+    wait_for_ids(&bugrelay, 8);
+}

@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use super::NOBODY;
-use crate::services::{Bugrelay, SqliteBugzilla, poll};
+use crate::services::{Bugrelay, SqliteBugzilla};
 
 const PATIENCE: Duration = Duration::from_secs(40);
 
@@ -123,20 +123,42 @@ fn a_page_that_points_its_name_here_reads_nothing() {
     assert!(bugrelay.ask("/metrics", "Host: bugrelay.example.org").starts_with("HTTP/1.1 200"));
 }
 
+/// Ended by the other side, with or without a word; an error is the reset that this may come as.
+fn wait_until_closed(mut client: &TcpStream) {
+    client.set_read_timeout(Some(PATIENCE)).unwrap();
+    let ended = client.read_to_end(&mut Vec::new());
+    assert!(!ended.is_err_and(|error| error.kind() == ErrorKind::WouldBlock), "it is never given up");
+}
+
 #[test]
-fn whoever_connects_and_says_nothing_keeps_nobody_else_out() {
+fn probes_are_answered_beside_a_crowd_that_says_nothing_or_not_all() {
+    let bugzilla = SqliteBugzilla::new();
+    let bugrelay = Bugrelay::running(&bugzilla.bugrelay_url());
+    let saying = |text: &str| {
+        let mut client = TcpStream::connect(("127.0.0.1", bugrelay.port())).unwrap();
+        client.write_all(text.as_bytes()).unwrap();
+        client
+    };
+    // Each kind more than are let in at a time.
+    for crowd in ["", "GET /livez HTTP/1.1\r\nHost: local", "GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n"] {
+        let clients: Vec<TcpStream> = (0..300).map(|_| saying(crowd)).collect();
+        for path in ["/livez", "/readyz", "/metrics"] {
+            let mut probe = saying(&format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"));
+            // Less than what a silent one is given: nobody has left by himself.
+            probe.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+            let mut answer = String::new();
+            probe.read_to_string(&mut answer).unwrap_or_else(|error| panic!("{path} beside {crowd:?}: {error}"));
+            assert!(answer.starts_with("HTTP/1.1 200"), "{path} beside {crowd:?}: {answer}");
+        }
+        wait_until_closed(&clients[0]);
+    }
+}
+
+#[test]
+fn whoever_connects_and_says_nothing_is_given_up() {
     let bugzilla = SqliteBugzilla::new();
     let bugrelay = Bugrelay::running(&bugzilla.bugrelay_url());
     let mut half = TcpStream::connect(("127.0.0.1", bugrelay.port())).unwrap();
     half.write_all(b"GET /livez HTTP/1.1\r\nHost: local").unwrap();
-    // More than are let in at a time.
-    let silent: Vec<TcpStream> =
-        (0..300).map(|_| TcpStream::connect(("127.0.0.1", bugrelay.port())).unwrap()).collect();
-    assert!(poll(PATIENCE, || bugrelay.get("/livez").starts_with("HTTP/1.1 200")), "nobody else is let in");
-    half.set_read_timeout(Some(PATIENCE)).unwrap();
-    let mut answer = Vec::new();
-    // Closed, with or without a word; an error is the reset that this may come as.
-    let ended = half.read_to_end(&mut answer);
-    assert!(!ended.is_err_and(|error| error.kind() == ErrorKind::WouldBlock), "it is never given up");
-    drop(silent);
+    wait_until_closed(&half);
 }

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bugrelay::database::Server;
+use bugrelay::database::{Dialect, Server, Session};
 use bugrelay::queue::database::{DatabaseQueue, Found, Settings};
-use bugrelay::queue::{Queue as _, QueueError};
+use bugrelay::queue::{Disposal, Queue as _, QueueError, Settlement};
+use futures_util::FutureExt as _;
 
 use super::Rows;
 use crate::queue_suite::Keep;
@@ -30,6 +31,8 @@ macro_rules! holds {
         $crate::queue_suite::database::shared::holds! { $host:
             one_leads_and_another_takes_over_when_it_is_gone
             one_that_was_superseded_writes_nothing_more
+            a_session_that_a_dead_process_left_is_nobody_to_stand_by_for
+            what_is_put_back_for_somebody_who_went_away_is_found
             sessions_that_the_server_ends_lose_and_double_nothing
             two_bugzillas_share_a_store_and_do_not_mix
             a_store_of_a_newer_version_is_refused
@@ -107,6 +110,53 @@ pub(super) async fn one_that_was_superseded_writes_nothing_more(host: &impl Host
     within(10, second.lead()).await.unwrap();
     assert_eq!(put(&second, [1]).await, [1]);
     assert!(!second.stands_by());
+}
+
+/// A session that does nothing but hold the lock, as of a process that was cut off.
+async fn left_behind(host: &impl Host, rows: &Rows) -> Box<dyn Session> {
+    let mut session = host.server().session().await.unwrap();
+    let lock = match host.server().dialect() {
+        Dialect::Postgresql => include_str!("../../../../sql/postgresql/store/lock.sql"),
+        _ => include_str!("../../../../sql/mysql/store/lock.sql"),
+    };
+    let lock: String = lock.lines().filter(|line| !line.starts_with("--")).collect();
+    let name = format!("'{}/{}'", host.schema(), rows.database);
+    session.run(&[lock.replace("{name}", &name)]).await.unwrap();
+    session
+}
+
+pub(super) async fn a_session_that_a_dead_process_left_is_nobody_to_stand_by_for(host: &impl Host) {
+    let rows = Rows { database: "left".to_owned() };
+    let left = left_behind(host, &rows).await;
+    let second = opened(host, &rows);
+    stands_by(&second).await;
+    // As long as two looks of one that would be heard.
+    let heard = tokio::time::timeout(Duration::from_secs(3), second.stood_by()).await;
+    assert!(heard.is_err(), "it says nothing");
+    drop(left);
+    within(10, second.lead()).await.unwrap();
+    assert!(second.stood_by().now_or_never().is_none(), "nobody led");
+    let third = opened(host, &rows);
+    within(20, third.stood_by()).await;
+    drop(second);
+    within(10, third.lead()).await.unwrap();
+    assert!(third.stood_by().now_or_never().is_some(), "it stays true");
+}
+
+pub(super) async fn what_is_put_back_for_somebody_who_went_away_is_found(host: &impl Host) {
+    let queue = opened(host, &Rows::new());
+    within(10, queue.lead()).await.unwrap();
+    subscribe(&queue, &["kafka"]).await;
+    put(&queue, [1, 2, 3]).await;
+    let parked = Settlement { parked: vec![(1, "refused".to_owned())], ..done([2]) };
+    queue.settle("kafka", parked).await.unwrap();
+    // From here on it is looked behind what was there.
+    assert_eq!(waiting(&queue, "kafka").await, [3]);
+    let call = queue.dispose("kafka", Disposal::Retry, vec![1..=1]);
+    assert!(call.now_or_never().is_none(), "it is handed in, and nobody waits for the answer");
+    // Behind it in line.
+    queue.pause("kafka", false).await.unwrap();
+    assert_eq!(waiting(&queue, "kafka").await, [1, 3]);
 }
 
 pub(super) async fn sessions_that_the_server_ends_lose_and_double_nothing(host: &impl Host) {
