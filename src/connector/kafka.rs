@@ -103,8 +103,11 @@ impl KafkaConnector {
             client.set("batch.num.messages", "1");
         }
         let session = Session::open(client, &self.config.bootstrap_servers, &self.work).await?;
-        let topics = self.config.topics.of_batch(batch);
+        let topics = self.config.topics.needed(batch);
         session.prove(&topics, deadline, propagation(self.timeout)).await?;
+        if let Some(first) = batch.first().filter(|_| topics.is_empty()) {
+            session.reach(&self.config.topics.of(first), deadline).await?;
+        }
         let ledger = match &self.config.transactional_id {
             Some(id) => Some(Ledger::open(&session, &self.config, id, batch, deadline).await?),
             None => None,
