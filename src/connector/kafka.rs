@@ -150,11 +150,12 @@ impl Connector for KafkaConnector {
         record::size(envelope) <= self.config.largest_record()
     }
 
-    async fn close(&mut self) {
+    async fn close(&mut self) -> u64 {
         // Every outcome was known when `send` returned: there is nothing to flush. But threads of librdkafka that still run
         // when the process ends could crash it.
         self.link = None;
         self.work.close();
         self.work.wait().await;
+        0
     }
 }
