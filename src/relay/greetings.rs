@@ -20,8 +20,9 @@ const MOST: usize = 128;
 /// How long a greeting may take: a round trip, in which a busy machine may have much else to do.
 const HANDSHAKE: Duration = Duration::from_secs(2);
 
-/// Nobody has to go earlier than that: of many who come at once, each has its moment.
-const MOMENT: Duration = Duration::from_millis(50);
+/// Nobody has to go earlier than that: of many who come at once, each has its moment. A long one would have them wait with the system, which
+/// has whom it cannot keep try again after a second.
+const MOMENT: Duration = Duration::from_millis(5);
 
 /// A publisher that has greeted, and has not been subscribed to.
 pub(super) type Greeted = (Peer<TcpStream>, SocketAddr);

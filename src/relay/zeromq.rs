@@ -43,6 +43,9 @@ const DRAIN: Duration = Duration::from_secs(2);
 /// After the system would give no connection.
 const AGAIN: Duration = Duration::from_millis(100);
 
+/// Who may wait with the system to be taken, as far as that allows it.
+const BACKLOG: i32 = 4_096;
+
 /// When a publisher that is silent is asked whether it is there, and how often: as fedmsg-relay does, in seconds.
 const KEEPALIVE_IDLE: Duration = Duration::from_secs(60);
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(5);
@@ -95,6 +98,7 @@ impl ZeromqRelay {
     pub async fn bind(config: ZeromqConfig) -> io::Result<Self> {
         let address = config.address.replacen('*', "0.0.0.0", usize::from(config.address.starts_with("*:")));
         let listener = TcpListener::bind(address).await?;
+        rustix::net::listen(&listener, BACKLOG)?;
         Ok(ZeromqRelay { config, listener })
     }
 
