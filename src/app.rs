@@ -256,8 +256,8 @@ impl App {
             None => (None, None),
             Some(relay) => {
                 let (queue, news) = (Arc::clone(&queue), delivery.news());
-                let (tail, metrics) = (tail.clone(), metrics.relay.clone());
-                let inbox = Inbox { queue, news, tail, metrics, is_open: Arc::default() };
+                let (tail, reserved, metrics) = (tail.clone(), relay.reserved.clone(), metrics.relay.clone());
+                let inbox = Inbox { queue, news, tail, reserved, metrics, is_open: Arc::default() };
                 Doors::bind(relay, inbox).await.map(|(doors, http)| (Some(doors), http))?
             }
         };
@@ -351,7 +351,15 @@ async fn lead(
 ) -> QueueError {
     let (queue, gate, metrics, shutdown) = reload.parts();
     let mut follow = reload.followed(follow);
-    if let Err(error) = reload.meanwhile(&mut follow, take_turn(&*queue, pipeline.as_mut())).await {
+    let turn = async {
+        let turn = take_turn(&*queue, pipeline.as_mut());
+        let Some(doors) = &doors else { return turn.await };
+        tokio::select! {
+            led = turn => led,
+            never = doors.turn_away(&*queue) => match never {},
+        }
+    };
+    if let Err(error) = reload.meanwhile(&mut follow, turn).await {
         return error;
     }
     if let Err(error) = reload.start(&mut follow).await {

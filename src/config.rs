@@ -30,7 +30,7 @@ use self::overlay::Overlay;
 use crate::bugzilla::Zone;
 use crate::database::Dialect;
 use crate::message::{FieldFilter, Identity};
-use crate::relay::{Client, ZeromqConfig};
+use crate::relay::{Client, Reserved, ZeromqConfig};
 use crate::secret::Secret;
 pub use crate::tls::Tls;
 
@@ -172,6 +172,8 @@ pub struct RelayConfig {
     pub clients: Vec<Client>,
     /// The topics that are taken at all, as written.
     pub patterns: Vec<String>,
+    /// What topics begin with that connectors give to Bugzilla's messages: none is taken.
+    pub reserved: Reserved,
     /// Bytes of a message.
     pub max_message_bytes: usize,
 }

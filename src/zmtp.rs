@@ -3,9 +3,13 @@
 //! Why not a library: none limits what one peer can make it hold, and the limits are the point (rfc.zeromq.org/spec/23).
 
 use std::io;
+use std::sync::Arc;
+use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, BufReader};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout;
 
 const MORE: u8 = 1;
 const LONG: u8 = 2;
@@ -17,8 +21,14 @@ const COMMAND_MAX: u64 = 4096;
 /// Frames of one message that are kept; fedmsg sends two, and what has more is refused.
 const FRAMES_MAX: usize = 3;
 
-/// Read at once.
-const BUFFER: usize = 64 << 10;
+/// Read at once, and held for each peer.
+const BUFFER: usize = 16 << 10;
+
+/// What a message takes without asking for room: a peer that sends a long one and stops in its midst keeps no short one out.
+const FREE: usize = 16 << 10;
+
+/// How long room is waited for before the rest of a message is thrown away.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Which socket we are; the peer is the other one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,6 +46,8 @@ pub enum Incoming {
     Message(Vec<Bytes>),
     /// Larger than is taken: it was read and thrown away.
     TooLarge,
+    /// So was this one: others held all the room that there is ([`Peer::within`]).
+    NoRoom,
     /// A command, a heartbeat perhaps: it was answered, and nothing need follow it.
     Command,
     /// The peer is gone.
@@ -47,16 +59,37 @@ pub struct Peer<S> {
     stream: BufReader<S>,
     /// Bytes of a message, at the most.
     max: usize,
+    held: Held,
+}
+
+/// What a message takes of the room that peers share, until the next one is asked for.
+struct Held {
+    room: Option<Arc<Semaphore>>,
+    free: usize,
+    taken: Option<OwnedSemaphorePermit>,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Peer<S> {
-    /// Greets it; a subscriber subscribes to everything. Ours goes out in one piece with READY: a publisher that lives for a moment need
-    /// not be woken twice before it knows that somebody listens. `max`: bytes of a message, at the most.
+    /// Greets it; a subscriber subscribes to everything. `max`: bytes of a message, at the most.
     ///
     /// # Errors
     /// The connection failed, or the peer is no such socket; then the kind is `InvalidData`.
     pub async fn greet(stream: S, role: Role, max: usize) -> io::Result<Self> {
-        let mut peer = Peer { stream: BufReader::with_capacity(BUFFER, stream), max };
+        let mut peer = Peer::meet(stream, role, max).await?;
+        if role == Role::Subscriber {
+            peer.subscribe().await?;
+        }
+        Ok(peer)
+    }
+
+    /// Greets it, and asks for nothing yet. Ours goes out in one piece with READY: a publisher that lives for a moment need not be woken
+    /// twice before it knows that somebody listens.
+    ///
+    /// # Errors
+    /// As [`Peer::greet`]'s.
+    pub async fn meet(stream: S, role: Role, max: usize) -> io::Result<Self> {
+        let held = Held { room: None, free: FREE, taken: None };
+        let mut peer = Peer { stream: BufReader::with_capacity(BUFFER, stream), max, held };
         let mut hello = greeting().to_vec();
         hello.extend(command("READY", &[property("Socket-Type", role.name()), property("Identity", "")].concat()));
         peer.send(&hello).await?;
@@ -78,18 +111,38 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Peer<S> {
                 Role::Publisher => "it is no SUB or XSUB socket",
             }));
         }
-        if role == Role::Subscriber {
-            // A subscription is a message of 1 and what the topic begins with.
-            peer.send(&[0, 1, 1]).await?;
-        }
         Ok(peer)
     }
 
-    /// Returns as soon as it begins to send something, or is gone. Given up at any moment it has lost nothing.
+    /// Has it send everything: a subscription is a message of 1 and what the topic begins with. Before a publisher has said READY it
+    /// must not be sent: libzmq would close the connection.
+    ///
+    /// # Errors
+    /// The connection failed.
+    pub async fn subscribe(&mut self) -> io::Result<()> {
+        self.send(&[0, 1, 1]).await
+    }
+
+    /// From now on what it sends is held only as far as there is room, in bytes, among all those to whom the same was given. Beside it each
+    /// takes 32 KiB: for what is read at once, and for a short message.
+    #[must_use]
+    pub fn within(mut self, room: Arc<Semaphore>) -> Self {
+        self.held.room = Some(room);
+        self
+    }
+
+    /// What it is connected by.
+    pub fn connection(&self) -> &S {
+        self.stream.get_ref()
+    }
+
+    /// Returns as soon as it begins to send something, or is gone. Given up at any moment it has lost nothing. The message before it counts
+    /// as taken: its room is free again.
     ///
     /// # Errors
     /// The connection failed.
     pub async fn begins(&mut self) -> io::Result<()> {
+        self.held.release();
         self.stream.fill_buf().await.map(drop)
     }
 
@@ -98,7 +151,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Peer<S> {
     /// # Errors
     /// The connection failed, or what comes is no ZMTP.
     pub async fn next(&mut self) -> io::Result<Incoming> {
-        let (mut frames, mut bytes, mut is_too_large) = (Vec::with_capacity(2), 0, false);
+        self.held.release();
+        let (mut frames, mut bytes, mut refused) = (Vec::with_capacity(2), 0, None);
         loop {
             let (flags, size) = match self.header().await {
                 Ok(header) => header,
@@ -108,25 +162,57 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Peer<S> {
             if flags & COMMAND != 0 {
                 let body = self.command_body(size).await?;
                 self.answer(&body).await?;
-                if frames.is_empty() && !is_too_large {
+                if frames.is_empty() && refused.is_none() {
                     return Ok(Incoming::Command);
                 }
                 continue;
             }
             let length = usize::try_from(size).unwrap_or(usize::MAX);
-            is_too_large |= length.saturating_add(bytes) > self.max;
-            if is_too_large || frames.len() == FRAMES_MAX {
+            if length.saturating_add(bytes) > self.max {
+                refused.get_or_insert(Incoming::TooLarge);
+            }
+            if refused.is_some() || frames.len() == FRAMES_MAX {
                 self.discard(size).await?;
-            } else {
-                let mut frame = BytesMut::zeroed(length);
-                self.stream.read_exact(&mut frame).await?;
+            } else if let Some(frame) = self.frame(length).await? {
                 bytes += length;
-                frames.push(frame.freeze());
+                frames.push(frame);
+            } else {
+                refused = Some(Incoming::NoRoom);
+            }
+            if refused.is_some() {
+                frames.clear();
+                self.held.release();
             }
             if flags & MORE == 0 {
-                return Ok(if is_too_large { Incoming::TooLarge } else { Incoming::Message(frames) });
+                return Ok(refused.unwrap_or(Incoming::Message(frames)));
             }
         }
+    }
+
+    /// What is held of it grows as its bytes come, whatever length it claims. `None`: there was no room for them, and the rest of it was
+    /// thrown away.
+    async fn frame(&mut self, length: usize) -> io::Result<Option<Bytes>> {
+        let mut frame = Vec::new();
+        while frame.len() < length {
+            let (there, left) = (self.stream.fill_buf().await?.len(), length - frame.len());
+            let piece = there.min(left);
+            if piece == 0 {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+            if frame.len() + piece > frame.capacity() {
+                let step = frame.len().max(piece).min(left);
+                if !self.held.grow(step).await {
+                    drop(frame);
+                    self.held.release();
+                    self.discard(left as u64).await?;
+                    return Ok(None);
+                }
+                frame.reserve_exact(step);
+            }
+            frame.extend_from_slice(&self.stream.buffer()[..piece]);
+            self.stream.consume(piece);
+        }
+        Ok(Some(frame.into()))
     }
 
     async fn header(&mut self) -> io::Result<(u8, u64)> {
@@ -174,6 +260,26 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Peer<S> {
         let stream = self.stream.get_mut();
         stream.write_all(bytes).await?;
         stream.flush().await
+    }
+}
+
+impl Held {
+    /// `false`: so many bytes more were not free for a while.
+    async fn grow(&mut self, bytes: usize) -> bool {
+        let given = bytes.min(self.free);
+        self.free -= given;
+        let Some(room) = self.room.as_ref().filter(|_| bytes > given) else { return true };
+        let more = u32::try_from(bytes - given).unwrap_or(u32::MAX);
+        let Ok(Ok(more)) = timeout(PATIENCE, Arc::clone(room).acquire_many_owned(more)).await else { return false };
+        match &mut self.taken {
+            Some(taken) => taken.merge(more),
+            none => *none = Some(more),
+        }
+        true
+    }
+
+    fn release(&mut self) {
+        (self.free, self.taken) = (FREE, None);
     }
 }
 
@@ -359,6 +465,40 @@ mod tests {
             let error = Peer::greet(ours, Role::Subscriber, 10).await.err().unwrap();
             assert!(error.to_string().contains(what), "{error}");
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_all_hold_together_is_bounded_and_a_short_message_is_never_kept_out() {
+        let room = Arc::new(Semaphore::new(100_000));
+        let long = frames(&[b"topic", &[b'x'; 90_000]]);
+        let (peer, mut stalls) = connected(1 << 20).await;
+        let mut holder = peer.within(Arc::clone(&room));
+        // It claims 90,000 bytes, and sends most of them.
+        stalls.write_all(&long[..80_000]).await.unwrap();
+        assert!(timeout(PATIENCE / 2, holder.next()).await.is_err(), "it is not whole");
+        assert!(room.available_permits() < 50_000);
+        let (peer, mut theirs) = connected(1 << 20).await;
+        let mut peer = peer.within(Arc::clone(&room));
+        theirs.write_all(&long).await.unwrap();
+        theirs.write_all(&frames(&[b"topic", b"short"])).await.unwrap();
+        assert_eq!(peer.next().await.unwrap(), Incoming::NoRoom);
+        assert_eq!(peer.next().await.unwrap(), message(&[b"topic", b"short"]));
+        drop(holder);
+        theirs.write_all(&long).await.unwrap();
+        assert_eq!(peer.next().await.unwrap(), message(&[b"topic", &[b'x'; 90_000]]));
+        assert!(room.available_permits() < 30_000, "it is held until it is taken");
+        assert!(timeout(PATIENCE, peer.begins()).await.is_err());
+        assert_eq!(room.available_permits(), 100_000);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_a_frame_claims_to_be_takes_nothing_before_it_comes() {
+        let room = Arc::new(Semaphore::new(1 << 20));
+        let (peer, mut theirs) = connected(1 << 20).await;
+        let mut peer = peer.within(Arc::clone(&room));
+        theirs.write_all(&frames(&[&[b'x'; 1 << 20]])[..9]).await.unwrap();
+        assert!(timeout(PATIENCE, peer.next()).await.is_err());
+        assert_eq!(room.available_permits(), 1 << 20);
     }
 
     #[tokio::test]

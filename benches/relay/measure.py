@@ -1,13 +1,14 @@
 """The relay beside the real fedmsg-relay, in one run: a burst, clients that live for a moment, a restart in mid-stream, memory.
 
-measure.py BUGRELAY [--messages N] [--clients N] [--rate N] [--seconds N] [--store FOLDER]
+measure.py BUGRELAY [--messages N] [--clients N] [--rounds N] [--sleep SECONDS] [--rate N] [--seconds N] [--only NAME] [--store FOLDER]
 
-Run by scripts/bench relay, with the Python that has fedmsg. The real relay hands over by ZeroMQ, to a subscriber without limits; bugrelay
-writes a file, synced, with its store synced before: what is counted is what arrived there. --store: where the store and the file lie, as /dev/shm.
+Run by scripts/bench relay, with the Python that has fedmsg. Both hand over by ZeroMQ, to a subscriber without limits in a process of its
+own: what is counted is what arrived there. bugrelay has had each message on disk before. --store: where its store lies, as /dev/shm.
 """
 
 import argparse
 import json
+import multiprocessing
 import os
 import shutil
 import signal
@@ -20,6 +21,8 @@ import time
 
 import zmq
 
+SPAWN = multiprocessing.get_context("spawn")
+
 
 def free_port():
     with socket.socket() as probe:
@@ -27,15 +30,38 @@ def free_port():
         return probe.getsockname()[1]
 
 
+def listen(outbound, count, last, ended, answer):
+    """What a process of its own does until it is told that it is over; then it says which numbers came."""
+    subscriber = zmq.Context.instance().socket(zmq.SUB)
+    subscriber.setsockopt(zmq.RCVHWM, 0)
+    subscriber.setsockopt(zmq.SUBSCRIBE, b"")
+    subscriber.setsockopt(zmq.RECONNECT_IVL_MAX, 1000)
+    subscriber.connect(outbound)
+    bodies = []
+    while not ended.is_set():
+        if not subscriber.poll(50):
+            continue
+        try:
+            while True:
+                bodies.append(subscriber.recv_multipart(zmq.NOBLOCK)[-1])
+        except zmq.Again:
+            count.value, last.value = len(bodies), time.time()
+    answer.send([json.loads(body)["msg"]["number"] for body in bodies])
+    subscriber.close(0)
+
+
 class Relay:
     """One that runs, and what arrives behind it."""
 
     def __init__(self, folder):
         self.folder = folder
-        self.inbound = "tcp://127.0.0.1:%d" % free_port()
+        self.inbound, self.outbound = ("tcp://127.0.0.1:%d" % free_port() for _ in range(2))
         self.peak = 0
-        self.arrived = []
-        self.last = None
+        self.count, self.last = SPAWN.Value("q", 0), SPAWN.Value("d", 0.0)
+        self.over = SPAWN.Event()
+        self.answer, theirs = SPAWN.Pipe(duplex=False)
+        self.listener = SPAWN.Process(target=listen, args=(self.outbound, self.count, self.last, self.over, theirs))
+        self.listener.start()
         self.ended = False
         self.process = None
         threading.Thread(target=self.watch, daemon=True).start()
@@ -65,20 +91,21 @@ class Relay:
                 pass
             time.sleep(0.1)
 
-    def arrive(self, body):
-        self.arrived.append(body)
-        self.last = time.time()
-
     def settle(self, wanted, quiet=5):
         begin = time.time()
-        while len(self.arrived) < wanted and time.time() - (self.last or begin) < quiet:
+        while self.count.value < wanted and time.time() - (self.last.value or begin) < quiet:
             time.sleep(0.02)
 
     def numbers(self):
-        return {json.loads(body)["msg"]["number"] for body in self.arrived}
+        """All that came, as often as they came."""
+        self.over.set()
+        numbers = self.answer.recv()
+        self.listener.join()
+        return numbers
 
     def end(self):
         self.ended = True
+        self.over.set()
         self.kill()
 
 
@@ -87,28 +114,15 @@ class Fedmsg(Relay):
 
     def __init__(self, folder):
         super().__init__(folder)
-        self.outbound = "tcp://127.0.0.1:%d" % free_port()
         os.mkdir(os.path.join(folder, "fedmsg.d"))
         with open(os.path.join(folder, "fedmsg.d", "relay.py"), "w") as file:
             file.write("config = %r\n" % dict(
                 endpoints={"relay_outbound": [self.outbound]}, relay_inbound=self.inbound, topic_prefix="org.example",
                 environment="dev", zmq_enabled=True, zmq_strict=False, high_water_mark=0, io_threads=1,
                 post_init_sleep=0.5, zmq_linger=1000, sign_messages=False, validate_signatures=False))
-        threading.Thread(target=self.listen, daemon=True).start()
 
     def command(self):
         return [sys.executable, "-W", "ignore", os.path.join(os.path.dirname(sys.executable), "fedmsg-relay")]
-
-    def listen(self):
-        subscriber = zmq.Context.instance().socket(zmq.SUB)
-        subscriber.setsockopt(zmq.RCVHWM, 0)
-        subscriber.setsockopt(zmq.SUBSCRIBE, b"")
-        subscriber.setsockopt(zmq.RECONNECT_IVL_MAX, 1000)
-        subscriber.connect(self.outbound)
-        while not self.ended:
-            if subscriber.poll(100):
-                self.arrive(subscriber.recv_multipart()[-1])
-        subscriber.close(0)
 
 
 class Bugrelay(Relay):
@@ -117,28 +131,14 @@ class Bugrelay(Relay):
 
     def __init__(self, folder):
         super().__init__(folder)
-        self.out = os.path.join(folder, "out.jsonl")
         with open(os.path.join(folder, "bugrelay.toml"), "w") as file:
             file.write('[queue]\nstore = "sqlite:store.db"\n[admin]\nlisten = "127.0.0.1:%d"\n[relay]\nzeromq = "%s"\n'
-                       'topics = ["org.example.*"]\n[connectors.out]\ntype = "file"\npath = "%s"\nbatch = 2000\n'
-                       % (free_port(), self.inbound, self.out))
-        threading.Thread(target=self.read, daemon=True).start()
+                       'topics = ["org.example.*"]\n[connectors.out]\ntype = "fedmsg"\nlisten = "%s"\n'
+                       'topic_prefix = "org.example"\nhigh_water_mark = 100000\nbatch = 2000\n'
+                       % (free_port(), self.inbound, self.outbound))
 
     def command(self):
         return [self.program, "-c", "bugrelay.toml", "run", "--log", "warn"]
-
-    def read(self):
-        while not os.path.exists(self.out) and not self.ended:
-            time.sleep(0.01)
-        with open(self.out, "rb") as lines:
-            rest = b""
-            while not self.ended:
-                rest += lines.read(1 << 20)
-                *whole, rest = rest.split(b"\n")
-                for line in whole:
-                    self.arrive(line)
-                if not whole:
-                    time.sleep(0.005)
 
 
 def publisher(inbound, limit=0):
@@ -149,34 +149,38 @@ def publisher(inbound, limit=0):
     return out
 
 
-def send(out, number):
-    body = {"i": number + 1, "msg": {"number": number}, "msg_id": "bench-%d" % number, "timestamp": int(time.time()),
-            "topic": "org.example.dev.bench.test", "username": "bench"}
-    out.send_multipart([b"org.example.dev.bench.test", json.dumps(body).encode()])
+def body(number):
+    return json.dumps({"i": number + 1, "msg": {"number": number}, "msg_id": "bench-%d" % number, "timestamp": int(time.time()),
+                       "topic": "org.example.dev.bench.test", "username": "bench"}).encode()
 
 
 def burst(relay, plan):
     out = publisher(relay.inbound)
+    bodies = [body(number) for number in range(plan.messages)]
     begin = time.time()
-    for number in range(plan.messages):
-        send(out, number)
+    for one in bodies:
+        out.send_multipart([b"org.example.dev.bench.test", one])
     sent = time.time() - begin
     relay.settle(plan.messages, quiet=20)
-    took = (relay.last or begin) - begin
+    numbers = relay.numbers()
+    took = (relay.last.value or begin) - begin
     out.close(0)
-    return dict(lost=plan.messages - len(relay.numbers()), per_second=round(len(relay.arrived) / max(took, 0.001)),
+    return dict(lost=plan.messages - len(set(numbers)), per_second=round(len(numbers) / max(took, 0.001)),
                 offered_per_second=round(plan.messages / sent))
 
 
 def clients(relay, plan):
-    with open(os.path.join(relay.folder, "publish.log"), "wb") as log:
-        script = os.path.join(os.path.dirname(__file__), "../../tests/services/clients/publish.py")
-        begin = time.time()
-        subprocess.run([sys.executable, "-W", "ignore", os.path.abspath(script), relay.inbound, "0.05", str(plan.clients)],
-                       cwd=relay.folder, stdout=log, stderr=log, check=True)
-        took = time.time() - begin
-    relay.settle(plan.clients)
-    return dict(clients=plan.clients, lost=plan.clients - len(relay.numbers()), seconds=round(took, 1))
+    script = os.path.abspath(os.path.join(os.path.dirname(__file__), "../../tests/services/clients/publish.py"))
+    begin = time.time()
+    for _ in range(plan.rounds):
+        with open(os.path.join(relay.folder, "publish.log"), "ab") as log:
+            command = [sys.executable, "-W", "ignore", script, relay.inbound, str(plan.sleep), str(plan.clients)]
+            subprocess.run(command, cwd=relay.folder, stdout=log, stderr=log, check=True)
+    took = time.time() - begin
+    total = plan.clients * plan.rounds
+    relay.settle(total)
+    return dict(clients="%d x %d" % (plan.rounds, plan.clients), sleep=plan.sleep, lost=total - len(relay.numbers()),
+                seconds=round(took, 1))
 
 
 def restart(relay, plan):
@@ -186,7 +190,7 @@ def restart(relay, plan):
     down = threading.Timer(plan.seconds / 3, lambda: (relay.kill(), time.sleep(2), relay.start()))
     down.start()
     for number in range(total):
-        send(out, number)
+        out.send_multipart([b"org.example.dev.bench.test", body(number)])
         rest = begin + (number + 1) / plan.rate - time.time()
         if rest > 0:
             time.sleep(rest)
@@ -194,7 +198,7 @@ def restart(relay, plan):
     relay.settle(total)
     out.close(0)
     numbers = relay.numbers()
-    return dict(sent=total, lost=total - len(numbers), repeated=len(relay.arrived) - len(numbers))
+    return dict(sent=total, lost=total - len(set(numbers)), repeated=len(numbers) - len(set(numbers)))
 
 
 def main():
@@ -202,12 +206,17 @@ def main():
     parser.add_argument("program")
     parser.add_argument("--messages", type=int, default=100_000)
     parser.add_argument("--clients", type=int, default=100)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--sleep", type=float, default=0.05)
     parser.add_argument("--rate", type=int, default=2_000)
     parser.add_argument("--seconds", type=int, default=15)
+    parser.add_argument("--only", choices=["burst", "clients", "restart"])
     parser.add_argument("--store")
     plan = parser.parse_args()
     Bugrelay.program = os.path.abspath(plan.program)
     for what in (burst, clients, restart):
+        if plan.only not in (None, what.__name__):
+            continue
         for kind in (Fedmsg, Bugrelay):
             folder = tempfile.mkdtemp(prefix="bench-relay-", dir=plan.store)
             relay = kind(folder)
@@ -223,4 +232,5 @@ def main():
             print("%-8s %-13s %s  peak %d MiB" % (what.__name__, kind.name, figures, relay.peak), flush=True)
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -1,11 +1,13 @@
 //! Where scripts drop messages: bound at the start, opened when this instance leads.
 
+use std::convert::Infallible;
 use std::sync::atomic::Ordering;
 
 use axum::Router;
 
 use super::AppError;
 use crate::config::RelayConfig;
+use crate::queue::Queue;
 use crate::relay::{HttpRelay, Inbox, ZeromqRelay};
 use crate::shutdown::Shutdown;
 
@@ -29,6 +31,15 @@ impl Doors {
         let http = (!config.clients.is_empty())
             .then(|| HttpRelay::new(config.clients.clone(), config.max_message_bytes, inbox.clone()).router());
         Ok((Doors { zeromq, inbox }, http))
+    }
+
+    /// While this instance stands by, nobody is to believe that it listens.
+    pub(super) async fn turn_away(&self, queue: &dyn Queue) -> Infallible {
+        queue.stood_by().await;
+        match &self.zeromq {
+            Some(zeromq) => zeromq.turn_away(&self.inbox.metrics).await,
+            None => std::future::pending().await,
+        }
     }
 
     /// From now on the store knows who wants what comes.

@@ -172,7 +172,7 @@ impl Reload {
         true
     }
 
-    /// Whoever connects from now on uses the new ones.
+    /// Whoever connects from now on uses the new ones; no script takes a topic that is going to be Bugzilla's.
     fn rotate(&self, next: &Config, difference: &Difference) {
         let has_changed = |wanted: &[&str]| difference.settings.iter().any(|setting| wanted.contains(setting));
         if has_changed(&["[bugzilla] password", "[bugzilla] ca_file"]) {
@@ -188,6 +188,9 @@ impl Reload {
                     ours.token.rotate(theirs.token.get());
                 }
             }
+        }
+        for (ours, theirs) in self.config.relay.iter().zip(&next.relay) {
+            ours.reserved.follow(&theirs.reserved);
         }
         if has_changed(&["[admin] token"]) {
             self.config.admin.token.rotate(next.admin.token.get());

@@ -85,7 +85,7 @@ impl Config {
 
 impl RelayConfig {
     fn compare(&self, next: &RelayConfig) -> Vec<(&'static str, bool)> {
-        let RelayConfig { zeromq, clients, patterns, max_message_bytes } = self;
+        let RelayConfig { zeromq, clients, patterns, reserved: _, max_message_bytes } = self;
         let known = |config: &RelayConfig| -> Vec<_> {
             let client = |client: &Client| (client.name.clone(), client.topics.clone(), client.messages_per_second);
             config.clients.iter().map(client).collect()

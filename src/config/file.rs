@@ -15,6 +15,7 @@ use super::secret::Given;
 use super::{AdminConfig, Config, ConnectorConfig, MessagesConfig, QueueConfig, StoreConfig};
 use crate::database::Dialect;
 use crate::message::FieldFilter;
+use crate::relay::Reserved;
 use crate::secret::Secret;
 
 #[derive(Deserialize)]
@@ -114,8 +115,13 @@ impl File {
         }
         let bugzilla = self.bugzilla.map(|bugzilla| bugzilla.check(overlay).map_err(|fault| fault.within("bugzilla")));
         let bugzilla = bugzilla.transpose()?;
-        let relay = self.relay.map(|relay| relay.check(overlay).map_err(|fault| fault.within("relay"))).transpose()?;
+        let reserved = connectors.values().flat_map(|connector| connector.kind.reserved_topics()).collect();
+        let relay = self.relay.map(|relay| relay.check(overlay, Reserved::new(reserved))).transpose();
+        let relay = relay.map_err(|fault| fault.within("relay"))?;
         let queue = self.queue.check().map_err(|fault| fault.within("queue"))?;
+        if let Some(relay) = &relay {
+            relay.fits(&queue).map_err(|fault| fault.within("relay"))?;
+        }
         let keeper = bugzilla.as_ref().filter(|bugzilla| bugzilla.dialect != Dialect::Sqlite);
         if queue.store == StoreConfig::Database && keeper.is_none() {
             let what = if bugzilla.is_some() { "a Bugzilla on SQLite" } else { "a relay alone" };

@@ -5,11 +5,11 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 
-use super::RelayConfig;
 use super::fault::{Fault, within};
 use super::overlay::Overlay;
 use super::secret::Given;
-use crate::relay::{Client, Topics, ZeromqConfig};
+use super::{QueueConfig, RelayConfig};
+use crate::relay::{Client, Reserved, Topics, ZeromqConfig};
 use crate::secret::Secret;
 
 #[derive(Deserialize)]
@@ -21,6 +21,7 @@ pub(super) struct RelayTable {
     topics: Option<Vec<String>>,
     max_message_bytes: u64,
     max_connections: u64,
+    messages_per_second: u64,
     clients: BTreeMap<String, ClientTable>,
 }
 
@@ -32,6 +33,7 @@ impl Default for RelayTable {
             topics: None,
             max_message_bytes: 1 << 20,
             max_connections: 500,
+            messages_per_second: 10_000,
             clients: BTreeMap::new(),
         }
     }
@@ -54,7 +56,8 @@ impl Default for ClientTable {
 }
 
 impl RelayTable {
-    pub(super) fn check(self, overlay: &Overlay) -> Result<RelayConfig, Fault> {
+    /// `reserved`: what topics begin with that connectors give to Bugzilla's messages.
+    pub(super) fn check(self, overlay: &Overlay, reserved: Reserved) -> Result<RelayConfig, Fault> {
         let http = self.http.unwrap_or(!self.clients.is_empty());
         if self.zeromq.is_none() && !http {
             return Err(Fault::here("it has no endpoint; write zeromq = \"tcp://127.0.0.1:2003\", or http = true"));
@@ -67,12 +70,14 @@ impl RelayTable {
         let max = within("max_message_bytes", self.max_message_bytes, 1_024..=(64 << 20))?;
         let max_message_bytes = usize::try_from(max).unwrap_or(usize::MAX);
         let connections = within("max_connections", self.max_connections, 1..=50_000)?;
+        let rate = within("messages_per_second", self.messages_per_second, 1..=1_000_000)?;
         let zeromq = self.zeromq.map(|address| -> Result<ZeromqConfig, Fault> {
             Ok(ZeromqConfig {
                 address: endpoint(&address)?,
                 topics: topics.clone(),
                 max_message_bytes,
                 max_connections: usize::try_from(connections).unwrap_or(usize::MAX),
+                messages_per_second: u32::try_from(rate).unwrap_or(u32::MAX),
             })
         });
         if http && self.clients.is_empty() {
@@ -91,7 +96,21 @@ impl RelayTable {
             return Err(Fault::at("token", what).within(&twice.name).within("clients"));
         }
         let clients = if http { clients } else { vec![] };
-        Ok(RelayConfig { zeromq: zeromq.transpose()?, clients, patterns, max_message_bytes })
+        Ok(RelayConfig { zeromq: zeromq.transpose()?, clients, patterns, reserved, max_message_bytes })
+    }
+}
+
+impl RelayConfig {
+    /// Whether its largest message can be stored beside others: one that never can would be waited for.
+    pub(super) fn fits(&self, queue: &QueueConfig) -> Result<(), Fault> {
+        let most = (queue.max_megabytes << 20) / 4;
+        if self.max_message_bytes as u64 <= most {
+            return Ok(());
+        }
+        let what = format!(
+            "such a message takes more than a quarter of the store; write {most} or less, or raise `max_megabytes` in [queue]"
+        );
+        Err(Fault::at("max_message_bytes", what))
     }
 }
 

@@ -93,9 +93,10 @@ impl Connector for AmqpConnector {
         envelope.body.bytes.len() <= self.config.max_message_bytes
     }
 
-    async fn close(&mut self) {
+    async fn close(&mut self) -> u64 {
         if let Some(session) = self.session.take() {
             session.close().await;
         }
+        0
     }
 }

@@ -131,8 +131,8 @@ impl Connector for FedmsgConnector {
         }
     }
 
-    async fn close(&mut self) {
-        self.socket.close().await;
+    async fn close(&mut self) -> u64 {
+        self.socket.close().await
     }
 }
 

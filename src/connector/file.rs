@@ -104,13 +104,14 @@ impl Connector for FileConnector {
         }
     }
 
-    async fn close(&mut self) {
+    async fn close(&mut self) -> u64 {
         if let Some(writing) = self.writing.take() {
             // Whether it worked was for the `send` that gave it up.
             let _ = writing.await;
         }
         // With it the lock: a connector after us may write on.
         self.sink = None;
+        0
     }
 }
 

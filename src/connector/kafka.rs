@@ -103,8 +103,11 @@ impl KafkaConnector {
             client.set("batch.num.messages", "1");
         }
         let session = Session::open(client, &self.config.bootstrap_servers, &self.work).await?;
-        let topics = self.config.topics.of_batch(batch);
+        let topics = self.config.topics.needed(batch);
         session.prove(&topics, deadline, propagation(self.timeout)).await?;
+        if let Some(first) = batch.first().filter(|_| topics.is_empty()) {
+            session.reach(&self.config.topics.of(first), deadline).await?;
+        }
         let ledger = match &self.config.transactional_id {
             Some(id) => Some(Ledger::open(&session, &self.config, id, batch, deadline).await?),
             None => None,
@@ -147,11 +150,12 @@ impl Connector for KafkaConnector {
         record::size(envelope) <= self.config.largest_record()
     }
 
-    async fn close(&mut self) {
+    async fn close(&mut self) -> u64 {
         // Every outcome was known when `send` returned: there is nothing to flush. But threads of librdkafka that still run
         // when the process ends could crash it.
         self.link = None;
         self.work.close();
         self.work.wait().await;
+        0
     }
 }

@@ -102,6 +102,16 @@ impl Kind {
         }
     }
 
+    /// What topics begin with that are Bugzilla's messages' own on its bus: nothing that is relayed may have one.
+    pub fn reserved_topics(&self) -> Vec<String> {
+        match self {
+            Kind::Amqp(config) => config.reserved_topics(),
+            Kind::Fedmsg(config) => vec![config.reserved_topics()],
+            // There `{target}` is `relay`, or header and shape tell.
+            Kind::File(_) | Kind::Kafka(_) | Kind::Stomp(_) | Kind::Webhook(_) => vec![],
+        }
+    }
+
     /// Most envelopes that one `send` takes; `None`: any number.
     pub fn batch_max(&self) -> Option<usize> {
         match self {
@@ -142,8 +152,11 @@ pub trait Connector: Send {
         true
     }
 
-    /// Flushes and disconnects. Nothing is in flight when it is called.
-    async fn close(&mut self) {}
+    /// Flushes and disconnects. Nothing is in flight when it is called. Returns how many copies did not leave, of what counts as sent on a bus
+    /// that waits for nobody.
+    async fn close(&mut self) -> u64 {
+        0
+    }
 }
 
 /// Why a connector could not send. The text is for the operator and holds nothing of the message.

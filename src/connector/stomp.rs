@@ -132,11 +132,12 @@ impl Connector for StompConnector {
         outgoing::size(&outgoing::send(envelope, &self.config)) <= self.config.max_message_bytes
     }
 
-    async fn close(&mut self) {
+    async fn close(&mut self) -> u64 {
         if let Some(keeper) = self.idle.take()
             && let Some(connection) = keeper.release().await
         {
             connection.close().await;
         }
+        0
     }
 }

@@ -95,19 +95,21 @@ pub fn verdict(entries: &[Entry], outcomes: Vec<Option<Outcome>>, silence: SendE
         verdict.failure.get_or_insert(silence);
     }
     if verdict.failure.is_none() && verdict.sent.is_empty() {
-        verdict.failure = refusal(&verdict.parked);
+        verdict.failure = refusal(entries, &verdict.parked);
     }
     verdict
 }
 
 /// A bus that takes none of several messages may be refusing us rather than them: they are parked as it says, but the connector is
-/// not called well, and what follows waits.
-fn refusal(parked: &[(usize, String)]) -> Option<SendError> {
-    let [(_, reason), _, ..] = parked else { return None };
+/// not called well, and what follows waits. Of what scripts chose it says nothing: nobody may hold Bugzilla's messages up with it.
+fn refusal(entries: &[Entry], parked: &[(usize, String)]) -> Option<SendError> {
+    let is_bugzillas = |(index, _): &&(usize, String)| entries[*index].envelope.origin.subject().is_some();
+    let ours: Vec<&(usize, String)> = parked.iter().filter(is_bugzillas).collect();
+    let [(_, reason), _, ..] = ours[..] else { return None };
     Some(SendError::transient(format!(
         "each of {} messages was refused for good and is parked, the first because: {reason}; if others are refused too, it is the \
          bus that must be mended, and not the messages",
-        parked.len()
+        ours.len()
     )))
 }
 
@@ -133,7 +135,7 @@ mod tests {
     use super::*;
     use crate::bugzilla::BugId;
     use crate::changeset::Subject;
-    use crate::message::{Body, Envelope, MessageId};
+    use crate::message::{Body, Endpoint, Envelope, MessageId, Origin};
 
     fn entry(bug: i64) -> Entry {
         let envelope = Envelope {
@@ -205,6 +207,15 @@ mod tests {
         assert!(failure.message.contains("each of 2 messages") && failure.message.contains("no such format"));
         assert!(judge(&[1], vec![poison()]).failure.is_none(), "one alone says nothing of the others");
         assert!(judge(&[1, 2, 3], vec![poison(), poison(), sent()]).failure.is_none());
+    }
+
+    #[test]
+    fn what_scripts_chose_and_a_bus_refuses_says_nothing_of_the_bus() {
+        let mut entries: Vec<Entry> = (1..=9).map(entry).collect();
+        entries[..8].iter_mut().for_each(|entry| entry.envelope.origin = Origin::Relay(Endpoint::Http));
+        let poison = entries.iter().map(|_| Some(Err(SendError::poison("no such topic")))).collect();
+        let v = verdict(&entries, poison, SendError::unanswered("silence"), Oversize::Park);
+        assert_eq!((v.parked.len(), v.failure), (9, None));
     }
 
     #[test]

@@ -339,8 +339,14 @@ impl Worker {
 
     async fn close(mut self) {
         let close = AssertUnwindSafe(self.connector.close()).catch_unwind();
-        if !matches!(tokio::time::timeout(self.policy.timeout, close).await, Ok(Ok(()))) {
-            tracing::warn!(connector = self.name, "the connection could not be closed in order; nothing was in flight");
+        match tokio::time::timeout(self.policy.timeout, close).await {
+            Ok(Ok(left)) => self.meter.dropped(left),
+            _ => {
+                tracing::warn!(
+                    connector = self.name,
+                    "the connection could not be closed in order; nothing was in flight"
+                );
+            }
         }
     }
 

@@ -33,7 +33,9 @@ impl MessageId {
     pub fn of_request(client: &str, topic: &str, key: &str) -> Self {
         let relay = Uuid::new_v5(&Uuid::NAMESPACE_URL, b"bugrelay:relay");
         // A client's name and a topic hold no line end.
-        MessageId(Uuid::new_v5(&relay, format!("{client}\n{topic}\n{key}").as_bytes()))
+        let id = Uuid::new_v5(&relay, format!("{client}\n{topic}\n{key}").as_bytes());
+        // Of the version that is anybody's own: those of the fifth are Bugzilla's.
+        MessageId(uuid::Builder::from_custom_bytes(id.into_bytes()).into_uuid())
     }
 
     /// One that nobody has: made by chance.
@@ -68,6 +70,7 @@ mod tests {
     fn a_key_is_the_clients_own_and_the_topics() {
         let id = MessageId::of_request("git", "org.example.push", "1");
         assert_eq!(id, MessageId::of_request("git", "org.example.push", "1"));
+        assert_eq!(id.0.get_version_num(), 8, "none of Bugzilla's");
         assert_ne!(id, MessageId::of_request("ci", "org.example.push", "1"));
         assert_ne!(id, MessageId::of_request("git", "org.example.pull", "1"));
     }

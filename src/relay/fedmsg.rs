@@ -7,13 +7,15 @@
 use bytes::Bytes;
 
 use super::json::{Mistake, scan};
-use super::{Refusal, Topics};
+use super::{Refusal, Reserved, Topics};
 use crate::message::{Body, Endpoint, MessageId, Relayed};
 
-/// The message in these frames, if it is taken; `chance` is its id if it has none of its own.
+/// The message in these frames, if it is taken: as it is stored it has `max` bytes at the most. `chance` is its id if it has none of its own.
 pub(super) fn read(
     frames: &[Bytes],
     topics: &Topics,
+    reserved: &Reserved,
+    max: usize,
     received_at_ms: i64,
     chance: MessageId,
 ) -> Result<Relayed, Refusal> {
@@ -28,24 +30,28 @@ pub(super) fn read(
     };
     let text = |bytes| std::str::from_utf8(bytes).map_err(|_| Refusal::NotUtf8);
     let (topic, body) = (text(topic)?, text(body)?);
-    topics.check(topic)?;
+    topics.check(topic, reserved)?;
     let (wrapped, msg_id) = match scan(body) {
         Ok(sketch) if sketch.is_bugzillas => return Err(Refusal::Poses),
         Ok(sketch) if sketch.is_object && !sketch.topics.is_empty() => {
             // Whoever reads the body believes this one.
-            sketch.topics.iter().flatten().try_for_each(|topic| topics.check(topic))?;
+            sketch.topics.iter().flatten().try_for_each(|topic| topics.check(topic, reserved))?;
             (None, sketch.msg_id)
         }
         Ok(_) => (Some(wrap(topic, body.trim())), None),
         Err(Mistake::NoJson(_)) => (Some(wrap(topic, &serde_json::Value::from(body).to_string())), None),
         Err(Mistake::TooDeep) => return Err(Refusal::TooDeep),
     };
+    let body: Vec<u8> = wrapped.map_or_else(|| body.as_bytes().into(), String::into_bytes);
+    if body.len() > max {
+        return Err(Refusal::TooLarge(max));
+    }
     Ok(Relayed {
         id: msg_id.and_then(|msg_id| MessageId::of_fedmsg(&msg_id)).unwrap_or(chance),
         endpoint: Endpoint::Zeromq,
         topic: topic.to_owned(),
         received_at_ms,
-        body: Body::relayed(wrapped.map_or_else(|| body.as_bytes().into(), String::into_bytes)),
+        body: Body::relayed(body),
         is_repeatable: false,
     })
 }
@@ -62,7 +68,8 @@ mod tests {
     fn read(frames: &[&[u8]]) -> Result<(String, String), Refusal> {
         let frames: Vec<Bytes> = frames.iter().map(|frame| Bytes::copy_from_slice(frame)).collect();
         let topics = Topics::parse(&["raw.*".to_owned(), "org.*".to_owned()]).unwrap();
-        let relayed = super::read(&frames, &topics, 5, MessageId::of_chance([1; 16]))?;
+        let reserved = Reserved::new(vec!["org.example.prod.bugzilla".to_owned()]);
+        let relayed = super::read(&frames, &topics, &reserved, 1_000, 5, MessageId::of_chance([1; 16]))?;
         Ok((relayed.topic, String::from_utf8(relayed.body.bytes.to_vec()).unwrap()))
     }
 
@@ -96,11 +103,20 @@ mod tests {
     }
 
     #[test]
+    fn what_is_too_large_when_it_is_wrapped_is_refused() {
+        let quotes = [b'"'; 600];
+        assert_eq!(read(&[b"raw.x", &quotes[..300]]).unwrap().1.len(), 300 * 2 + 29);
+        assert_eq!(read(&[b"raw.x", &quotes]), Err(Refusal::TooLarge(1_000)));
+    }
+
+    #[test]
     fn neither_topic_can_be_anothers_or_bugzillas() {
         assert_eq!(read(&[b"com.example", b"{}"]), Err(Refusal::Topic));
         assert_eq!(read(&[b"raw.x", br#"{"topic":"com.example"}"#]), Err(Refusal::Topic));
         assert_eq!(read(&[b"raw.x", br#"{"topic":"raw.x","topic":"org.bugzilla.bug.create"}"#]), Err(Refusal::Poses));
         assert_eq!(read(&[b"org.bugzilla.bug.create", b"{}"]), Err(Refusal::Poses));
+        assert_eq!(read(&[b"org.example.prod.bugzilla.x", b"{}"]), Err(Refusal::Poses));
+        assert_eq!(read(&[b"raw.x", br#"{"topic":"org.example.prod.bugzilla.x"}"#]), Err(Refusal::Poses));
         assert_eq!(
             read(&[b"raw.x", br#"{"topic":"raw.x","event":{"routing_key":"bug.modify"}}"#]),
             Err(Refusal::Poses)

@@ -27,8 +27,9 @@ use crate::secret::{Secret, same};
 /// How long a body may take.
 const BODY: Duration = Duration::from_secs(15);
 
-/// Requests whose bodies are held at a time, at the most.
-const AT_ONCE: usize = 64;
+/// Bytes of the bodies that are held at a time, at the most, and what each counts for at the least.
+const BODIES: usize = 32 << 20;
+const BODY_MIN: usize = 64 << 10;
 
 /// What a key may be long.
 const KEY_MAX: usize = 255;
@@ -52,7 +53,8 @@ pub struct HttpRelay {
     max_message_bytes: usize,
     inbox: Inbox,
     tally: Tally,
-    seats: Semaphore,
+    /// In bytes.
+    room: Semaphore,
 }
 
 /// What went wrong, and what a client is to make of it.
@@ -63,10 +65,11 @@ impl HttpRelay {
     pub fn new(clients: Vec<Client>, max_message_bytes: usize, inbox: Inbox) -> Self {
         let tally = Tally::new(Endpoint::Http, inbox.metrics.clone());
         let clients = clients.into_iter().map(|client| {
-            let rate = Rate::new(client.messages_per_second);
+            let rate = Rate::new(client.messages_per_second, client.messages_per_second);
             (client, rate)
         });
-        HttpRelay { clients: clients.collect(), max_message_bytes, inbox, tally, seats: Semaphore::new(AT_ONCE) }
+        let room = Semaphore::new(BODIES.max(max_message_bytes));
+        HttpRelay { clients: clients.collect(), max_message_bytes, inbox, tally, room }
     }
 
     /// What is served of it.
@@ -90,7 +93,7 @@ impl HttpRelay {
                 "say who you are: Authorization: Bearer TOKEN".to_owned(),
             )
         })?;
-        client.topics.check(topic).map_err(|refusal| {
+        client.topics.check(topic, &self.inbox.reserved).map_err(|refusal| {
             let status =
                 if refusal == Refusal::NoTopic { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::FORBIDDEN };
             Answer(status, refusal, format!("client {} cannot drop messages there", client.name))
@@ -100,15 +103,18 @@ impl HttpRelay {
             let text = "this instance is only starting, or stands by; try again".to_owned();
             return Err(Answer(StatusCode::SERVICE_UNAVAILABLE, Refusal::Failed, text));
         }
-        let busy = || {
-            let text = format!("client {} may send {} a second; try again", client.name, client.messages_per_second);
-            Answer(StatusCode::TOO_MANY_REQUESTS, Refusal::TooMany, text)
-        };
         if !rate.takes_one() {
-            return Err(busy());
+            let text = format!("client {} may send {} a second; try again", client.name, client.messages_per_second);
+            return Err(Answer(StatusCode::TOO_MANY_REQUESTS, Refusal::TooMany, text));
         }
-        let _seat = self.seats.try_acquire().map_err(|_| busy())?;
-        let bytes = self.body(headers, body).await?;
+        let length = self.length(headers)?;
+        // One that does not say how long it is may become as long as any.
+        let most = u32::try_from(length.unwrap_or(self.max_message_bytes).max(BODY_MIN)).unwrap_or(u32::MAX);
+        let _room = self.room.try_acquire_many(most).map_err(|_| {
+            let text = "too much is being sent at this moment; try again".to_owned();
+            Answer(StatusCode::TOO_MANY_REQUESTS, Refusal::Full, text)
+        })?;
+        let bytes = self.body(length.is_some(), body).await?;
         check(&bytes)?;
         let relayed = Relayed {
             id: key.map_or_else(id_of_chance, |key| MessageId::of_request(&client.name, topic, key)),
@@ -137,22 +143,26 @@ impl HttpRelay {
         }
     }
 
-    async fn body(&self, headers: &HeaderMap, body: Body) -> Result<Bytes, Answer> {
-        let max = self.max_message_bytes;
-        let too_large = || Answer(StatusCode::PAYLOAD_TOO_LARGE, Refusal::TooLarge(max), "send less".to_owned());
-        let length = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
-        if length.is_some_and(|length| length > max as u64) {
-            return Err(too_large());
-        }
-        match tokio::time::timeout(BODY, to_bytes(body, max)).await {
+    /// What the body says it is long.
+    fn length(&self, headers: &HeaderMap) -> Result<Option<usize>, Answer> {
+        let length = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
+        if length.is_some_and(|length| length > self.max_message_bytes) { Err(self.too_large()) } else { Ok(length) }
+    }
+
+    async fn body(&self, says_its_length: bool, body: Body) -> Result<Bytes, Answer> {
+        match tokio::time::timeout(BODY, to_bytes(body, self.max_message_bytes)).await {
             Ok(Ok(bytes)) => Ok(bytes),
             // One that says its length and is no longer than that breaks off.
-            Ok(Err(_)) if length.is_none() => Err(too_large()),
+            Ok(Err(_)) if !says_its_length => Err(self.too_large()),
             _ => {
                 let text = format!("send it within {} s", BODY.as_secs());
                 Err(Answer(StatusCode::REQUEST_TIMEOUT, Refusal::Slow, text))
             }
         }
+    }
+
+    fn too_large(&self) -> Answer {
+        Answer(StatusCode::PAYLOAD_TOO_LARGE, Refusal::TooLarge(self.max_message_bytes), "send less".to_owned())
     }
 }
 
@@ -202,6 +212,10 @@ fn check(bytes: &[u8]) -> Result<(), Answer> {
         Ok(sketch) if sketch.is_not_finite => {
             refuse(no_json("NaN and Infinity are no JSON".to_owned()), "send null, or a string")
         }
+        Ok(sketch) if sketch.has_half_a_pair => refuse(
+            no_json("a string in it has half of a surrogate pair, as \\ud800".to_owned()),
+            "send whole characters",
+        ),
         Ok(sketch) if sketch.is_bugzillas => Err(Answer(
             StatusCode::FORBIDDEN,
             Refusal::Poses,

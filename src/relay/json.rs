@@ -27,6 +27,8 @@ pub(super) struct Sketch {
     pub(super) repeats_a_key: bool,
     /// A number is none that JSON knows.
     pub(super) is_not_finite: bool,
+    /// In a string is half of a surrogate pair, which is no character.
+    pub(super) has_half_a_pair: bool,
 }
 
 /// Why it is none.
@@ -174,33 +176,46 @@ impl<'t> Scanner<'t> {
     fn string(&mut self) -> Result<&'t [u8], Mistake> {
         let from = self.at;
         self.expect(b'"')?;
+        // The first half of a pair came last.
+        let mut is_half = false;
         loop {
-            match self.peek() {
-                Some(b'"') => {
-                    self.at += 1;
-                    return Ok(&self.bytes[from..self.at]);
-                }
+            let was_half = std::mem::take(&mut is_half);
+            let unit = match self.peek() {
                 Some(b'\\') => self.escape()?,
                 Some(0..=0x1f) | None => return Err(self.wrong()),
-                Some(_) => self.at += 1,
-            }
+                Some(byte) => {
+                    self.at += 1;
+                    if byte == b'"' {
+                        self.sketch.has_half_a_pair |= was_half;
+                        return Ok(&self.bytes[from..self.at]);
+                    }
+                    0
+                }
+            };
+            is_half = matches!(unit, 0xd800..=0xdbff);
+            self.sketch.has_half_a_pair |= was_half != matches!(unit, 0xdc00..=0xdfff);
         }
     }
 
-    fn escape(&mut self) -> Result<(), Mistake> {
+    /// The code unit that is written by its number; 0: it is none.
+    fn escape(&mut self) -> Result<u16, Mistake> {
         self.expect(b'\\')?;
         match self.peek() {
-            Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => self.at += 1,
+            Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => {
+                self.at += 1;
+                Ok(0)
+            }
             Some(b'u') => {
                 let digits = self.bytes.get(self.at + 1..self.at + 5).unwrap_or_default();
-                if digits.len() < 4 || !digits.iter().all(u8::is_ascii_hexdigit) {
-                    return Err(self.wrong());
-                }
+                let is_hexadecimal = digits.len() == 4 && digits.iter().all(u8::is_ascii_hexdigit);
+                let digits = std::str::from_utf8(digits).ok().filter(|_| is_hexadecimal);
+                let unit = digits.and_then(|digits| u16::from_str_radix(digits, 16).ok());
+                let unit = unit.ok_or_else(|| self.wrong())?;
                 self.at += 5;
+                Ok(unit)
             }
-            _ => return Err(self.wrong()),
+            _ => Err(self.wrong()),
         }
-        Ok(())
     }
 
     fn number(&mut self) -> Result<(), Mistake> {
@@ -301,7 +316,16 @@ mod tests {
         for odd in ["NaN", "[-Infinity]", r#"{"n":Infinity}"#] {
             assert!(scan(odd).unwrap().is_not_finite, "{odd}");
         }
-        assert!(scan(r#""\ud800""#).is_ok());
+        for (text, is_noted) in [
+            (r#""\ud800""#, true),
+            (r#"{"\udc00":1}"#, true),
+            (r#""\ud83dx\ude00""#, true),
+            (r#""\ud83d\ud83d\ude00""#, true),
+            (r#""\ud83d\n""#, true),
+            (r#""\uD83D\uDE00 \u00e9 é""#, false),
+        ] {
+            assert_eq!(scan(text).unwrap().has_half_a_pair, is_noted, "{text}");
+        }
         for wrong in
             ["", "-NaN", "-true", "01", "1.", "'a'", "[1,]", "{\"a\"}", "{}x", "\"\t\"", "\"\\x\"", "\u{feff}1", "nul"]
         {

@@ -1,4 +1,4 @@
-//! How many messages one client may send: so many a second, and as many at once.
+//! How many messages may come: so many a second, and so many at once.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
@@ -7,15 +7,17 @@ use std::time::Instant;
 #[derive(Debug)]
 pub(super) struct Rate {
     per_second: f64,
+    /// What it holds when it is full.
+    at_once: f64,
     /// How much is in it, and when that was.
     level: Mutex<(f64, Instant)>,
 }
 
 impl Rate {
-    /// Full, with one second's worth.
-    pub(super) fn new(per_second: u32) -> Self {
-        let per_second = f64::from(per_second);
-        Rate { per_second, level: Mutex::new((per_second, Instant::now())) }
+    /// Full.
+    pub(super) fn new(per_second: u32, at_once: u32) -> Self {
+        let (per_second, at_once) = (f64::from(per_second), f64::from(at_once));
+        Rate { per_second, at_once, level: Mutex::new((at_once, Instant::now())) }
     }
 
     /// Whether one more may come now.
@@ -26,7 +28,7 @@ impl Rate {
     fn takes_one_at(&self, now: Instant) -> bool {
         let mut level = self.level.lock().unwrap_or_else(PoisonError::into_inner);
         let gained = now.saturating_duration_since(level.1).as_secs_f64() * self.per_second;
-        *level = ((level.0 + gained).min(self.per_second), now.max(level.1));
+        *level = ((level.0 + gained).min(self.at_once), now.max(level.1));
         let is_enough = level.0 >= 1.0;
         level.0 -= f64::from(u8::from(is_enough));
         is_enough
@@ -40,12 +42,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_seconds_worth_comes_at_once_and_then_as_many_as_a_second_has() {
-        let rate = Rate::new(10);
+    fn so_many_come_at_once_and_then_as_many_as_a_second_has() {
+        let rate = Rate::new(10, 30);
         let begin = Instant::now();
         let taken = |at: Duration| (0..100).filter(|_| rate.takes_one_at(begin + at)).count();
-        assert_eq!(taken(Duration::from_secs(1)), 10);
+        assert_eq!(taken(Duration::from_secs(1)), 30);
         assert_eq!(taken(Duration::from_millis(1_250)), 2);
-        assert_eq!(taken(Duration::from_secs(60)), 10, "what was not used does not pile up");
+        assert_eq!(taken(Duration::from_secs(60)), 30, "what was not used does not pile up");
     }
 }

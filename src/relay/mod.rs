@@ -4,6 +4,7 @@
 //! that are configured, and what could be taken for Bugzilla's. What is refused is counted and said in the log, and never stored.
 
 mod fedmsg;
+mod greetings;
 mod http;
 mod json;
 mod limit;
@@ -19,7 +20,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use tokio::sync::{broadcast, watch};
 
 pub use self::http::{Client, HttpRelay};
-pub use self::topics::{Topics, is_topic};
+pub use self::topics::{Reserved, Topics, is_topic};
 pub use self::zeromq::{ZeromqConfig, ZeromqRelay};
 
 use self::tally::Refusal;
@@ -36,6 +37,8 @@ pub struct Inbox {
     pub news: watch::Sender<()>,
     /// Live listeners get what was stored.
     pub tail: broadcast::Sender<Arc<Envelope>>,
+    /// Topics that are Bugzilla's messages' own.
+    pub reserved: Reserved,
     /// Where what comes is counted.
     pub metrics: RelayMetrics,
     /// Set as soon as the store knows who wants what comes: before that it would be nobody's.

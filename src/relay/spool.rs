@@ -86,13 +86,21 @@ impl Entrance {
 
 impl Spool {
     /// Stores what comes, until nobody can bring anything any more.
-    pub(super) async fn run(mut self, topics: Topics, inbox: Inbox, tally: Arc<Tally>, shutdown: Shutdown) {
+    pub(super) async fn run(
+        mut self,
+        topics: Topics,
+        max_message_bytes: usize,
+        inbox: Inbox,
+        tally: Arc<Tally>,
+        shutdown: Shutdown,
+    ) {
         let mut batch = Vec::with_capacity(BATCH);
         while self.received.recv_many(&mut batch, BATCH).await > 0 {
             let mut rooms = Vec::with_capacity(batch.len());
             let (mut messages, mut bytes) = (Vec::with_capacity(batch.len()), 0);
             for Received { frames, from, at_ms, _room } in batch.drain(..) {
-                match fedmsg::read(&frames, &topics, at_ms, id_of_chance()) {
+                let chance = id_of_chance();
+                match fedmsg::read(&frames, &topics, &inbox.reserved, max_message_bytes, at_ms, chance) {
                     Ok(relayed) => {
                         bytes += relayed.body.bytes.len();
                         messages.push(relayed);
@@ -111,23 +119,29 @@ impl Spool {
     }
 }
 
-/// Until it is done: a store that is full or fails is waited for, and meanwhile the spool fills up.
+/// Until it is done: a store that is full or fails is waited for, and meanwhile the spool fills up. What finds no room together goes in
+/// parts: each message alone has some, sooner or later.
 async fn store(messages: Vec<Relayed>, inbox: &Inbox, tally: &Tally, shutdown: &Shutdown) {
-    if messages.is_empty() {
-        return;
-    }
-    let mut reconnect = Reconnect::default();
-    loop {
-        match inbox.put(messages.clone()).await {
+    let (mut parts, mut reconnect) = (vec![messages], Reconnect::default());
+    while let Some(mut part) = parts.pop() {
+        if part.is_empty() {
+            continue;
+        }
+        match inbox.put(part.clone()).await {
             Ok(receipts) => {
-                return tally.stored(receipts.iter().filter(|receipt| matches!(receipt, Receipt::Stored(_))).count());
+                tally.stored(receipts.iter().filter(|receipt| matches!(receipt, Receipt::Stored(_))).count());
+                reconnect = Reconnect::default();
+            }
+            Err(QueueError::Full { .. }) if part.len() > 1 => {
+                parts.push(part.split_off(part.len() / 2));
+                parts.push(part);
             }
             Err(error) if error.is_final() => {
                 tracing::error!(%error, "the relay cannot store what it received; bugrelay stops");
                 return shutdown.give_up(Cause::Store);
             }
             Err(error) if shutdown.is_requested() => {
-                let lost = messages.len();
+                let lost = part.len() + parts.iter().map(Vec::len).sum::<usize>();
                 return tracing::error!(%error, lost, "the relay cannot store what it received, and bugrelay is being stopped");
             }
             Err(error) => {
@@ -136,6 +150,7 @@ async fn store(messages: Vec<Relayed>, inbox: &Inbox, tally: &Tally, shutdown: &
                     () = tokio::time::sleep(reconnect.next_delay()) => {}
                     () = shutdown.requested() => {}
                 }
+                parts.push(part);
             }
         }
     }
@@ -143,4 +158,53 @@ async fn store(messages: Vec<Relayed>, inbox: &Inbox, tally: &Tally, shutdown: &
 
 fn say(error: &QueueError) {
     tracing::error!(%error, "the relay waits for the store; what is received meanwhile is held in memory, as far as there is room");
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::{broadcast, watch};
+
+    use super::*;
+    use crate::message::{Body, Endpoint};
+    use crate::metrics::Metrics;
+    use crate::queue::sqlite::{Settings, SqliteQueue};
+    use crate::relay::Reserved;
+
+    #[tokio::test]
+    async fn what_never_finds_room_together_is_stored_in_parts() {
+        let folder = tempfile::tempdir().unwrap();
+        let forever = Duration::from_secs(3_600);
+        let settings = Settings {
+            path: folder.path().join("store.db"),
+            max_megabytes: 16,
+            sent_retention: forever,
+            parked_retention: forever,
+            told_retention: forever,
+        };
+        let (metrics, news, tail) =
+            (Metrics::new("test").unwrap(), watch::Sender::default(), broadcast::Sender::new(1));
+        let inbox = Inbox {
+            queue: Arc::new(SqliteQueue::open(settings).unwrap()),
+            news,
+            tail,
+            reserved: Reserved::default(),
+            metrics: metrics.relay.clone(),
+            is_open: Arc::default(),
+        };
+        let message = Relayed {
+            id: id_of_chance(),
+            endpoint: Endpoint::Zeromq,
+            topic: "org.x".to_owned(),
+            received_at_ms: 0,
+            body: Body::relayed(vec![b'1'; 4_000_000]),
+            is_repeatable: false,
+        };
+        let tally = Tally::new(Endpoint::Zeromq, metrics.relay.clone());
+        let shutdown = Shutdown::default();
+        let stored = store(vec![message; 5], &inbox, &tally, &shutdown);
+        tokio::time::timeout(Duration::from_secs(60), stored)
+            .await
+            .expect("20 MB are waited for that 16 MiB never hold");
+        assert_eq!(metrics.relay.received.with_label_values(&["zeromq", "stored"]).get(), 5);
+    }
 }

@@ -42,6 +42,8 @@ pub(super) enum Refusal {
     Protocol(String),
     #[error("more are connected than may be; see `max_connections` in [relay]")]
     Connections,
+    #[error("this instance stands by: the port must lead to the one that leads")]
+    StandsBy,
     #[error("under its Idempotency-Key another body was stored")]
     Conflict,
     #[error("the store failed")]
@@ -65,6 +67,7 @@ impl Refusal {
             Refusal::Slow => "slow",
             Refusal::Protocol(_) => "protocol",
             Refusal::Connections => "connections",
+            Refusal::StandsBy => "standby",
             Refusal::Conflict => "conflict",
             Refusal::Failed => "failed",
         }
@@ -72,7 +75,7 @@ impl Refusal {
 }
 
 /// Each word that `result` can be.
-const RESULTS: [&str; 17] = [
+const RESULTS: [&str; 18] = [
     "stored",
     "repeated",
     "frames",
@@ -88,6 +91,7 @@ const RESULTS: [&str; 17] = [
     "slow",
     "protocol",
     "connections",
+    "standby",
     "conflict",
     "failed",
 ];

@@ -1,4 +1,6 @@
-//! Which topics scripts may use. Pure.
+//! Which topics scripts may use.
+
+use std::sync::{Arc, PoisonError, RwLock};
 
 use super::Refusal;
 
@@ -12,6 +14,30 @@ const BUGZILLAS: [&str; 6] =
 /// Topics by name, and all that begin with something: `org.example.git`, `org.example.*`, `*`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Topics(Vec<String>);
+
+/// What topics begin with that connectors give to Bugzilla's messages: no script's, whatever `topics` say. Those who share it see when the
+/// connectors change.
+#[derive(Clone, Debug, Default)]
+pub struct Reserved(Arc<RwLock<Vec<String>>>);
+
+impl Reserved {
+    /// These.
+    pub fn new(beginnings: Vec<String>) -> Self {
+        Reserved(Arc::new(RwLock::new(beginnings)))
+    }
+
+    /// From now on those of others.
+    pub fn follow(&self, others: &Reserved) {
+        let theirs = others.0.read().unwrap_or_else(PoisonError::into_inner).clone();
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = theirs;
+    }
+
+    /// `x.` stands for `x` as well.
+    fn have(&self, topic: &str) -> bool {
+        let is_one = |start: &String| topic.starts_with(start) || start.strip_suffix('.') == Some(topic);
+        self.0.read().unwrap_or_else(PoisonError::into_inner).iter().any(is_one)
+    }
+}
 
 impl Topics {
     /// From a configuration.
@@ -54,13 +80,15 @@ impl Topics {
     }
 
     /// Whether a message of this topic is taken.
-    pub(super) fn check(&self, topic: &str) -> Result<(), Refusal> {
+    pub(super) fn check(&self, topic: &str, reserved: &Reserved) -> Result<(), Refusal> {
         if !is_topic(topic) {
             return Err(Refusal::NoTopic);
         }
         let ends_in =
             |name: &str| topic.strip_suffix(name).is_some_and(|before| before.is_empty() || before.ends_with('.'));
-        if BUGZILLAS.into_iter().any(ends_in) || is_beneath_bugzilla(topic) {
+        // A bare action would be one in a destination that has no target.
+        let is_action = matches!(topic, "create" | "modify");
+        if BUGZILLAS.into_iter().any(ends_in) || is_action || is_beneath_bugzilla(topic) || reserved.have(topic) {
             return Err(Refusal::Poses);
         }
         if self.have(topic) { Ok(()) } else { Err(Refusal::Topic) }
@@ -104,9 +132,22 @@ mod tests {
             ("org.example.cinema", false),
             ("com.example.git", false),
         ] {
-            assert_eq!(topics.check(topic).is_ok(), taken, "{topic}");
+            assert_eq!(topics.check(topic, &Reserved::default()).is_ok(), taken, "{topic}");
         }
-        assert!(Topics(vec!["*".to_owned()]).check("anything").is_ok());
+        assert!(Topics::parse(&["*".to_owned()]).unwrap().check("anything", &Reserved::default()).is_ok());
+    }
+
+    #[test]
+    fn what_a_connector_calls_bugzillas_messages_is_no_scripts() {
+        let reserved = Reserved::default();
+        reserved.follow(&Reserved::new(vec!["org.example.prod.bugzilla".to_owned(), "bz.bug.".to_owned()]));
+        let topics = topics(&["*"]);
+        for poses in ["org.example.prod.bugzilla", "org.example.prod.bugzilla.backup", "bz.bug.x", "bz.bug", "modify"] {
+            assert_eq!(topics.check(poses, &reserved), Err(Refusal::Poses), "{poses}");
+        }
+        for honest in ["org.example.bugzilla.backup", "bz.bugs", "bz.x", "modify.x"] {
+            assert_eq!(topics.check(honest, &reserved), Ok(()), "{honest}");
+        }
     }
 
     #[test]
@@ -120,13 +161,13 @@ mod tests {
             "org.example.prod.bugzilla.bugs",
             "bugzilla.attachment",
         ] {
-            assert_eq!(all.check(poses), Err(Refusal::Poses), "{poses}");
+            assert_eq!(all.check(poses, &Reserved::default()), Err(Refusal::Poses), "{poses}");
         }
         for none in ["", "7", ".x", "a b", "a/b", "é", &"x".repeat(201)] {
-            assert_eq!(all.check(none), Err(Refusal::NoTopic), "{none}");
+            assert_eq!(all.check(none, &Reserved::default()), Err(Refusal::NoTopic), "{none}");
         }
         for honest in ["org.example.bugzilla.backup", "org.debug.create", "bug", "my-bugzilla.bug.new", "bugzilla"] {
-            assert_eq!(all.check(honest), Ok(()), "{honest}");
+            assert_eq!(all.check(honest, &Reserved::default()), Ok(()), "{honest}");
         }
     }
 

@@ -63,6 +63,7 @@ struct Plan {
     next: VecDeque<Behaviour>,
     always: Option<Behaviour>,
     knows_its_limit: bool,
+    left_at_the_end: u64,
 }
 
 /// The test's handle to a [`ScriptedConnector`].
@@ -101,6 +102,11 @@ impl Script {
     /// It can say beforehand what is too large.
     pub(crate) fn knows_its_limit(&self) {
         self.plan().knows_its_limit = true;
+    }
+
+    /// So many copies do not leave when it is closed.
+    pub(crate) fn leaves_at_the_end(&self, copies: u64) {
+        self.plan().left_at_the_end = copies;
     }
 
     /// What it saw until now.
@@ -201,7 +207,8 @@ impl Connector for ScriptedConnector {
             && matches!(&plan.always, Some(Behaviour::TooLarge(is_too_large)) if is_too_large(envelope)))
     }
 
-    async fn close(&mut self) {
+    async fn close(&mut self) -> u64 {
         self.0.seen.send_modify(|seen| seen.closed = true);
+        self.0.plan().left_at_the_end
     }
 }

@@ -155,6 +155,11 @@ impl TryFrom<Table> for AmqpConfig {
 }
 
 impl AmqpConfig {
+    /// What `PREFIXbug.#` and its like are bound for.
+    pub(in crate::connector) fn reserved_topics(&self) -> Vec<String> {
+        ["bug.", "comment.", "attachment."].map(|target| format!("{}{target}", self.routing_prefix)).to_vec()
+    }
+
     /// The files whose content decides about its connections.
     pub(in crate::connector) fn files(&self) -> Vec<std::path::PathBuf> {
         self.tls.files()

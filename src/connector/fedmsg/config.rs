@@ -106,6 +106,11 @@ impl FedmsgConfig {
         self.sign.iter().flat_map(|sign| [sign.cert_file.clone(), sign.key_file.clone()]).collect()
     }
 
+    /// Who subscribes gets all that begins so, wherever a segment ends.
+    pub(in crate::connector) fn reserved_topics(&self) -> String {
+        self.topic_start().trim_end_matches('.').to_owned()
+    }
+
     /// What the topics of Bugzilla's messages begin with.
     pub(super) fn topic_start(&self) -> String {
         format!("{}.{}.bugzilla.", self.topic_prefix, self.environment)

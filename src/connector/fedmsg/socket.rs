@@ -167,8 +167,9 @@ impl Socket {
         }
     }
 
-    /// Lets what is queued leave for a moment, and closes. What is left after that is lost, and the log says how much.
-    pub(super) async fn close(&self) {
+    /// Lets what is queued leave for a moment, and closes. What is left after that is lost: returns how many copies that, and what was
+    /// dropped since the last message, are.
+    pub(super) async fn close(&self) -> u64 {
         self.task.abort();
         // A queue that nobody fills any more ends when it is empty, and its task with it.
         lock(&self.shared.subscribers).clear();
@@ -181,6 +182,7 @@ impl Socket {
         if messages > 0 {
             tracing::warn!(messages, "subscribers that did not keep up missed what waited for them until the end");
         }
+        messages
     }
 }
 
@@ -228,7 +230,7 @@ impl Shared {
                     begun?;
                     match self.within(PATIENCE, peer.next()).await? {
                         Incoming::Message(said) => self.note(wanted, said.first()),
-                        Incoming::TooLarge | Incoming::Command => {}
+                        Incoming::TooLarge | Incoming::NoRoom | Incoming::Command => {}
                         Incoming::End => return Ok(()),
                     }
                 }

@@ -12,8 +12,9 @@ use super::sign::Signer;
 use crate::connector::SendError;
 use crate::message::{Endpoint, Envelope, Origin};
 
-/// Who publishes, for people.
+/// Who publishes, for people: Bugzilla's messages, and what came by HTTP.
 const USERNAME: &str = "bugrelay";
+const RELAYED: &str = "relay";
 
 /// See the module.
 pub(super) struct Wrapper {
@@ -56,7 +57,8 @@ impl Wrapper {
         let id = format!(r#","msg_id":"{year}-{}""#, envelope.id);
         let mut end = format!(r#","timestamp":{},"topic":"#, time.as_second());
         json::write_string(topic, &mut end);
-        end.push_str(&format!(r#","username":"{USERNAME}"}}"#));
+        let username = if envelope.origin.subject().is_some() { USERNAME } else { RELAYED };
+        end.push_str(&format!(r#","username":"{username}"}}"#));
         let Some(signer) = &self.signer else { return Ok(format!("{{{tail}{id}{end}")) };
         let signature = signer.sign(&format!(r#"{{"crypto":"x509",{tail}{id}{end}"#))?;
         let mut whole = String::from(r#"{"certificate":"#);

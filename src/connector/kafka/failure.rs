@@ -64,6 +64,26 @@ pub(super) fn of_record(code: Code, place: &str) -> SendError {
     }
 }
 
+/// Whether it is the topic that is at fault, and none other.
+pub(super) fn is_of_topic(code: Code) -> bool {
+    matches!(
+        code,
+        Code::UnknownTopic
+            | Code::UnknownTopicOrPartition
+            | Code::UnknownPartition
+            | Code::UnknownTopicId
+            | Code::InvalidTopic
+            | Code::TopicAuthorizationFailed
+    )
+}
+
+/// The same where a script chose it: the message is parked alone.
+pub(super) fn of_chosen_topic(place: &str) -> SendError {
+    SendError::poison(format!(
+        "{place}: the topic of this relayed message does not exist, or we may not write it; create it, or take \"relay\" out of `targets`"
+    ))
+}
+
 /// Whether this poison may be the topic's doing as well as the record's: then it is poison only if the broker takes others.
 pub(super) fn is_doubtful(code: Code) -> bool {
     matches!(code, Code::InvalidRecord | Code::InvalidMessage)

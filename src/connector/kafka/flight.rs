@@ -120,6 +120,10 @@ impl Flight<'_> {
                             tokio::time::sleep(ROOM).await;
                         }
                     }
+                    Err(code) if self.is_of_chosen_topic(index, code) => {
+                        self.outcomes.failed(index, failure::of_chosen_topic(&self.place(index)));
+                        break;
+                    }
                     // What is on its way makes room.
                     Err(Code::QueueFull) if self.wait(deadline).await => {}
                     Err(code) => {
@@ -162,6 +166,9 @@ impl Flight<'_> {
             // never left. Better a first delivery counted as a possible duplicate than a repeat that is not.
             return self.outcomes.failed(index, SendError { perhaps_delivered: true, ..failure.error.clone() });
         }
+        if self.is_of_chosen_topic(index, code) {
+            return self.outcomes.failed(index, failure::of_chosen_topic(&self.place(index)));
+        }
         let error = failure::of_record(code, &self.place(index));
         if error.class != Class::Poison {
             self.outcomes.failed(index, error.clone());
@@ -201,6 +208,11 @@ impl Flight<'_> {
             self.failure = Some(error.into());
             self.course.session.purge_queue();
         }
+    }
+
+    fn is_of_chosen_topic(&self, index: usize, code: Code) -> bool {
+        let is_chosen = |envelope: &Envelope| self.course.topics.are_chosen_by(envelope);
+        failure::is_of_topic(code) && self.batch.get(index).is_some_and(is_chosen)
     }
 
     fn place(&self, index: usize) -> String {

@@ -42,6 +42,16 @@ impl Topics {
         fill(&self.0, envelope.target(), envelope.action())
     }
 
+    /// Whether a script chose the topic that this message goes to: what is wrong with that is the message's own matter.
+    pub(super) fn are_chosen_by(&self, envelope: &Envelope) -> bool {
+        envelope.origin.subject().is_none() && self.0.contains('{')
+    }
+
+    /// Where messages of a batch go that no script chose.
+    pub(super) fn needed(&self, batch: &[Envelope]) -> BTreeSet<String> {
+        batch.iter().filter(|envelope| !self.are_chosen_by(envelope)).map(|envelope| self.of(envelope)).collect()
+    }
+
     /// Where messages of a batch go, each topic once.
     pub(super) fn of_batch(&self, batch: &[Envelope]) -> BTreeSet<String> {
         batch.iter().map(|envelope| self.of(envelope)).collect()

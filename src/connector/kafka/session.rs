@@ -92,6 +92,19 @@ impl Session {
         Ok(seen)
     }
 
+    /// Waits until the brokers tell anything of a topic, be it that it is not there.
+    pub(super) async fn reach(&self, topic: &str, deadline: Instant) -> Result<(), SendError> {
+        let mut wait = FIRST_WAIT;
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            match self.ask(topic, wait.min(left)).await? {
+                Ok(_) => return Ok(()),
+                Err(code) if left.is_zero() || self.is_lost() => return Err(self.explain(code)),
+                Err(_) => wait *= 2,
+            }
+        }
+    }
+
     async fn prove_topic(&self, topic: &str, deadline: Instant, propagation: Duration) -> Result<Seen, SendError> {
         let (started, mut wait) = (Instant::now(), FIRST_WAIT);
         loop {

@@ -24,6 +24,7 @@ fn every_mistake_in_the_relay_is_told_with_line_key_and_remedy() {
     refused("topics = []", &["names no topic", "\"org.example.*\""]);
     refused("topics = [\"org.*.git\"]", &["is no topic", "at the end alone"]);
     refused("max_message_bytes = 10", &["10 is out of range", "1024 to"]);
+    refused("messages_per_second = 0", &["0 is out of range", "1 to 1000000"]);
     refused("max_connections = 0", &["0 is out of range", "1 to 50000"]);
     refused("topic = \"x\"", &["not known here", "did you mean `topics`?"]);
     for (lines, words) in
@@ -63,6 +64,18 @@ fn a_relay_alone_is_a_configuration_and_keeps_its_store_in_a_file() {
     assert!(error.contains("a relay alone has no server to keep it"), "{error}");
     let error = parse("[queue]\n", &[]).unwrap_err();
     assert!(error.contains("[bugzilla] is missing") && error.contains("[relay] for a relay alone"), "{error}");
+}
+
+#[test]
+fn a_message_may_not_be_larger_than_a_quarter_of_the_store() {
+    let config = |bytes: u32| {
+        let text = format!("[relay]\n{TOPICS}\n{ZEROMQ}\nmax_message_bytes = {bytes}\n[queue]\nmax_megabytes = 16\n");
+        parse(&text, &[])
+    };
+    assert!(config(4 << 20).is_ok());
+    let error = config((4 << 20) + 1).unwrap_err();
+    assert!(error.contains("max_message_bytes: such a message takes more than a quarter of the store"), "{error}");
+    assert!(error.contains("write 4194304 or less, or raise `max_megabytes`"), "{error}");
 }
 
 #[test]

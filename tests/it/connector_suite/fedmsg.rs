@@ -185,6 +185,7 @@ async fn what_came_by_zeromq_leaves_byte_for_byte_and_what_came_by_http_in_an_en
     assert_eq!((&heard[1]["topic"], &heard[1]["same"]), (&"org.example.b".into(), &true.into()));
     let wrapped: Value = serde_json::from_str(heard[1]["body"].as_str().unwrap()).unwrap();
     assert_eq!(wrapped["msg"], serde_json::json!([1, 2.5]));
+    assert_eq!(wrapped["username"], "relay", "not as Bugzilla's");
 }
 
 /// It has subscribed, and reads nothing from then on.
@@ -315,6 +316,30 @@ async fn what_waits_too_long_for_a_subscriber_is_dropped_and_every_copy_is_accou
     };
     let met = tokio::time::timeout(PATIENCE, counted).await;
     assert!(met.is_ok(), "{came} came, {dropped} were dropped");
+}
+
+#[tokio::test]
+async fn what_is_left_for_a_subscriber_when_it_closes_is_accounted_for() {
+    let port = free_port();
+    let mut connector = listening_for(port, "", PATIENCE);
+    let mut slow = stalled(port, &mut *connector).await;
+    let body = format!(r#"{{"x":"{}"}}"#, "x".repeat(50_000));
+    // More than the kernel takes, and no more than may wait.
+    let batch: Vec<Envelope> = (1..=300).map(|n| relayed(n, "org.example.large", &body, Endpoint::Zeromq)).collect();
+    let outcomes = Outcomes::new(batch.len());
+    connector.send(&batch, &outcomes).await;
+    let left = connector.close().await;
+    assert!(left > 0, "15 MB are more than the kernel's");
+    let mut came = 0;
+    let rest = async {
+        while let Ok(Incoming::Message(frames)) = slow.next().await {
+            came += u64::from(*frames[0] == *b"org.example.large");
+        }
+    };
+    tokio::time::timeout(PATIENCE, rest).await.expect("its connection is ended");
+    // Of what was being written some may be whole.
+    let told = came + left + outcomes.copies_dropped();
+    assert!((300..=310).contains(&told), "{came} came, {left} were left, {} dropped before", outcomes.copies_dropped());
 }
 
 #[tokio::test]

@@ -12,7 +12,7 @@ use async_trait::async_trait;
 use bugrelay::connector::kafka::{KafkaConfig, KafkaConnector};
 use bugrelay::connector::{Connector, Kind, Outcome, SendError};
 use bugrelay::failure::Class;
-use bugrelay::message::{Body, Envelope};
+use bugrelay::message::{Body, Endpoint, Envelope, Origin};
 
 use super::{Bus, bodies, conforms, deliver, envelope, send};
 use crate::services::{Kafka, Record};
@@ -164,6 +164,55 @@ async fn what_only_a_person_can_mend_is_told_to_that_person_within_the_deadline(
     }
     assert_sent(&send(&mut connector(&tls(&kafka.ca()), PATIENCE), 1..=2).await);
     assert_eq!(kafka.read("told", false).len(), 2, "none of those that were refused");
+}
+
+fn relayed(number: i64, topic: &str) -> Envelope {
+    Envelope { routing_key: topic.to_owned(), origin: Origin::Relay(Endpoint::Zeromq), ..envelope(number) }
+}
+
+#[tokio::test]
+async fn a_script_that_chose_a_topic_that_kafka_does_not_have_holds_up_nobody() {
+    let kafka = Kafka::shared();
+    for topic in ["chosen.bug.modify", "chosen.relay.org.there"] {
+        kafka.topic(topic, 1, 1, &[]).await;
+    }
+    for transactional in ["", "\ntransactional_id = \"chosen\""] {
+        let template = "topic_template = \"chosen.{target}.{action}\"";
+        let keys = format!("bootstrap_servers = \"{}\"\n{template}{transactional}", kafka.servers());
+        let mut connector = connector(&keys, PATIENCE);
+        // Alone at first, so that nothing but such a topic is known of the brokers. Who coordinates a transaction is found out first.
+        let mut alone = SendError::transient("not sent yet");
+        for _ in 0..10 {
+            if alone.class == Class::Transient {
+                alone = deliver(&mut connector, &[relayed(1, "org.missing")]).await.swap_remove(0).unwrap_err();
+            }
+        }
+        assert_eq!(alone.class, Class::Poison, "{alone}");
+        assert!(
+            alone.message.contains("topic chosen.relay.org.missing") && alone.message.contains("`targets`"),
+            "{alone}"
+        );
+        let batch =
+            [envelope(2), relayed(3, "org.missing"), relayed(4, "org.there"), relayed(5, "org.lost"), envelope(6)];
+        let (mut waiting, mut parked) = (batch.to_vec(), vec![]);
+        // Of a transaction all others go in the next attempt.
+        for _ in 0..2 {
+            let outcomes = deliver(&mut connector, &waiting).await;
+            let is_parked = |outcome: &Outcome| outcome.as_ref().is_err_and(|error| error.class == Class::Poison);
+            let failed = waiting.iter().zip(&outcomes).filter(|(_, outcome)| outcome.is_err());
+            let (poison, left): (Vec<_>, Vec<_>) = failed.partition(|(_, outcome)| is_parked(outcome));
+            parked.extend(poison.into_iter().map(|(envelope, _)| envelope.sequence));
+            waiting = left.into_iter().map(|(envelope, _)| envelope.clone()).collect();
+        }
+        assert_eq!((parked, waiting.len()), (vec![3, 5], 0), "{transactional}");
+    }
+    assert_eq!(kafka.read("chosen.bug.modify", true).len(), 4);
+    assert_eq!(kafka.read("chosen.relay.org.there", true).len(), 2);
+    let error = deliver(&mut connector(&to(&kafka.servers(), "nowhere"), PATIENCE), &[relayed(1, "org.x")])
+        .await
+        .swap_remove(0)
+        .unwrap_err();
+    assert_eq!(error.class, Class::Misconfigured, "no script chose it: {error}");
 }
 
 #[tokio::test]

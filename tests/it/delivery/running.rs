@@ -63,12 +63,14 @@ async fn shutdown_finishes_the_batch_in_flight_and_begins_no_other() {
     rig.put(&[1, 2, 3]).await;
     let mut policy = policy();
     policy.batch = 2;
+    script.leaves_at_the_end(3);
     rig.connect_with("a", &script, policy);
     script.until(|seen| !seen.batches.is_empty()).await;
     rig.shutdown.request();
     assert!(rig.shutdown.finished(Duration::from_secs(20)).await, "it did not end within its grace");
     assert_eq!(sequences(&script.seen().arrived), [1, 2]);
     assert!(script.seen().closed);
+    assert_eq!(rig.deliveries("a", "dropped"), 3, "what did not leave at the end is counted");
     let left = rig.store.next("a", 10).await.unwrap().entries;
     assert_eq!(left.len(), 1, "what was in flight is recorded");
     assert!(!left[0].perhaps_sent);

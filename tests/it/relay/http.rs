@@ -1,11 +1,13 @@
 //! What comes by HTTP: answered when it is stored, or why it is not.
 
+use std::io::Write as _;
+use std::net::TcpStream;
 use std::process::Command;
 
 use serde_json::Value;
 
-use super::{received, running};
-use crate::services::Bugrelay;
+use super::{received, running, wait_for};
+use crate::services::{Bugrelay, free_port};
 
 const HEAD: &str = "Host: localhost\r\nAuthorization: Bearer git's";
 
@@ -50,6 +52,7 @@ fn what_is_not_taken_is_answered_with_the_reason() {
         (topic, HEAD, "", 422, "no JSON"),
         (topic, HEAD, "{\"a\":1,\"\\u0061\":2}", 422, "a key twice"),
         (topic, HEAD, "NaN", 422, "NaN"),
+        (topic, HEAD, "[\"\\ud83d\"]", 422, "surrogate pair"),
         (topic, HEAD, &deep, 422, "deeper than 64"),
         (topic, HEAD, "{\"event\":{\"routing_key\":\"bug.modify\"}}", 403, "Bugzilla's"),
         (topic, &format!("{HEAD}\r\nIdempotency-Key: {}", "x".repeat(300)), "{}", 422, "Idempotency-Key"),
@@ -108,4 +111,37 @@ fn a_token_that_was_changed_is_taken_at_once() {
         drop_at(&bugrelay, "org.example.git.x", head, "1").0 == 201
     });
     assert_eq!(drop_at(&bugrelay, "org.example.git.x", HEAD, "1").0, 401);
+}
+
+#[test]
+fn bodies_that_are_sent_slowly_are_held_within_a_limit() {
+    let (bugrelay, _) = running("");
+    let head = format!("{HEAD}\r\nContent-Length: 1048576\r\n\r\n");
+    let slow: Vec<TcpStream> = (0..33)
+        .map(|_| {
+            let mut stream = TcpStream::connect(("127.0.0.1", bugrelay.port())).unwrap();
+            write!(stream, "POST /relay/org.example.git.x HTTP/1.1\r\n{head}").unwrap();
+            stream
+        })
+        .collect();
+    // For the last of them there is no room, nor for anybody else.
+    wait_for(&bugrelay, "all have come", || received(&bugrelay, "http", "full") == 1.0);
+    let drop_one = || drop_at(&bugrelay, "org.example.git.push", HEAD, "true");
+    let (status, text) = drop_one();
+    assert!(status == 429 && text.contains("at this moment"), "{status} {text}");
+    drop(slow);
+    wait_for(&bugrelay, "there is room again", || drop_one().0 == 201);
+}
+
+#[test]
+fn a_topic_that_a_connector_gives_to_bugzillas_messages_is_no_scripts_as_soon_as_there_is_that_connector() {
+    let (bugrelay, _) = running("");
+    let drop_one = || drop_at(&bugrelay, "org.example.git.bugzilla.x", HEAD, "true");
+    assert_eq!(drop_one().0, 201);
+    let bus = format!(
+        "[connectors.bus]\ntype = \"fedmsg\"\nlisten = \"tcp://127.0.0.1:{}\"\ntopic_prefix = \"org.example\"\nenvironment = \"git\"\n[relay]",
+        free_port()
+    );
+    bugrelay.replace("[relay]", &bus);
+    wait_for(&bugrelay, "it is refused", || matches!(drop_one(), (403, text) if text.contains("Bugzilla's own")));
 }

@@ -49,6 +49,19 @@ fn what_is_not_taken_is_counted_by_its_reason_and_takes_nothing_else_with_it() {
 }
 
 #[test]
+fn what_comes_faster_than_it_may_is_dropped_and_counted() {
+    // Ten seconds' worth come at once.
+    let (bugrelay, port) = running("messages_per_second = 1");
+    let mut publisher = Publisher::connect(port);
+    for _ in 0..1_000 {
+        publisher.send(&[b"org.x", b"{\"topic\":\"org.x\"}"]);
+    }
+    let (stored, dropped) = (|| received(&bugrelay, "zeromq", "stored"), || received(&bugrelay, "zeromq", "too_many"));
+    wait_for(&bugrelay, "each has its end", || stored() + dropped() == 1_000.0);
+    assert!((10.0..500.0).contains(&stored()), "{} were stored", stored());
+}
+
+#[test]
 fn what_speaks_something_else_is_sent_away_and_counted() {
     use std::io::{Read as _, Write as _};
     let (bugrelay, port) = running("");

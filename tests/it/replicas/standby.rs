@@ -1,5 +1,7 @@
 //! An instance that stands by: what it answers, and what it does with its configuration until it leads.
 
+use std::io::Read as _;
+use std::net::TcpStream;
 use std::time::Duration;
 
 use bugrelay::database::Server as _;
@@ -7,7 +9,7 @@ use bugrelay::database::mysql::Mysql;
 
 use super::{Site, instance, stands_by, started_of, wait_until_it_leads};
 use crate::crash::oracle::end_of;
-use crate::services::{Bugrelay, poll};
+use crate::services::{Bugrelay, Publisher, free_port, poll};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -106,6 +108,40 @@ fn a_standby_follows_its_configuration_and_takes_over_with_it() {
     second.wait_for(1);
     let of_more = || std::fs::read_to_string(second.path("more.jsonl")).unwrap_or_default().lines().count();
     assert!(poll(PATIENCE, || of_more() > 0), "{}", end_of(&second.log()));
+}
+
+#[test]
+fn a_standby_lets_no_publisher_believe_that_it_listens_and_is_heard_from_when_it_leads() {
+    let site = Site::on_mariadb();
+    let started = || {
+        let (mut bugrelay, port) = (instance(&site), free_port());
+        let relay = format!("[relay]\nzeromq = \"tcp://127.0.0.1:{port}\"\ntopics = [\"org.*\"]\n[queue]");
+        bugrelay.replace("[queue]", &relay);
+        bugrelay.start();
+        bugrelay.wait_until_ready();
+        (bugrelay, port)
+    };
+    let ((mut first, _), (second, port)) = (started(), started());
+    assert!(stands_by(&second));
+    let is_closed = || {
+        let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        matches!(stream.read(&mut [0; 1]), Ok(0) | Err(_))
+    };
+    assert!(is_closed() && is_closed());
+    let counted = "bugrelay_relay_received_total{endpoint=\"zeromq\",result=\"standby\"}";
+    assert!(poll(PATIENCE, || second.metric(counted) == Some(2.0)), "{}", end_of(&second.log()));
+    first.kill9();
+    wait_until_it_leads(&second, Duration::from_secs(5));
+    // As libzmq does: until somebody listens.
+    let is_heard = || {
+        Publisher::try_connect(port).is_some_and(|mut publisher| {
+            publisher.send(&[b"org.x", b"{\"topic\":\"org.x\"}"]);
+            true
+        })
+    };
+    assert!(poll(PATIENCE, is_heard), "{}", end_of(&second.log()));
+    second.wait_for(1);
 }
 
 #[test]
