@@ -4,6 +4,7 @@ mod adopt;
 mod backlog;
 mod check;
 mod client;
+mod compare;
 mod connector;
 mod consent;
 mod demo;
@@ -59,6 +60,11 @@ enum Verb {
     Adopt(adopt::Adopt),
     /// Drop a message at the relay of a running bugrelay, from standard input, and wait until it is stored.
     Emit(emit::Emit),
+    /// Hold what Push sent against what bugrelay sent for the same saves.
+    ///
+    /// Ends with 0 if they tell the same, with 1 if not, with 2 if one of them cannot be read. What differs on purpose is counted and
+    /// is no difference. Shows which messages and fields differ, and no text of theirs unless --values is given.
+    Compare(compare::Compare),
     /// Print the JSON Schema of the messages.
     Schema(schema::Schema),
 }
@@ -123,6 +129,7 @@ pub fn main() -> ExitCode {
         Verb::Replay(replay) => replay.main(config),
         Verb::Adopt(adopt) => adopt.main(config),
         Verb::Emit(emit) => emit.main(config),
+        Verb::Compare(compare) => compare.main(),
         Verb::Schema(schema) => schema.main(),
     };
     exit.into()

@@ -9,6 +9,7 @@ mod architecture;
 mod binlog;
 mod buses;
 mod case;
+mod compare;
 mod config;
 mod connector_suite;
 mod crash;
