@@ -12,6 +12,7 @@ mod case;
 mod compare;
 mod config;
 mod connector_suite;
+mod contract;
 mod crash;
 mod dashboards;
 mod delivery;
