@@ -30,6 +30,7 @@ mod mysql_triggers;
 mod postgres_triggers;
 mod privacy;
 mod queue_suite;
+mod quickstart;
 mod relay;
 mod replicas;
 mod scripted;
