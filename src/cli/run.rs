@@ -24,7 +24,8 @@ pub(super) struct Run {
     /// What is logged: error, warn, info, debug, trace, or target=level,...
     #[arg(long, env = "BUGRELAY_LOG", default_value = "info")]
     log: String,
-    /// Go on from the source's present end, whatever was stored: what lies between is not told.
+    /// Go on from the source's present end, whatever was stored: what lies between is not told. All gaps are repaired without it, and it does
+    /// not make a server the right one that was refused: a service file must not have it.
     #[arg(long)]
     from_now: bool,
     /// Make a new store where a damaged one was set aside, and first tell every save since this time, as 2026-11-01T00:00:00Z (without

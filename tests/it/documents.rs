@@ -4,9 +4,6 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 const GUARANTEES: &str = include_str!("../../docs/guarantees.md");
-const CONFIGURATION: &str = include_str!("../../docs/reference/configuration.md");
-const METRICS: &str = include_str!("../../docs/reference/metrics.md");
-const EXAMPLE: &str = include_str!("../../bugrelay.example.toml");
 const WHAT_LEAVES: &str = include_str!("../../docs/explanation/what-leaves.md");
 
 /// The text of every source file below a folder.
@@ -154,27 +151,4 @@ fn a_stranger_finds_every_page_from_the_index() {
         links(include_str!("../../README.md")).iter().any(|link| link == "docs/README.md"),
         "README.md leads to the index"
     );
-}
-
-/// Everything that begins like a metric of ours.
-fn metrics(text: &str) -> BTreeSet<&str> {
-    let is_name = |c: char| c.is_ascii_lowercase() || c == '_';
-    text.split(|c: char| !is_name(c)).filter(|word| word.starts_with("bugrelay_")).collect()
-}
-
-#[test]
-fn the_reference_has_every_key_of_the_example_and_no_other() {
-    let key = |line: &'static str| line.trim_start_matches("# ").split_once(" = ").map(|(key, _)| key);
-    let is_key = |key: &&str| key.chars().all(|c| c == '_' || c.is_ascii_lowercase());
-    let of_example: BTreeSet<&str> = EXAMPLE.lines().filter_map(key).filter(is_key).collect();
-    let rows = CONFIGURATION.lines().filter(|line| line.starts_with("| `"));
-    let of_reference: BTreeSet<&str> = rows.filter_map(|row| quoted(row).next()).collect();
-    assert_eq!(of_reference, of_example);
-}
-
-#[test]
-fn the_reference_has_every_metric_and_no_other() {
-    let sources = sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"));
-    let source = sources.iter().find(|text| text.starts_with("//! Every metric's name")).unwrap();
-    assert_eq!(metrics(METRICS), metrics(source));
 }

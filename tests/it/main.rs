@@ -21,6 +21,7 @@ mod documents;
 mod examples;
 mod faults;
 mod flavour;
+mod generated;
 mod ground;
 mod identity;
 mod large;
