@@ -13,6 +13,7 @@ mod emit;
 mod man;
 mod output;
 mod parked;
+mod progress;
 mod replay;
 mod run;
 mod schema;

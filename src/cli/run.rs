@@ -72,7 +72,8 @@ pub(super) fn start_logging(wanted: &str, format: LogFormat) -> Result<(), Exit>
         Exit::Usage
     })?;
     let terminal = std::io::stderr().is_terminal();
-    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(terminal);
+    let colours = output::takes_colours(&std::io::stderr());
+    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(colours);
     let human = matches!((format, terminal), (LogFormat::Human, _) | (LogFormat::Auto, true));
     // A second subscriber in one process is a test's, and then the first stands.
     let _ = if human { lines.try_init() } else { lines.json().flatten_event(true).try_init() };

@@ -8,6 +8,7 @@ mod parked;
 mod reload;
 mod run;
 mod tail;
+mod terminal;
 
 use std::process::Command;
 
