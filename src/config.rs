@@ -24,6 +24,7 @@ use url::Url;
 pub use self::connector::ConnectorConfig;
 pub use self::difference::Difference;
 use self::fault::Fault;
+pub(crate) use self::fault::suggest;
 use self::file::File;
 pub use self::fingerprint::Fingerprint;
 use self::overlay::Overlay;

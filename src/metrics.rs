@@ -3,7 +3,9 @@
 //! Counters and histograms count what this process did; gauges of state are set from the store at scrape time.
 //! Labels come from closed sets only: connectors by name, targets, actions, reasons. Never a bug, user, product or text.
 
+use prometheus::core::{Collector, Desc};
 use prometheus::process_collector::ProcessCollector;
+use prometheus::proto::MetricType;
 use prometheus::{
     CounterVec, Gauge, GaugeVec, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts,
     Registry,
@@ -28,6 +30,21 @@ pub struct Metrics {
     pub config_reload_successful: IntGauge,
     /// 1 while this instance captures and delivers, 0 while it stands by.
     pub leader: IntGauge,
+    /// The version that runs.
+    build_info: IntGaugeVec,
+}
+
+/// A metric as it is told of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Described {
+    /// With the prefix.
+    pub name: String,
+    /// `counter`, `gauge` or `histogram`.
+    pub kind: &'static str,
+    /// By name.
+    pub labels: Vec<String>,
+    /// What it is, as `/metrics` says it.
+    pub help: String,
 }
 
 /// The change source.
@@ -131,7 +148,7 @@ impl Metrics {
             relay: RelayMetrics {
                 received: counters(
                     "bugrelay_relay_received_total",
-                    "Messages that scripts sent to the relay, and what became of them",
+                    "Messages that scripts sent to the relay, and what became of them; what is not taken by ZeroMQ is lost, and nobody tells its sender",
                     &["endpoint", "result"],
                 )?,
                 connections: IntGauge::new(
@@ -140,7 +157,11 @@ impl Metrics {
                 )?,
             },
             delivery: DeliveryMetrics {
-                deliveries: counters("bugrelay_deliveries_total", "Outcomes of deliveries", &["connector", "outcome"])?,
+                deliveries: counters(
+                    "bugrelay_deliveries_total",
+                    "Outcomes of deliveries, one for each message and attempt; dropped: copies that subscribers of fedmsg did not get because they did not keep up",
+                    &["connector", "outcome"],
+                )?,
                 send_seconds: HistogramVec::new(
                     seconds("bugrelay_send_seconds", "Time that one attempt of a batch took"),
                     &["connector"],
@@ -149,7 +170,10 @@ impl Metrics {
                     seconds("bugrelay_end_to_end_seconds", "Time from the save's commit to the acknowledgement"),
                     &["connector"],
                 )?,
-                connector_up: gauges("bugrelay_connector_up", "1 while the connector's last attempt succeeded")?,
+                connector_up: gauges(
+                    "bugrelay_connector_up",
+                    "1 while the connector's last attempt succeeded, or nothing is left that it failed with; 0 too after a batch of which each of several messages was refused for good",
+                )?,
                 possible_duplicates: counters(
                     "bugrelay_possible_duplicates_total",
                     "Messages sent again though an earlier attempt had perhaps delivered them",
@@ -162,54 +186,86 @@ impl Metrics {
             )?,
             config_reload_successful: IntGauge::new(
                 "bugrelay_config_reload_successful",
-                "1 while what runs is what the configuration says; 0 when it is bad, or has something that needs a restart",
+                "1 while what runs is what the configuration says; 0 while that is bad, or has something that needs a restart: the log says what",
+            )?,
+            build_info: IntGaugeVec::new(
+                Opts::new("bugrelay_build_info", "The version that runs; always 1"),
+                &["version"],
             )?,
             registry,
         };
         metrics.config_reload_successful.set(1);
-        metrics.register()?;
-        let build =
-            IntGaugeVec::new(Opts::new("bugrelay_build_info", "The version that runs; always 1"), &["version"])?;
-        build.with_label_values(&[version]).set(1);
-        metrics.registry.register(Box::new(build))?;
+        metrics.build_info.with_label_values(&[version]).set(1);
+        for collector in metrics.every() {
+            metrics.registry.register(collector)?;
+        }
         // What Prometheus' own libraries tell of every process: memory, time, open files, when it began.
         metrics.registry.register(Box::new(ProcessCollector::for_self()))?;
         Ok(metrics)
     }
 
-    fn register(&self) -> Result<(), prometheus::Error> {
-        let Metrics { registry, source, pipeline, queue, relay, delivery, leader, config_reload_successful } = self;
-        registry.register(Box::new(config_reload_successful.clone()))?;
-        registry.register(Box::new(leader.clone()))?;
-        registry.register(Box::new(source.connected.clone()))?;
-        registry.register(Box::new(source.lag_seconds.clone()))?;
-        registry.register(Box::new(source.retained_bytes.clone()))?;
-        registry.register(Box::new(source.trigger_queue_rows.clone()))?;
-        registry.register(Box::new(source.trigger_queue_oldest_age_seconds.clone()))?;
-        registry.register(Box::new(source.gaps.clone()))?;
-        registry.register(Box::new(source.failovers.clone()))?;
-        registry.register(Box::new(source.refused.clone()))?;
-        registry.register(Box::new(pipeline.change_sets.clone()))?;
-        registry.register(Box::new(pipeline.messages.clone()))?;
-        registry.register(Box::new(pipeline.redacted.clone()))?;
-        registry.register(Box::new(pipeline.swept.clone()))?;
-        registry.register(Box::new(pipeline.stage_seconds.clone()))?;
-        registry.register(Box::new(queue.main_queue_messages.clone()))?;
-        registry.register(Box::new(queue.backlog_messages.clone()))?;
-        registry.register(Box::new(queue.backlog_bytes.clone()))?;
-        registry.register(Box::new(queue.backlog_oldest_age_seconds.clone()))?;
-        registry.register(Box::new(queue.backlog_attempts.clone()))?;
-        registry.register(Box::new(queue.backlog_next_attempt.clone()))?;
-        registry.register(Box::new(queue.connector_paused.clone()))?;
-        registry.register(Box::new(queue.parked_messages.clone()))?;
-        registry.register(Box::new(queue.store_bytes.clone()))?;
-        registry.register(Box::new(relay.received.clone()))?;
-        registry.register(Box::new(relay.connections.clone()))?;
-        registry.register(Box::new(delivery.deliveries.clone()))?;
-        registry.register(Box::new(delivery.send_seconds.clone()))?;
-        registry.register(Box::new(delivery.end_to_end_seconds.clone()))?;
-        registry.register(Box::new(delivery.connector_up.clone()))?;
-        registry.register(Box::new(delivery.possible_duplicates.clone()))
+    /// All that are ours, as they are told of: also those that have no series yet.
+    pub fn described(&self) -> Vec<Described> {
+        let describe = |collector: Box<dyn Collector>| {
+            let (family, description) =
+                (collector.collect().into_iter().next()?, collector.desc().into_iter().next()?.clone());
+            let kind = match family.get_field_type() {
+                MetricType::COUNTER => "counter",
+                MetricType::HISTOGRAM => "histogram",
+                _ => "gauge",
+            };
+            let Desc { fq_name: name, help, variable_labels: labels, .. } = description;
+            Some(Described { name, kind, labels, help })
+        };
+        self.every().into_iter().filter_map(describe).collect()
+    }
+
+    fn every(&self) -> Vec<Box<dyn Collector>> {
+        let Metrics {
+            registry: _,
+            source,
+            pipeline,
+            queue,
+            relay,
+            delivery,
+            leader,
+            config_reload_successful,
+            build_info,
+        } = self;
+        vec![
+            Box::new(build_info.clone()),
+            Box::new(config_reload_successful.clone()),
+            Box::new(leader.clone()),
+            Box::new(source.connected.clone()),
+            Box::new(source.lag_seconds.clone()),
+            Box::new(source.retained_bytes.clone()),
+            Box::new(source.trigger_queue_rows.clone()),
+            Box::new(source.trigger_queue_oldest_age_seconds.clone()),
+            Box::new(source.gaps.clone()),
+            Box::new(source.failovers.clone()),
+            Box::new(source.refused.clone()),
+            Box::new(pipeline.change_sets.clone()),
+            Box::new(pipeline.messages.clone()),
+            Box::new(pipeline.swept.clone()),
+            Box::new(pipeline.redacted.clone()),
+            Box::new(pipeline.stage_seconds.clone()),
+            Box::new(queue.main_queue_messages.clone()),
+            Box::new(queue.backlog_messages.clone()),
+            Box::new(queue.backlog_bytes.clone()),
+            Box::new(queue.backlog_oldest_age_seconds.clone()),
+            Box::new(queue.backlog_attempts.clone()),
+            Box::new(queue.backlog_next_attempt.clone()),
+            Box::new(queue.parked_messages.clone()),
+            Box::new(queue.connector_paused.clone()),
+            Box::new(queue.store_bytes.clone()),
+            Box::new(relay.received.clone()),
+            Box::new(relay.connections.clone()),
+            Box::new(delivery.deliveries.clone()),
+            Box::new(delivery.send_seconds.clone()),
+            Box::new(delivery.end_to_end_seconds.clone()),
+            Box::new(delivery.connector_up.clone()),
+            Box::new(delivery.possible_duplicates.clone()),
+        ]
     }
 }
 
@@ -219,20 +275,23 @@ impl PipelineMetrics {
             change_sets: IntCounter::new("bugrelay_change_sets_total", "Change sets captured")?,
             messages: counters(
                 "bugrelay_messages_total",
-                "Messages put into the main queue",
+                "Messages put into the main queue; what was told before is not counted again",
                 &["target", "action", "visibility"],
             )?,
             redacted: counters(
                 "bugrelay_redacted_total",
-                "Messages whose object was held back because it is not public",
+                "Messages whose object was held back because it is not public; became_private: between the save and the delivery; oversize: public, and too large for a bus with oversize = \"event_only\", counted for each delivery",
                 &["reason"],
             )?,
             swept: IntCounter::new(
                 "bugrelay_swept_total",
-                "Messages told from Bugzilla's history because the way in did not deliver them",
+                "Messages told from Bugzilla's history because the way in did not deliver them, those of `start` too; rising without a gap: the way in loses changes",
             )?,
             stage_seconds: CounterVec::new(
-                Opts::new("bugrelay_stage_seconds_total", "Time that the capture's stages took"),
+                Opts::new(
+                    "bugrelay_stage_seconds_total",
+                    "Time that the capture's stages took: reading the objects, building the messages, storing them",
+                ),
                 &["stage"],
             )?,
         })
@@ -244,9 +303,12 @@ impl QueueMetrics {
         Ok(QueueMetrics {
             main_queue_messages: IntGauge::new(
                 "bugrelay_main_queue_messages",
-                "Messages that a healthy connector has not sent yet",
+                "Messages that a healthy connector has not sent yet: one that is served, not paused, and whose last attempt did not fail",
             )?,
-            backlog_messages: gauges("bugrelay_backlog_messages", "Messages waiting in the connector's backlog")?,
+            backlog_messages: gauges(
+                "bugrelay_backlog_messages",
+                "Messages waiting in the connector's backlog: after a failure, or because it is paused, disabled or gone",
+            )?,
             backlog_bytes: gauges("bugrelay_backlog_bytes", "Size of the messages in the connector's backlog")?,
             backlog_oldest_age_seconds: float_gauges(
                 "bugrelay_backlog_oldest_age_seconds",
@@ -255,7 +317,7 @@ impl QueueMetrics {
             backlog_attempts: gauges("bugrelay_backlog_attempts", "Attempts of the connector that failed in a row")?,
             backlog_next_attempt: float_gauges(
                 "bugrelay_backlog_next_attempt_timestamp_seconds",
-                "When the connector's next attempt is due; 0 when it has no backlog",
+                "When the connector's next attempt is due, seconds since 1970; 0 when it has no backlog",
             )?,
             connector_paused: gauges("bugrelay_connector_paused", "1 while somebody has paused the connector")?,
             parked_messages: gauges(
@@ -284,15 +346,15 @@ impl SourceMetrics {
             connected: IntGauge::new("bugrelay_source_connected", "1 while the change stream of the database is open")?,
             lag_seconds: Gauge::new(
                 "bugrelay_source_lag_seconds",
-                "Now minus the commit time of the last save processed; 0 when idle",
+                "Now minus the commit time of the last save stored; 0 when idle; while the source is not read at least for how long",
             )?,
             retained_bytes: IntGauge::new(
                 "bugrelay_source_retained_bytes",
-                "Size of the log that the server keeps because bugrelay has still to read it",
+                "Size of the write-ahead log that PostgreSQL keeps because bugrelay has still to read it (capture = \"logical\" alone; 0 elsewhere); it goes up and down by the server's checkpoints, and near max_slot_wal_keep_size the slot is about to be lost",
             )?,
             trigger_queue_rows: IntGauge::new(
                 "bugrelay_trigger_queue_rows",
-                "Rows that the triggers left and bugrelay has still to store, at the most",
+                "Rows that the triggers left and bugrelay has still to store, at the most (capture = \"triggers\" alone; 0 elsewhere); asked once a second",
             )?,
             trigger_queue_oldest_age_seconds: Gauge::new(
                 "bugrelay_trigger_queue_oldest_age_seconds",
@@ -300,7 +362,7 @@ impl SourceMetrics {
             )?,
             gaps: counters(
                 "bugrelay_source_gaps_total",
-                "Times that the source no longer had the changes behind the stored position",
+                "Times that the source no longer had the changes behind the stored position; repaired from Bugzilla's history, see bugrelay_swept_total; foreign_server with bugrelay_source_refused 1 is not: the server may be a copy",
                 &["reason"],
             )?,
             failovers: IntCounter::new(
@@ -309,7 +371,7 @@ impl SourceMetrics {
             )?,
             refused: IntGauge::new(
                 "bugrelay_source_refused",
-                "1 while nothing is read or sent because the server is not the one that was read before",
+                "1 while nothing is read or sent, because the server is not the one that was read before and may be a copy",
             )?,
         })
     }

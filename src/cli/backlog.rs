@@ -21,14 +21,20 @@ pub(super) struct Backlog {
 #[derive(Subcommand)]
 enum What {
     /// One line for each connector that the store knows, also those that are gone from the configuration.
+    ///
+    /// Its state, messages and bytes that wait, the age of the oldest, attempts, the next attempt, class and text of the last error.
     List {
         /// As the API tells it.
         #[arg(long)]
         json: bool,
     },
     /// The messages that wait for one connector, oldest first.
+    ///
+    /// Sequence, id, what, bug, time of the save, attempts, size, and whether it was perhaps sent.
     Show(Show),
     /// Try again now, without waiting for the next attempt's time.
+    ///
+    /// It needs `[admin] token_file`, as all that changes a state.
     Retry {
         /// The connector's name.
         name: String,
@@ -44,7 +50,9 @@ enum What {
         #[arg(long, value_name = "TEXT")]
         reason: Option<String>,
     },
-    /// Give messages up: they are not sent to this connector. Also of one that is gone from the configuration.
+    /// Give messages up: they are not sent to this connector.
+    ///
+    /// Nothing of them is kept for it. Also for one that is gone from the configuration.
     Drop {
         #[command(flatten)]
         chosen: Chosen,
@@ -60,10 +68,10 @@ struct Show {
     /// Only what follows this sequence.
     #[arg(long, default_value_t = 0, value_name = "SEQUENCE")]
     after: i64,
-    /// At most so many.
+    /// At most so many; 1000 is the most.
     #[arg(long, default_value_t = 100, value_name = "NUMBER")]
     limit: usize,
-    /// With the messages themselves, as they would leave now; 100 at the most.
+    /// With the messages themselves, as they would leave now; 100 and 4 MiB at the most.
     #[arg(long)]
     bodies: bool,
     /// As the API tells it.

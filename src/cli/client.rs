@@ -9,8 +9,9 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::{Exit, output};
-use crate::config::Config;
+use super::{Exit, output, progress};
+use crate::admin::StatusView;
+use crate::config::{Config, suggest};
 use crate::tls;
 
 /// How long an answer may take, from the connection to its head, and its text again. More than a judgement of what is shown takes.
@@ -95,6 +96,16 @@ impl Client {
         })
     }
 
+    /// The last place in the queue that was given out, if it is told: it grows while something is stored.
+    async fn last_sequence(&self) -> Option<i64> {
+        let mut request = self.http.get(self.url(&["api", "status"]));
+        if let Some(token) = &self.token {
+            request = request.bearer_auth(token.expose_secret());
+        }
+        let text = request.send().await.ok()?.bytes().await.ok()?;
+        Some(serde_json::from_slice::<StatusView>(&text).ok()?.store.last_sequence)
+    }
+
     fn url(&self, path: &[&str]) -> Url {
         let mut url = self.base.clone();
         if let Ok(mut segments) = url.path_segments_mut() {
@@ -112,7 +123,11 @@ impl Client {
         if let Some(order) = order {
             request = request.body(order);
         }
-        let answer = if takes_its_time { request.send().await } else { self.within(request.send()).await? };
+        let answer = if takes_its_time {
+            progress::shown(request.send(), || self.last_sequence()).await
+        } else {
+            self.within(request.send()).await?
+        };
         match answer {
             Ok(response) if response.status().is_success() => Ok(response),
             Ok(response) => {
@@ -122,7 +137,8 @@ impl Client {
                     output::error(&format!("{}: {}", self.base, text.trim_end()));
                     return Err(Exit::Unavailable);
                 }
-                output::error(&format!("{url} answers {status}: {}", text.trim_end()));
+                let hint = near(&url, &text).unwrap_or_default();
+                output::error(&format!("{url} answers {status}: {}{hint}", text.trim_end()));
                 Err(Exit::Runtime)
             }
             Err(error) => {
@@ -131,6 +147,13 @@ impl Client {
             }
         }
     }
+}
+
+/// Which connector was probably meant by the name in the address, out of those that the answer knows.
+fn near(url: &Url, answer: &str) -> Option<String> {
+    let (_, known) = answer.trim_end().split_once("there is no such connector; known are ")?;
+    let name = url.path_segments()?.skip_while(|part| *part != "api").nth(2)?;
+    suggest(name, known.split(", "))
 }
 
 /// The port as this machine reaches it.

@@ -17,13 +17,15 @@ pub(super) struct Connector {
 
 #[derive(Subcommand)]
 enum What {
-    /// Every connector that the store knows, and how it stands.
+    /// Every connector that the store knows: how it stands, what waits for it and what is parked.
     List {
         /// As the API tells it.
         #[arg(long)]
         json: bool,
     },
-    /// Send nothing more to a connector until it is resumed; its messages are collected. Survives a restart.
+    /// Send nothing more to a connector until it is resumed; its messages are collected.
+    ///
+    /// A batch in flight is finished. It lasts through restarts.
     Pause {
         /// Its name in the configuration.
         name: String,
@@ -32,6 +34,8 @@ enum What {
         json: bool,
     },
     /// Let a paused connector go on.
+    ///
+    /// One that waits after a failure goes on waiting; `backlog retry` ends that.
     Resume {
         /// Its name in the configuration.
         name: String,

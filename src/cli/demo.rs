@@ -4,7 +4,6 @@
 mod sample;
 mod stage;
 
-use std::io::IsTerminal as _;
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
@@ -56,7 +55,6 @@ struct Performance<'a> {
     seen: usize,
     /// Expectations that were not met.
     wrong: usize,
-    is_colourful: bool,
 }
 
 impl Demo {
@@ -75,7 +73,6 @@ impl Demo {
         };
         let load = || Config::load(Some(&stage.configuration()), std::iter::empty());
         run_with(load, async |config| {
-            let is_colourful = std::io::stdout().is_terminal();
             let performance = Performance {
                 stage: &stage,
                 pace,
@@ -84,7 +81,6 @@ impl Demo {
                 clock: Timestamp::UNIX_EPOCH,
                 seen: 0,
                 wrong: 0,
-                is_colourful,
             };
             self.run(config, performance, held).await
         })
@@ -247,11 +243,7 @@ impl Performance<'_> {
     }
 
     fn say(&self, colour: &str, text: &str) {
-        if self.is_colourful {
-            output::line(&format!("\x1b[{colour}m{text}\x1b[0m"));
-        } else {
-            output::line(text);
-        }
+        output::line(&output::painted(colour, text));
     }
 }
 

@@ -4,13 +4,16 @@ mod adopt;
 mod backlog;
 mod check;
 mod client;
+mod compare;
 mod connector;
 mod consent;
 mod demo;
 mod disposal;
 mod emit;
+mod man;
 mod output;
 mod parked;
+mod progress;
 mod replay;
 mod run;
 mod schema;
@@ -20,7 +23,7 @@ mod triggers;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum};
 
 use crate::config::{Config, ConfigError};
 
@@ -37,13 +40,22 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Verb {
-    /// Capture changes and deliver them, until SIGTERM.
+    /// Capture changes and deliver them, until SIGTERM or SIGINT.
+    ///
+    /// Then what is in flight is finished, for `[shutdown] grace_seconds` at the most. SIGHUP has the configuration read anew.
     Run(run::Run),
-    /// Look at the configuration, then the database and the store, and say how to mend what is wrong.
+    /// Look at the configuration, then the database, the store and the connectors, and say how to mend what is wrong.
+    ///
+    /// Each finding has the SQL or the line that mends it. It makes and changes nothing, and may run beside a running instance.
     Check(check::Check),
     /// Play a small Bugzilla's life in a file, with all of bugrelay beside it: needs no service and no configuration.
+    ///
+    /// Prints the messages and whether they are those that must leave; the metrics are on port 9464, or on a free one that it names. Ends
+    /// with 0 if all was as expected, after Ctrl-C too.
     Demo(demo::Demo),
     /// Show what a running bugrelay captures, live.
+    ///
+    /// What is not public is marked.
     Tail(tail::Tail),
     /// Show what waits for the connectors of a running bugrelay, and try again; set messages aside, or give them up.
     Backlog(backlog::Backlog),
@@ -54,13 +66,33 @@ enum Verb {
     /// Make, look at and remove the triggers that `capture = "triggers"` reads.
     Triggers(triggers::Triggers),
     /// Have a running bugrelay tell saves of the past again, from Bugzilla's history.
+    ///
+    /// They are judged by what is public now, and leave under the same message ids, behind what waits. It needs `[admin] token_file`. See
+    /// docs/how-to/gaps.md.
     Replay(replay::Replay),
     /// Say that a server that was refused, for it may be a copy of Bugzilla, is the right one.
+    ///
+    /// Shows which was read before and which is there now, and asks. What was saved since is told from Bugzilla's history, and what waits is
+    /// sent. It needs `[admin] token_file`. See docs/how-to/server-changes.md.
     Adopt(adopt::Adopt),
     /// Drop a message at the relay of a running bugrelay, from standard input, and wait until it is stored.
+    ///
+    /// While it cannot be, it says so and tries on, under one Idempotency-Key for each message. Ends with 69 if a message is not stored in
+    /// time, with 1 if it is refused. See docs/how-to/relay.md.
     Emit(emit::Emit),
-    /// Print the JSON Schema of the messages.
+    /// Hold what Push sent against what bugrelay sent for the same saves.
+    ///
+    /// Ends with 0 if they tell the same, with 1 if not, with 2 if one of them cannot be read. What differs on purpose is counted and
+    /// is no difference. Shows which messages and fields differ, and no text of theirs unless --values is given.
+    Compare(compare::Compare),
+    /// Print the JSON Schema of the messages, public and private.
     Schema(schema::Schema),
+    /// Print what a shell needs to complete verbs and options.
+    ///
+    /// For bash: `bugrelay completions bash > /etc/bash_completion.d/bugrelay`.
+    Completions(man::Completions),
+    /// Print a man page.
+    Man(man::Man),
 }
 
 /// How log lines are written.
@@ -123,9 +155,17 @@ pub fn main() -> ExitCode {
         Verb::Replay(replay) => replay.main(config),
         Verb::Adopt(adopt) => adopt.main(config),
         Verb::Emit(emit) => emit.main(config),
+        Verb::Compare(compare) => compare.main(),
         Verb::Schema(schema) => schema.main(),
+        Verb::Completions(completions) => completions.main(),
+        Verb::Man(man) => man.main(),
     };
     exit.into()
+}
+
+/// The command line, described: verbs, arguments, options.
+pub fn command() -> clap::Command {
+    Arguments::command()
 }
 
 /// Variables that are no text cannot be meant for us.

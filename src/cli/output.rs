@@ -1,6 +1,6 @@
 //! Standard output and standard error: the only place that prints.
 
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 
 use crate::capture::{Finding, Severity};
 
@@ -14,6 +14,24 @@ pub(super) fn line(text: &str) -> bool {
 pub(super) fn error(text: &str) {
     // Standard error closed: there is nobody to tell.
     let _ = writeln!(std::io::stderr(), "bugrelay: {text}");
+}
+
+/// Whether somebody looks at that stream who takes colours: it is a terminal, and NO_COLOR (no-color.org) does not forbid them.
+pub(super) fn takes_colours(stream: &impl IsTerminal) -> bool {
+    let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    stream.is_terminal() && !is_set("NO_COLOR") && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
+}
+
+/// In that colour (of ANSI's: 31 is red) where standard output takes one.
+pub(super) fn painted(colour: &str, text: &str) -> String {
+    if takes_colours(&std::io::stdout()) { format!("\x1b[{colour}m{text}\x1b[0m") } else { text.to_owned() }
+}
+
+/// On standard error, in the place of what was shown there last; an empty one takes it away. For a terminal alone.
+pub(super) fn passing(text: &str) {
+    let mut out = std::io::stderr().lock();
+    // There is nobody to tell.
+    let _ = write!(out, "\r\x1b[K{text}").and_then(|()| out.flush());
 }
 
 /// For programs, on standard output.
@@ -34,15 +52,15 @@ pub(super) fn findings(findings: &[Finding], as_json: bool) {
         return;
     }
     for finding in findings {
-        let word = match finding.severity {
-            Severity::Good => "good   ",
-            Severity::Warning => "warning",
-            Severity::Error => "ERROR  ",
-            Severity::Unavailable => "NO WAY ",
+        let (colour, word) = match finding.severity {
+            Severity::Good => ("32", "good   "),
+            Severity::Warning => ("33", "warning"),
+            Severity::Error => ("31", "ERROR  "),
+            Severity::Unavailable => ("31", "NO WAY "),
         };
-        line(&format!("{word}  {}: {}", finding.id, finding.message));
+        line(&format!("{}  {}: {}", painted(colour, word), finding.id, finding.message));
         for remedy in finding.remedy.iter().flat_map(|remedy| remedy.lines()) {
-            line(&format!("         mend it with:  {remedy}"));
+            line(&format!("         mend it with:  {}", painted("1", remedy)));
         }
     }
 }

@@ -28,6 +28,8 @@ enum What {
     /// The messages that are parked for one connector, and why.
     Show(Show),
     /// Send them after all: they wait again, at their old place.
+    ///
+    /// They keep their sequence and id.
     Retry(Chosen),
     /// Give them up.
     Drop {
@@ -50,10 +52,10 @@ struct Show {
     /// Only what follows this sequence.
     #[arg(long, default_value_t = 0, value_name = "SEQUENCE")]
     after: i64,
-    /// At most so many.
+    /// At most so many; 1000 is the most.
     #[arg(long, default_value_t = 100, value_name = "NUMBER")]
     limit: usize,
-    /// With the messages themselves, as they would leave now; 100 at the most.
+    /// With the messages themselves, as they would leave now; 100 and 4 MiB at the most.
     #[arg(long)]
     bodies: bool,
     /// As the API tells it.

@@ -24,7 +24,8 @@ pub(super) struct Run {
     /// What is logged: error, warn, info, debug, trace, or target=level,...
     #[arg(long, env = "BUGRELAY_LOG", default_value = "info")]
     log: String,
-    /// Go on from the source's present end, whatever was stored: what lies between is not told.
+    /// Go on from the source's present end, whatever was stored: what lies between is not told. All gaps are repaired without it, and it does
+    /// not make a server the right one that was refused: a service file must not have it.
     #[arg(long)]
     from_now: bool,
     /// Make a new store where a damaged one was set aside, and first tell every save since this time, as 2026-11-01T00:00:00Z (without
@@ -71,7 +72,8 @@ pub(super) fn start_logging(wanted: &str, format: LogFormat) -> Result<(), Exit>
         Exit::Usage
     })?;
     let terminal = std::io::stderr().is_terminal();
-    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(terminal);
+    let colours = output::takes_colours(&std::io::stderr());
+    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(colours);
     let human = matches!((format, terminal), (LogFormat::Human, _) | (LogFormat::Auto, true));
     // A second subscriber in one process is a test's, and then the first stands.
     let _ = if human { lines.try_init() } else { lines.json().flatten_event(true).try_init() };

@@ -22,7 +22,9 @@ pub(super) struct Triggers {
 
 #[derive(Subcommand)]
 enum What {
-    /// Make the queue, its triggers and the account's rights on it, or bring them up to date. Waits for no lock longer than a second.
+    /// Make the queue, its triggers and the account's rights on it, or bring them up to date.
+    ///
+    /// Waits for no lock longer than a second. See docs/how-to/triggers.md.
     Install {
         #[command(flatten)]
         administrator: Administrator,

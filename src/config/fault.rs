@@ -145,7 +145,7 @@ fn reworded(message: &str, further: &[&str]) -> String {
 }
 
 /// `; did you mean ...?`, if one of the known words is near.
-pub(super) fn suggest<'a>(given: &str, known: impl Iterator<Item = &'a str>) -> Option<String> {
+pub(crate) fn suggest<'a>(given: &str, known: impl Iterator<Item = &'a str>) -> Option<String> {
     let nearest = known.map(|word| (strsim::damerau_levenshtein(given, word), word)).min()?;
     (nearest.0 <= 1 + given.len() / 4).then(|| format!("; did you mean `{}`?", nearest.1))
 }

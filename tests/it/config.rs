@@ -6,6 +6,7 @@ mod environment;
 mod example;
 mod fedmsg;
 mod kafka;
+mod reference;
 mod relay;
 mod stomp;
 mod webhook;

@@ -8,6 +8,7 @@ mod parked;
 mod reload;
 mod run;
 mod tail;
+mod terminal;
 
 use std::process::Command;
 
@@ -69,7 +70,20 @@ fn a_wrong_command_line_is_a_matter_of_usage() {
 fn help_and_version_are_answers_and_no_errors() {
     let help = program(&["--help"]);
     assert_eq!((help.code, help.err.as_str()), (0, ""));
-    for verb in ["run", "check", "demo", "tail", "backlog", "connector", "replay", "emit", "schema"] {
+    for verb in [
+        "run",
+        "check",
+        "demo",
+        "tail",
+        "backlog",
+        "connector",
+        "replay",
+        "emit",
+        "compare",
+        "schema",
+        "man",
+        "completions",
+    ] {
         assert!(help.out.contains(&format!("\n  {verb} ")), "{}", help.out);
         assert_eq!(program(&[verb, "--help"]).code, 0);
     }
