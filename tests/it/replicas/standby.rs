@@ -36,6 +36,8 @@ fn whoever_asks_is_sent_to_the_leader(site: &Site) {
         "/api/bugs/1",
         "/api/messages/7",
         "/api/identity",
+        "/api/log",
+        "/api/configuration",
         "/api/tail",
     ] {
         let answer = second.get(path);
