@@ -281,6 +281,7 @@ impl App {
             journal: delivery.journal(),
             capture: config.bugzilla.as_ref().map(|bugzilla| bugzilla.capture.as_str()),
             configuration: told.subscribe(),
+            sessions: Arc::default(),
             token: config.admin.token.clone(),
             shutdown: shutdown.clone(),
         };

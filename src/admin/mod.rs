@@ -13,6 +13,7 @@ mod disposal;
 mod log;
 mod messages;
 mod openapi;
+mod page;
 mod paging;
 mod parked;
 mod port;
@@ -29,6 +30,7 @@ pub use connectors::{Changed, ConnectorState, ConnectorView};
 pub use disposal::{Choice, Disposed, Span};
 pub use log::{AttemptOutcome, AttemptView, LogPage};
 pub use messages::{FateState, FateView, JudgementView, TracePage, TraceView};
+pub use page::Sessions;
 pub use parked::{ParkedPage, ParkedView};
 pub use replay::{ReplayOrder, ReplayView};
 pub use scrape::Counts;
@@ -94,6 +96,8 @@ pub struct Admin {
     pub capture: Option<&'static str>,
     /// What is configured, without its secrets.
     pub configuration: watch::Receiver<Configuration>,
+    /// Who has signed in to the page.
+    pub sessions: Arc<Sessions>,
     /// Who knows it may use the API from elsewhere, and change state.
     pub token: Secret,
     /// Ends live listeners.
@@ -114,6 +118,8 @@ impl Admin {
             .route("/readyz", get(readyz))
             .route("/metrics", get(scrape::metrics))
             .merge(api)
+            .merge(page::routes(&self))
+            .fallback(page::nowhere)
             .with_state(self)
             .merge(relay.unwrap_or_default());
         port::serve(listener, router, shutdown).await;
