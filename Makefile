@@ -3,7 +3,7 @@
 # Where rustup puts cargo, whether or not the shell knows it.
 export PATH := $(HOME)/.cargo/bin:$(PATH)
 
-.PHONY: help build demo test test-matrix dashboards chart check lint bench bench-relay ci
+.PHONY: help build demo test test-matrix dashboards chart page check lint bench bench-relay ci
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 16
 
@@ -19,6 +19,8 @@ dashboards: ## rules and their tests, and every panel's query against a Promethe
 	@scripts/dashboards
 chart: ## lint, render and check the chart and the sidecar, with Helm 3 and 4, for Kubernetes 1.29 to 1.37
 	@scripts/chart
+page: ## drive the page in a real Chromium; pictures of every view in target/page
+	@scripts/page
 check: ## does it compile?
 	@scripts/check
 lint: ## formatting, clippy, licences

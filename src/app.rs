@@ -10,11 +10,11 @@ use std::time::Duration;
 use axum::Router;
 use mysql_async::{OptsBuilder, SslOpts};
 use tokio::net::TcpListener;
-use tokio::sync::{Semaphore, broadcast};
+use tokio::sync::{Semaphore, broadcast, watch};
 
 use self::relay::Doors;
 pub use self::reload::{Follow, Reload};
-use crate::admin::{Admin, LISTENERS_MAX};
+use crate::admin::{Admin, Configuration, LISTENERS_MAX};
 use crate::bugzilla::Zone;
 use crate::capture::Source;
 use crate::capture::history::{History, HistorySource};
@@ -59,6 +59,8 @@ pub struct App {
     delivery: Delivery,
     pipeline: Option<Pipeline>,
     admin: Admin,
+    /// Tells people what is configured.
+    told: watch::Sender<Configuration>,
     listener: TcpListener,
     doors: Option<Doors>,
     /// What the admin port serves of the relay.
@@ -261,6 +263,7 @@ impl App {
                 Doors::bind(relay, inbox).await.map(|(doors, http)| (Some(doors), http))?
             }
         };
+        let told = watch::Sender::new(Configuration::of(config.shown.settings(), &[]));
         let admin = Admin {
             queue: Arc::clone(&queue),
             gate,
@@ -275,10 +278,14 @@ impl App {
             connectors: Served::default(),
             news: delivery.news(),
             scraping: Arc::default(),
+            journal: delivery.journal(),
+            capture: config.bugzilla.as_ref().map(|bugzilla| bugzilla.capture.as_str()),
+            configuration: told.subscribe(),
+            sessions: Arc::default(),
             token: config.admin.token.clone(),
             shutdown: shutdown.clone(),
         };
-        let mut app = App { pipeline: None, config, delivery, admin, listener, doors, http, shutdown };
+        let mut app = App { pipeline: None, config, delivery, admin, told, listener, doors, http, shutdown };
         app.pipeline = reader.and_then(|reader| app.pipeline(reader, from_now, recover_since));
         app.admin.replay = app.pipeline.as_ref().map(|pipeline| {
             let (sweep, editor) = (pipeline.sweep.clone(), pipeline.editor.clone());
@@ -323,19 +330,19 @@ impl App {
     /// Starts the admin port, and all other tasks as soon as this instance leads; they end when the returned handle says so. `follow` is how
     /// the configuration is read anew; none: it is not.
     pub fn spawn(self, follow: Option<Follow>) -> Shutdown {
-        let App { config, delivery, pipeline, admin, listener, doors, http, shutdown } = self;
+        let App { config, delivery, pipeline, admin, told, listener, doors, http, shutdown } = self;
         let progress = Arc::clone(&admin.progress);
-        let reload = Reload::new(config, delivery, admin.connectors.clone());
+        let reload = Reload::new(config, delivery, admin.connectors.clone(), told);
         shutdown.spawn(admin.serve(listener, http));
-        let told = shutdown.clone();
+        let stop = shutdown.clone();
         shutdown.spawn(async move {
             let lost = tokio::select! {
                 lost = lead(pipeline, doors, &progress, reload, follow) => lost,
-                () = told.requested() => return,
+                () = stop.requested() => return,
             };
             tracing::error!(error = %lost, "bugrelay stops");
-            told.give_up(Cause::Store);
-            told.requested().await;
+            stop.give_up(Cause::Store);
+            stop.requested().await;
         });
         shutdown
     }

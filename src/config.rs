@@ -12,6 +12,7 @@ mod fingerprint;
 mod overlay;
 mod relay;
 mod secret;
+mod shown;
 mod text;
 
 use std::collections::BTreeMap;
@@ -28,6 +29,7 @@ pub(crate) use self::fault::suggest;
 use self::file::File;
 pub use self::fingerprint::Fingerprint;
 use self::overlay::Overlay;
+pub use self::shown::Shown;
 use crate::bugzilla::Zone;
 use crate::database::Dialect;
 use crate::message::{FieldFilter, Identity};
@@ -62,6 +64,8 @@ pub struct Config {
     pub relay: Option<RelayConfig>,
     /// `[connectors.NAME]`, by name.
     pub connectors: BTreeMap<String, ConnectorConfig>,
+    /// All that is written, the environment over it, as it may be shown: without its secrets.
+    pub shown: Shown,
 }
 
 /// `[bugzilla]`: which Bugzilla, and how its changes are captured.
@@ -110,6 +114,18 @@ pub enum Way {
     Logical,
     /// From Bugzilla's own history tables: the sweep alone.
     History,
+}
+
+impl Way {
+    /// As the configuration names it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Way::Binlog => "binlog",
+            Way::Triggers => "triggers",
+            Way::Logical => "logical",
+            Way::History => "history",
+        }
+    }
 }
 
 /// `[queue]`: the durable store.
@@ -229,6 +245,7 @@ impl Config {
         overlay.apply(&mut table).map_err(refuse)?;
         loop {
             let checked = Fault::catch(table.clone().try_into()).and_then(|file: File| file.check(path, &overlay));
+            let checked = checked.map(|config| Config { shown: Shown::of(&table), ..config });
             match checked {
                 // A password of digits alone reads as a number in the environment, where nobody writes quotes.
                 Err(fault) if fault.wants_text() && overlay.as_text(&mut table, fault.path()) => {}

@@ -58,17 +58,22 @@ pub(super) async fn page(
     Path(name): Path<String>,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Refusal> {
-    let Paging { after, limit, bodies } = Paging::parse(query.as_deref())?;
-    connectors::must_be_known(&admin, &name).await?;
-    let Page { entries, next } = if bodies {
-        let Page { mut entries, next } = admin.queue.backlog_bodies(&name, after, limit).await?;
-        judge(&admin, entries.iter_mut().collect()).await?;
+    json(&read(&admin, name, &Paging::parse(query.as_deref())?).await?)
+}
+
+/// What of it is asked for.
+pub(super) async fn read(admin: &Admin, name: String, paging: &Paging) -> Result<BacklogPage, Refusal> {
+    connectors::must_be_known(admin, &name).await?;
+    let Page { entries, next } = if paging.bodies {
+        let page = paging.read(|after, limit| admin.queue.backlog_bodies(&name, after, limit)).await?;
+        let Page { mut entries, next } = page;
+        judge(admin, entries.iter_mut().collect()).await?;
         Page { entries: entries.iter().map(EntryView::with_body).collect(), next }
     } else {
-        let page = admin.queue.backlog(&name, after, limit).await?;
+        let page = paging.read(|after, limit| admin.queue.backlog(&name, after, limit)).await?;
         Page { entries: page.entries.into_iter().map(EntryView::from).collect(), next: page.next }
     };
-    json(&BacklogPage { connector: name, entries, next })
+    Ok(BacklogPage { connector: name, entries, next })
 }
 
 /// Leaves of each what may be shown now: all, or the event alone. What cannot be judged is not shown.

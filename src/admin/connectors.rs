@@ -37,6 +37,10 @@ pub struct ConnectorView {
     pub class: Option<String>,
     /// The last failure, in full.
     pub last_error: Option<String>,
+    /// When its bus took something last, RFC 3339; `None`: not since this process began.
+    pub last_success: Option<String>,
+    /// How long its backlog takes at the rate of the last minute; `None`: there is none, or nothing was sent.
+    pub drain_seconds: Option<u64>,
     /// Messages that its bus refused, set aside.
     pub parked: u64,
 }
@@ -88,24 +92,29 @@ pub(super) async fn list(State(admin): State<Admin>) -> Result<Response, Refusal
 
 /// One of them.
 pub(super) async fn one(State(admin): State<Admin>, Path(name): Path<String>) -> Result<Response, Refusal> {
-    let stats = find(&admin, &name).await?;
-    json(&view(&admin, stats))
+    json(&read(&admin, &name).await?)
+}
+
+/// How one stands.
+pub(super) async fn read(admin: &Admin, name: &str) -> Result<ConnectorView, Refusal> {
+    let stats = find(admin, name).await?;
+    Ok(view(admin, stats))
 }
 
 pub(super) async fn pause(
-    admin: State<Admin>,
-    peer: ConnectInfo<SocketAddr>,
-    name: Path<String>,
+    State(admin): State<Admin>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    Path(name): Path<String>,
 ) -> Result<Response, Refusal> {
-    hold(admin.0, peer.0, &name, true).await
+    json(&hold(&admin, peer, &name, true).await?)
 }
 
 pub(super) async fn resume(
-    admin: State<Admin>,
-    peer: ConnectInfo<SocketAddr>,
-    name: Path<String>,
+    State(admin): State<Admin>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    Path(name): Path<String>,
 ) -> Result<Response, Refusal> {
-    hold(admin.0, peer.0, &name, false).await
+    json(&hold(&admin, peer, &name, false).await?)
 }
 
 pub(super) async fn retry(
@@ -113,9 +122,14 @@ pub(super) async fn retry(
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
     Path(name): Path<String>,
 ) -> Result<Response, Refusal> {
-    let stats = find(&admin, &name).await?;
+    json(&try_now(&admin, peer, &name).await?)
+}
+
+/// Ends its wait after a failure.
+pub(super) async fn try_now(admin: &Admin, peer: SocketAddr, name: &str) -> Result<Changed, Refusal> {
+    let stats = find(admin, name).await?;
     let conflict = |why: &str| Err(Refusal(StatusCode::CONFLICT, format!("connector {name} {why}")));
-    let Some(Some(handle)) = admin.connectors.get(&name) else {
+    let Some(Some(handle)) = admin.connectors.get(name) else {
         return conflict("is not served: it is disabled, or gone from the configuration");
     };
     if stats.paused {
@@ -125,12 +139,13 @@ pub(super) async fn retry(
     if waits {
         handle.retry_now();
     }
-    audit(&peer, "retry", &name, waits);
-    json(&Changed { connector: name, changed: waits })
+    audit(&peer, "retry", name, waits);
+    Ok(Changed { connector: name.to_owned(), changed: waits })
 }
 
-async fn hold(admin: Admin, peer: SocketAddr, name: &str, paused: bool) -> Result<Response, Refusal> {
-    let before = find(&admin, name).await?.paused;
+/// Pauses it, or lets it go on.
+pub(super) async fn hold(admin: &Admin, peer: SocketAddr, name: &str, paused: bool) -> Result<Changed, Refusal> {
+    let before = find(admin, name).await?.paused;
     let changed = before != paused;
     if changed {
         admin.queue.pause(name, paused).await?;
@@ -138,7 +153,7 @@ async fn hold(admin: Admin, peer: SocketAddr, name: &str, paused: bool) -> Resul
         admin.news.send_replace(());
     }
     audit(&peer, if paused { "pause" } else { "resume" }, name, changed);
-    json(&Changed { connector: name.to_owned(), changed })
+    Ok(Changed { connector: name.to_owned(), changed })
 }
 
 fn audit(peer: &SocketAddr, action: &str, connector: &str, changed: bool) {
@@ -178,8 +193,18 @@ pub(super) fn view(admin: &Admin, stats: BacklogStats) -> ConnectorView {
     let now_ms = jiff::Timestamp::now().as_millisecond();
     let age = |ms: i64| u64::try_from((now_ms - ms) / 1000).unwrap_or(0);
     let standing = stats.standing;
+    let per_second = admin.journal.per_second(&stats.connector);
+    #[expect(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "an estimate"
+    )]
+    let drain = |messages: u64| (messages as f64 / per_second).ceil() as u64;
     let next_attempt = standing.next_attempt.and_then(|time| time.duration_since(UNIX_EPOCH).ok());
     ConnectorView {
+        last_success: admin.journal.last_success_ms(&stats.connector).map(rfc3339),
+        drain_seconds: (stats.messages > 0 && per_second > 0.0).then(|| drain(stats.messages)),
         name: stats.connector,
         state,
         messages: stats.messages,

@@ -60,32 +60,55 @@ type Asked = (State<Admin>, ConnectInfo<SocketAddr>, Path<String>);
 
 pub(super) async fn skip(asked: Asked, body: Bytes) -> Result<Response, Refusal> {
     let choice = choice(&body)?;
-    let reason = match choice.reason.as_deref().map(str::trim).filter(|reason| !reason.is_empty()) {
+    let disposal = skipped(choice.reason.as_deref())?;
+    answer(asked, &choice, disposal).await
+}
+
+/// Setting aside for this reason.
+pub(super) fn skipped(reason: Option<&str>) -> Result<Disposal, Refusal> {
+    let reason = match reason.map(str::trim).filter(|reason| !reason.is_empty()) {
         Some(reason) if reason.chars().count() > REASON_MAX => {
             return Err(refuse(format!("reason: it is longer than {REASON_MAX} characters")));
         }
         Some(reason) => format!("skipped by hand: {reason}"),
         None => "skipped by hand".to_owned(),
     };
-    dispose(asked, "skip", choice, Disposal::Skip(reason)).await
+    Ok(Disposal::Skip(reason))
 }
 
 pub(super) async fn drop_waiting(asked: Asked, body: Bytes) -> Result<Response, Refusal> {
-    dispose(asked, "drop", without_reason(&body)?, Disposal::Drop).await
+    answer(asked, &without_reason(&body)?, Disposal::Drop).await
 }
 
 pub(super) async fn retry_parked(asked: Asked, body: Bytes) -> Result<Response, Refusal> {
-    dispose(asked, "retry_parked", without_reason(&body)?, Disposal::Retry).await
+    answer(asked, &without_reason(&body)?, Disposal::Retry).await
 }
 
 pub(super) async fn drop_parked(asked: Asked, body: Bytes) -> Result<Response, Refusal> {
-    dispose(asked, "drop_parked", without_reason(&body)?, Disposal::DropParked).await
+    answer(asked, &without_reason(&body)?, Disposal::DropParked).await
 }
 
-async fn dispose(asked: Asked, action: &'static str, choice: Choice, disposal: Disposal) -> Result<Response, Refusal> {
+async fn answer(asked: Asked, choice: &Choice, disposal: Disposal) -> Result<Response, Refusal> {
     let (State(admin), ConnectInfo(peer), Path(name)) = asked;
+    json(&dispose(admin, peer, name, choice, disposal).await?)
+}
+
+/// Does it with those that are meant, to the end.
+pub(super) async fn dispose(
+    admin: Admin,
+    peer: SocketAddr,
+    name: String,
+    choice: &Choice,
+    disposal: Disposal,
+) -> Result<Disposed, Refusal> {
+    let action = match &disposal {
+        Disposal::Skip(_) => "skip",
+        Disposal::Drop => "drop",
+        Disposal::Retry => "retry_parked",
+        Disposal::DropParked => "drop_parked",
+    };
     let stats = connectors::find(&admin, &name).await?;
-    let sequences = spans(&choice, admin.queue.stats().await?.last_sequence)?;
+    let sequences = spans(choice, admin.queue.stats().await?.last_sequence)?;
     // A task of its own: whoever asked may go, and what is begun is finished and told.
     let work = tokio::spawn(async move {
         let order = Order { queue: &*admin.queue, shutdown: &admin.shutdown, connector: &name, sequences: &sequences };
@@ -102,7 +125,7 @@ async fn dispose(asked: Asked, action: &'static str, choice: Choice, disposal: D
         result.map(|()| Disposed { connector: name, messages })
     });
     let failed = |error| Refusal(StatusCode::INTERNAL_SERVER_ERROR, format!("{error}; please report this"));
-    json(&work.await.map_err(failed)??)
+    work.await.map_err(failed)?
 }
 
 /// What is to be done to the end, in the store's steps.
@@ -236,6 +259,7 @@ mod tests {
             committed_at_ms: 0,
             saved_at: LocalTime::new(2026, 12, 1, 0, 0, 0).unwrap(),
             facts: vec![],
+            withheld: None,
             body: Body { bytes: b"{}".to_vec().into(), event_bytes: None },
         }
     }

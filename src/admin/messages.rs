@@ -1,6 +1,7 @@
 //! `/api/bugs/ID` and `/api/messages/ID`: what became of a bug's changes, and of a message, as far as the store still knows. Reads only.
 
-use std::time::{Duration, Instant};
+use std::collections::HashMap;
+use std::time::Instant;
 
 use axum::extract::{Path, RawQuery, State};
 use axum::http::StatusCode;
@@ -12,13 +13,14 @@ use uuid::Uuid;
 use super::Admin;
 use super::answer::{Refusal, json, rfc3339};
 use super::backlog::{judge, raw};
-use super::paging::Paging;
+use super::log::AttemptView;
+use super::paging::{LOOKING, Paging, Wanted};
 use crate::bugzilla::BugId;
+use crate::changeset::Subject;
+use crate::delivery::{Journal, hidden};
 use crate::message::MessageId;
 use crate::queue::{Entry, Page, Sought, Trace};
-
-/// How long is looked on while nothing is found.
-const LOOKING: Duration = Duration::from_secs(5);
+use crate::visibility::Reason;
 
 /// Some messages that were put, and what became of each.
 #[derive(Debug, Serialize, Deserialize)]
@@ -50,6 +52,12 @@ pub struct TraceView {
     pub stored_at: String,
     /// Whether it was judged private then, so that it is its event alone; `None`: an older version stored it.
     pub private: Option<bool>,
+    /// Which rule said so: a `reason` of `bugrelay_redacted_total`; `None`: it was public, or an older version stored it.
+    #[serde(default)]
+    pub reason: Option<String>,
+    /// What the rules say now; only with bodies. `None` of what was relayed, which no rule judges.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub now: Option<JudgementView>,
     /// Of its body; `None`: nobody waits for it any more.
     pub bytes: Option<usize>,
     /// What became of it for each connector that the store knows, by name.
@@ -72,6 +80,18 @@ pub struct FateView {
     pub perhaps_sent: bool,
     /// Why it is parked.
     pub reason: Option<String>,
+    /// What attempts came to, the oldest first; as far as this process remembers.
+    #[serde(default)]
+    pub log: Vec<AttemptView>,
+}
+
+/// What the rules say of a message.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct JudgementView {
+    /// Its event alone may be told.
+    pub private: bool,
+    /// Which rule says so; `None`: it is public.
+    pub reason: Option<String>,
 }
 
 /// Where a message is, as seen by one connector.
@@ -91,8 +111,13 @@ pub(super) async fn of_bug(
     Path(id): Path<String>,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Refusal> {
+    json(&traces(&admin, bug(&id)?, &Paging::parse(query.as_deref())?).await?)
+}
+
+/// The bug of this id.
+pub(super) fn bug(id: &str) -> Result<Sought, Refusal> {
     let bug = id.parse().map_err(|_| refuse(format!("{id:?} is no bug's id; write a number")))?;
-    traces(&admin, Sought::Bug(BugId(bug)), query).await
+    Ok(Sought::Bug(BugId(bug)))
 }
 
 pub(super) async fn of_id(
@@ -100,13 +125,21 @@ pub(super) async fn of_id(
     Path(id): Path<String>,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Refusal> {
-    let uuid =
-        Uuid::parse_str(&id).map_err(|_| refuse(format!("{id:?} is no message's id; write its `message_id`")))?;
-    traces(&admin, Sought::Message(MessageId(uuid)), query).await
+    json(&traces(&admin, message(&id)?, &Paging::parse(query.as_deref())?).await?)
 }
 
-async fn traces(admin: &Admin, sought: Sought, query: Option<String>) -> Result<Response, Refusal> {
-    let Paging { mut after, limit, bodies } = Paging::parse(query.as_deref())?;
+/// The message of this id.
+pub(super) fn message(id: &str) -> Result<Sought, Refusal> {
+    let uuid = Uuid::parse_str(id).map_err(|_| refuse(format!("{id:?} is no message's id; write its `message_id`")))?;
+    Ok(Sought::Message(MessageId(uuid)))
+}
+
+/// What is known of them.
+pub(super) async fn traces(admin: &Admin, sought: Sought, paging: &Paging) -> Result<TracePage, Refusal> {
+    if paging.wanted != Wanted::default() {
+        return Err(refuse("bug, target and action narrow the lists of a connector alone".to_owned()));
+    }
+    let Paging { mut after, limit, bodies, .. } = *paging;
     let since = Instant::now();
     let page = loop {
         let page = admin.queue.traces(sought, after, limit).await?;
@@ -117,12 +150,34 @@ async fn traces(admin: &Admin, sought: Sought, query: Option<String>) -> Result<
     };
     let stats = admin.queue.stats().await?;
     let known: Vec<String> = stats.backlogs.into_iter().map(|backlog| backlog.connector).collect();
+    let mut judgements = if bodies { judgements(admin, &page.entries).await? } else { HashMap::new() };
     let mut messages = Vec::with_capacity(page.entries.len());
     for trace in page.entries {
         let body = if bodies { body(admin, &trace).await? } else { None };
-        messages.push(view(trace, &known, body));
+        let now = judgements.remove(&trace.sequence);
+        messages.push(TraceView { body, now, ..view(trace, &known, &admin.journal) });
     }
-    json(&TracePage { messages, next: page.next })
+    Ok(TracePage { messages, next: page.next })
+}
+
+/// What the rules say now of those that are Bugzilla's, by sequence.
+async fn judgements(admin: &Admin, traces: &[Trace]) -> Result<HashMap<i64, JudgementView>, Refusal> {
+    let subjects: Vec<(i64, Subject)> =
+        traces.iter().filter_map(|trace| Some((trace.sequence, trace.origin.subject()?))).collect();
+    if subjects.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let asked: Vec<Subject> = subjects.iter().map(|(_, subject)| *subject).collect();
+    let reasons = hidden(&*admin.gate, &asked).await.map_err(|error| {
+        let text = format!("the messages themselves are not shown now: {}; ask without bodies", error.message);
+        Refusal(StatusCode::SERVICE_UNAVAILABLE, text)
+    })?;
+    let view = |reason: Option<Reason>| JudgementView { private: reason.is_some(), reason: reason.map(word) };
+    Ok(subjects.into_iter().zip(reasons).map(|((sequence, _), reason)| (sequence, view(reason))).collect())
+}
+
+fn word(reason: Reason) -> String {
+    reason.as_str().to_owned()
 }
 
 /// The body of one of which somebody keeps it, judged.
@@ -141,7 +196,13 @@ async fn body(admin: &Admin, trace: &Trace) -> Result<Option<Box<RawValue>>, Ref
     Ok(raw(&entry.envelope.body))
 }
 
-fn view(trace: Trace, known: &[String], body: Option<Box<RawValue>>) -> TraceView {
+/// Without what is only told if asked for.
+fn view(trace: Trace, known: &[String], journal: &Journal) -> TraceView {
+    let attempts = journal.of(trace.sequence);
+    let log = |connector: &String| {
+        let own = attempts.iter().filter(|line| *line.connector == **connector);
+        own.cloned().map(AttemptView::from).collect()
+    };
     let fate = |connector: &String| match trace.held.iter().find(|held| held.connector == *connector) {
         Some(held) => FateView {
             connector: connector.clone(),
@@ -149,6 +210,7 @@ fn view(trace: Trace, known: &[String], body: Option<Box<RawValue>>) -> TraceVie
             attempts: held.attempts,
             perhaps_sent: held.perhaps_sent,
             reason: held.parked.clone(),
+            log: log(connector),
         },
         None => FateView {
             connector: connector.clone(),
@@ -156,6 +218,7 @@ fn view(trace: Trace, known: &[String], body: Option<Box<RawValue>>) -> TraceVie
             attempts: 0,
             perhaps_sent: false,
             reason: None,
+            log: log(connector),
         },
     };
     TraceView {
@@ -168,9 +231,11 @@ fn view(trace: Trace, known: &[String], body: Option<Box<RawValue>>) -> TraceVie
         committed_at: rfc3339(trace.committed_at_ms),
         stored_at: rfc3339(trace.put_at_ms),
         private: trace.private,
+        reason: trace.reason.map(word),
+        now: None,
         bytes: trace.bytes,
         connectors: known.iter().map(fate).collect(),
-        body,
+        body: None,
     }
 }
 

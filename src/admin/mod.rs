@@ -1,4 +1,4 @@
-//! HTTP beside the way: `/livez`, `/readyz`, `/metrics`, and the API that the verbs ask. State is changed by way of the queue
+//! HTTP beside the way: `/livez`, `/readyz`, `/metrics`, the API that the verbs ask, and the page. State is changed by way of the queue
 //! and delivery alone.
 //!
 //! Health and metrics are open to everybody who reaches the port; all else beyond loopback needs the token, and so does every
@@ -7,10 +7,13 @@
 mod adoption;
 mod answer;
 mod backlog;
+mod configuration;
 mod connectors;
 mod disposal;
+mod log;
 mod messages;
 mod openapi;
+mod page;
 mod paging;
 mod parked;
 mod port;
@@ -22,9 +25,12 @@ mod tail;
 
 pub use adoption::{AdoptionOrder, AdoptionView, ServerView};
 pub use backlog::{BacklogPage, EntryView};
+pub use configuration::Configuration;
 pub use connectors::{Changed, ConnectorState, ConnectorView};
 pub use disposal::{Choice, Disposed, Span};
-pub use messages::{FateState, FateView, TracePage, TraceView};
+pub use log::{AttemptOutcome, AttemptView, LogPage};
+pub use messages::{FateState, FateView, JudgementView, TracePage, TraceView};
+pub use page::Sessions;
 pub use parked::{ParkedPage, ParkedView};
 pub use replay::{ReplayOrder, ReplayView};
 pub use scrape::Counts;
@@ -47,7 +53,7 @@ use tokio::sync::{Semaphore, broadcast, watch};
 
 use crate::bugzilla::Zone;
 use crate::capture::identity::Admission;
-use crate::delivery::{Gate, Served};
+use crate::delivery::{Gate, Journal, Served};
 use crate::message::Envelope;
 use crate::metrics::Metrics;
 use crate::pipeline::{Progress, Replay};
@@ -84,6 +90,14 @@ pub struct Admin {
     pub news: watch::Sender<()>,
     /// What the last scrape counted.
     pub scraping: Arc<Counts>,
+    /// What became of the latest attempts.
+    pub journal: Journal,
+    /// The way in, for people; none: there is no Bugzilla.
+    pub capture: Option<&'static str>,
+    /// What is configured, without its secrets.
+    pub configuration: watch::Receiver<Configuration>,
+    /// Who has signed in to the page.
+    pub sessions: Arc<Sessions>,
     /// Who knows it may use the API from elsewhere, and change state.
     pub token: Secret,
     /// Ends live listeners.
@@ -104,6 +118,8 @@ impl Admin {
             .route("/readyz", get(readyz))
             .route("/metrics", get(scrape::metrics))
             .merge(api)
+            .merge(page::routes(&self))
+            .fallback(page::nowhere)
             .with_state(self)
             .merge(relay.unwrap_or_default());
         port::serve(listener, router, shutdown).await;
@@ -126,6 +142,8 @@ fn api() -> Vec<(&'static str, MethodRouter<Admin>)> {
         ("/api/parked/{name}", get(parked::page)),
         ("/api/parked/{name}/retry", post(disposal::retry_parked)),
         ("/api/parked/{name}/drop", post(disposal::drop_parked)),
+        ("/api/log", get(log::show)),
+        ("/api/configuration", get(configuration::show)),
         ("/api/bugs/{id}", get(messages::of_bug)),
         ("/api/messages/{id}", get(messages::of_id)),
         ("/api/replay", post(replay::replay)),

@@ -39,20 +39,25 @@ pub(super) async fn page(
     Path(name): Path<String>,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Refusal> {
-    let Paging { after, limit, bodies } = Paging::parse(query.as_deref())?;
-    connectors::must_be_known(&admin, &name).await?;
-    let Page { entries, next } = if bodies {
-        let Page { mut entries, next } = admin.queue.parked_bodies(&name, after, limit).await?;
-        judge(&admin, entries.iter_mut().filter_map(|parked| parked.entry.as_mut()).collect()).await?;
+    json(&read(&admin, name, &Paging::parse(query.as_deref())?).await?)
+}
+
+/// What of it is asked for.
+pub(super) async fn read(admin: &Admin, name: String, paging: &Paging) -> Result<ParkedPage, Refusal> {
+    connectors::must_be_known(admin, &name).await?;
+    let Page { entries, next } = if paging.bodies {
+        let page = paging.read(|after, limit| admin.queue.parked_bodies(&name, after, limit)).await?;
+        let Page { mut entries, next } = page;
+        judge(admin, entries.iter_mut().filter_map(|parked| parked.entry.as_mut()).collect()).await?;
         Page {
             entries: entries.into_iter().map(|parked| view(parked, |entry| EntryView::with_body(&entry))).collect(),
             next,
         }
     } else {
-        let Page { entries, next } = admin.queue.parked(&name, after, limit).await?;
+        let Page { entries, next } = paging.read(|after, limit| admin.queue.parked(&name, after, limit)).await?;
         Page { entries: entries.into_iter().map(|parked| view(parked, EntryView::from)).collect(), next }
     };
-    json(&ParkedPage { connector: name, entries, next })
+    Ok(ParkedPage { connector: name, entries, next })
 }
 
 fn view<T>(parked: Parked<T>, message: impl FnOnce(T) -> EntryView) -> ParkedView {

@@ -13,10 +13,21 @@ const OWN: [&str; 2] = ["/api/status", "/api/openapi.json"];
 
 /// Refuses all else.
 pub(super) async fn refer(State(admin): State<Admin>, request: Request, next: Next) -> Response {
-    if OWN.contains(&request.uri().path()) || !admin.queue.stands_by() {
+    if OWN.contains(&request.uri().path()) {
         return next.run(request).await;
+    }
+    match refusal(&admin).await {
+        Some(refusal) => refusal.into_response(),
+        None => next.run(request).await,
+    }
+}
+
+/// Why this instance cannot answer; `None`: it leads.
+pub(super) async fn refusal(admin: &Admin) -> Option<Refusal> {
+    if !admin.queue.stands_by() {
+        return None;
     }
     let from = admin.queue.leader().await.map_or_else(String::new, |host| format!(", whose session comes from {host}"));
     let text = format!("this instance stands by; ask the leader{from}");
-    Refusal(StatusCode::SERVICE_UNAVAILABLE, text).into_response()
+    Some(Refusal(StatusCode::SERVICE_UNAVAILABLE, text))
 }

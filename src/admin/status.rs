@@ -30,6 +30,8 @@ pub struct StatusView {
 /// The change source.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct SourceView {
+    /// The way in: `binlog`, `triggers`, `logical`, `history`; `None`: there is no Bugzilla, it is a relay alone.
+    pub capture: Option<String>,
     /// The change stream is open.
     pub connected: bool,
     /// Now minus the commit time of the last save stored; 0 when idle.
@@ -54,10 +56,16 @@ pub struct StoreView {
 }
 
 pub(super) async fn status(State(admin): State<Admin>) -> Result<Response, Refusal> {
+    json(&read(&admin).await?)
+}
+
+/// How it stands now.
+pub(super) async fn read(admin: &Admin) -> Result<StatusView, Refusal> {
     let (stats, checkpoint, swept) =
         (admin.queue.stats().await?, admin.queue.checkpoint().await?, admin.queue.swept().await?);
     let seconds = |seconds: i64| rfc3339(seconds.saturating_mul(1_000));
     let source = SourceView {
+        capture: admin.capture.map(str::to_owned),
         connected: admin.metrics.source.connected.get() == 1,
         lag_seconds: admin.progress.lag_seconds(),
         committed_at: checkpoint.as_ref().map(|checkpoint| seconds(checkpoint.committed_at)),
@@ -70,13 +78,13 @@ pub(super) async fn status(State(admin): State<Admin>) -> Result<Response, Refus
         last_sequence: stats.last_sequence,
     };
     let stands_by = admin.queue.stands_by();
-    json(&StatusView {
+    Ok(StatusView {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         ready: (admin.progress.is_running() || stands_by) && admin.admission.refusal().is_none(),
         stands_by,
         leader: if stands_by { admin.queue.leader().await } else { None },
         source,
         store,
-        connectors: stats.backlogs.into_iter().map(|stats| connectors::view(&admin, stats)).collect(),
+        connectors: stats.backlogs.into_iter().map(|stats| connectors::view(admin, stats)).collect(),
     })
 }

@@ -8,7 +8,9 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use prometheus::IntGauge;
 use tokio::signal::unix::Signal;
+use tokio::sync::watch;
 
+use crate::admin::Configuration;
 use crate::backoff::Reconnect;
 use crate::config::{Config, ConfigError, ConnectorConfig, Difference};
 use crate::delivery::{Delivery, Gate, Handle, Policy, Served};
@@ -40,6 +42,8 @@ pub struct Reload {
     delivery: Delivery,
     served: Served,
     is_successful: IntGauge,
+    /// Tells people what is in force.
+    told: watch::Sender<Configuration>,
     /// The connectors run: not while the store is waited for.
     is_serving: bool,
 }
@@ -49,9 +53,9 @@ type Found = Result<Config, String>;
 
 impl Reload {
     /// Nothing is started yet.
-    pub(super) fn new(config: Config, delivery: Delivery, served: Served) -> Self {
+    pub(super) fn new(config: Config, delivery: Delivery, served: Served, told: watch::Sender<Configuration>) -> Self {
         let is_successful = delivery.metrics.config_reload_successful.clone();
-        let reload = Reload { config, delivery, served, is_successful, is_serving: false };
+        let reload = Reload { config, delivery, served, is_successful, told, is_serving: false };
         reload.name(&reload.config);
         reload
     }
@@ -139,6 +143,7 @@ impl Reload {
             Ok(next) => next,
             Err(error) => {
                 self.is_successful.set(0);
+                self.told.send_modify(|told| told.refused = Some(error.clone()));
                 tracing::error!(error, "the configuration cannot be used; what was in force stays so");
                 return true;
             }
@@ -155,6 +160,7 @@ impl Reload {
         }
         let Difference { added, removed, changed, settings, needs_restart } = difference;
         self.is_successful.set(i64::from(needs_restart.is_empty()));
+        self.told.send_replace(Configuration::of(next.shown.settings(), &needs_restart));
         if !needs_restart.is_empty() {
             let settings = needs_restart.join(", ");
             tracing::warn!(settings, "needs a restart: these were changed, and stay as they were until then");

@@ -133,7 +133,7 @@ impl Performance<'_> {
             return Ok(());
         }
         output::line(&format!(
-            "A small Bugzilla in a file, and bugrelay beside it. Metrics: http://{0}/metrics\n\
+            "A small Bugzilla in a file, and bugrelay beside it. Its page: http://{0}/, metrics: http://{0}/metrics\n\
              In another terminal: bugrelay tail -c {1}",
             self.stage.admin,
             self.stage.configuration().display(),

@@ -66,7 +66,8 @@ impl Config {
     /// What is not Bugzilla's: each setting, and whether it is the same.
     fn compare(&self, next: &Config) -> Vec<(&'static str, bool)> {
         // Without `..`: whoever adds a setting decides here what a reload makes of it.
-        let Config { path: _, bugzilla: _, queue, fields, messages, grace, admin, relay: _, connectors: _ } = self;
+        let Config { path: _, bugzilla: _, queue, fields, messages, grace, admin, relay: _, connectors: _, shown: _ } =
+            self;
         let QueueConfig { store, max_megabytes, sent_retention, parked_retention } = queue;
         let AdminConfig { listen, token } = admin;
         vec![

@@ -12,7 +12,7 @@ use super::fault::{Fault, within};
 use super::overlay::Overlay;
 use super::relay::RelayTable;
 use super::secret::Given;
-use super::{AdminConfig, Config, ConnectorConfig, MessagesConfig, QueueConfig, StoreConfig};
+use super::{AdminConfig, Config, ConnectorConfig, MessagesConfig, QueueConfig, Shown, StoreConfig};
 use crate::database::Dialect;
 use crate::message::FieldFilter;
 use crate::relay::Reserved;
@@ -139,6 +139,7 @@ impl File {
             admin: self.admin.check(overlay).map_err(|fault| fault.within("admin"))?,
             relay,
             connectors,
+            shown: Shown::default(),
         })
     }
 }

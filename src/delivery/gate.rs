@@ -9,6 +9,7 @@ use async_trait::async_trait;
 
 use crate::changeset::Subject;
 use crate::queue::Entry;
+use crate::visibility::Reason;
 
 /// A read that takes longer counts as failed.
 pub(super) const GATE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -18,8 +19,13 @@ pub(super) const GATE_TIMEOUT: Duration = Duration::from_secs(10);
 /// *Parallel calls*: any. *Errors*: nothing is known; the caller waits and asks again, and sends nothing meanwhile.
 #[async_trait]
 pub trait Gate: Send + Sync {
-    /// For each subject, in order, whether it is public at this moment; one that is gone is not. One read for all.
-    async fn public_now(&self, subjects: &[Subject]) -> Result<Vec<bool>, GateError>;
+    /// For each subject, in order, why it is not public at this moment; one that is gone is not. `None`: it is. One read for all.
+    async fn hidden_now(&self, subjects: &[Subject]) -> Result<Vec<Option<Reason>>, GateError>;
+
+    /// The same without the why: whether each is public.
+    async fn public_now(&self, subjects: &[Subject]) -> Result<Vec<bool>, GateError> {
+        Ok(self.hidden_now(subjects).await?.iter().map(Option::is_none).collect())
+    }
 
     /// Waits until it is known whether the database is the one that messages are judged by; an error if it may be another, and nothing may leave.
     async fn admitted(&self) -> Result<(), GateError> {
@@ -32,14 +38,14 @@ pub struct NoBugzilla;
 
 #[async_trait]
 impl Gate for NoBugzilla {
-    async fn public_now(&self, _: &[Subject]) -> Result<Vec<bool>, GateError> {
+    async fn hidden_now(&self, _: &[Subject]) -> Result<Vec<Option<Reason>>, GateError> {
         let message =
             "messages of a Bugzilla wait here, and [bugzilla], by which they are judged, is missing".to_owned();
         Err(GateError { message })
     }
 
     async fn admitted(&self) -> Result<(), GateError> {
-        self.public_now(&[]).await.map(drop)
+        self.hidden_now(&[]).await.map(drop)
     }
 }
 
@@ -63,6 +69,19 @@ pub async fn no_longer_public(
     Ok(subjects().filter(|(subject, _)| closed.contains(subject)).map(|(_, sequence)| sequence).collect())
 }
 
+/// Why each of these is not public at this moment, in order; `None`: it is.
+pub async fn hidden(gate: &dyn Gate, subjects: &[Subject]) -> Result<Vec<Option<Reason>>, GateError> {
+    let answer = tokio::time::timeout(GATE_TIMEOUT, gate.hidden_now(subjects)).await;
+    let verdicts = answer.map_err(|_| GateError {
+        message: format!("the database did not answer within {} s", GATE_TIMEOUT.as_secs()),
+    })??;
+    if verdicts.len() != subjects.len() {
+        let message = format!("{} answers to {} questions; please report this", verdicts.len(), subjects.len());
+        return Err(GateError { message });
+    }
+    Ok(verdicts)
+}
+
 /// Of these, what is not public at this moment.
 pub(super) async fn closed(
     gate: &dyn Gate,
@@ -74,13 +93,6 @@ pub(super) async fn closed(
     if subjects.is_empty() {
         return Ok(HashSet::new());
     }
-    let answer = tokio::time::timeout(GATE_TIMEOUT, gate.public_now(&subjects)).await;
-    let verdicts = answer.map_err(|_| GateError {
-        message: format!("the database did not answer within {} s", GATE_TIMEOUT.as_secs()),
-    })??;
-    if verdicts.len() != subjects.len() {
-        let message = format!("{} answers to {} questions; please report this", verdicts.len(), subjects.len());
-        return Err(GateError { message });
-    }
-    Ok(subjects.into_iter().zip(verdicts).filter_map(|(subject, open)| (!open).then_some(subject)).collect())
+    let verdicts = hidden(gate, &subjects).await?;
+    Ok(subjects.into_iter().zip(verdicts).filter_map(|(subject, reason)| reason.map(|_| subject)).collect())
 }

@@ -8,7 +8,7 @@ use super::{Gate, GateError};
 use crate::capture::identity::Admission;
 use crate::changeset::Subject;
 use crate::snapshot::Reader;
-use crate::visibility::Rules;
+use crate::visibility::{Reason, Rules};
 
 /// Judges by what the tables hold now.
 pub struct Judge {
@@ -22,14 +22,14 @@ pub struct Judge {
 
 #[async_trait]
 impl Gate for Judge {
-    async fn public_now(&self, subjects: &[Subject]) -> Result<Vec<bool>, GateError> {
+    async fn hidden_now(&self, subjects: &[Subject]) -> Result<Vec<Option<Reason>>, GateError> {
         // Another database would call private, or gone, what it does not know.
         self.admitted().await?;
         let facts =
             self.reader.privacy(subjects).await.map_err(|error| GateError {
                 message: format!("what is public cannot be judged: {}", error.message),
             })?;
-        Ok(facts.into_iter().map(|privacy| self.rules.hidden(privacy).is_none()).collect())
+        Ok(facts.into_iter().map(|privacy| self.rules.hidden(privacy)).collect())
     }
 
     async fn admitted(&self) -> Result<(), GateError> {

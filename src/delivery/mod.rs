@@ -8,6 +8,7 @@
 mod ahead;
 mod gate;
 mod hold;
+mod journal;
 mod judge;
 mod meter;
 mod outcome;
@@ -17,7 +18,8 @@ mod screen;
 mod served;
 mod worker;
 
-pub use gate::{Gate, GateError, NoBugzilla, no_longer_public};
+pub use gate::{Gate, GateError, NoBugzilla, hidden, no_longer_public};
+pub use journal::{Fate, Journal, Line};
 pub use judge::Judge;
 pub use outcome::{Oversize, Verdict, verdict};
 pub use recheck::recheck;
@@ -48,6 +50,7 @@ pub struct Delivery {
     pub metrics: Metrics,
     /// Ends the workers, each after the batch that it has in flight.
     pub shutdown: Shutdown,
+    journal: Journal,
     news: watch::Sender<()>,
 }
 
@@ -77,7 +80,7 @@ pub struct Handle {
 impl Delivery {
     /// No worker yet.
     pub fn new(queue: Arc<dyn Queue>, gate: Arc<dyn Gate>, metrics: Metrics, shutdown: Shutdown) -> Self {
-        Delivery { queue, gate, metrics, shutdown, news: watch::Sender::new(()) }
+        Delivery { queue, gate, metrics, shutdown, journal: Journal::default(), news: watch::Sender::new(()) }
     }
 
     /// Starts the worker of a connector that the queue knows as a subscriber of this name.
@@ -98,6 +101,7 @@ impl Delivery {
             queue: Arc::clone(&self.queue),
             screen: Arc::new(screen),
             meter: Meter::new(&self.metrics, name),
+            journal: self.journal.clone(),
             shortened: self.metrics.pipeline.redacted.with_label_values(&["oversize"]),
             news: self.news.subscribe(),
             retry: Arc::clone(&retry),
@@ -111,6 +115,11 @@ impl Delivery {
             worker.run().await;
         });
         Handle { retry, shutdown, ended }
+    }
+
+    /// What became of the latest attempts of all its connectors.
+    pub fn journal(&self) -> Journal {
+        self.journal.clone()
     }
 
     /// Whoever puts messages into the queue sends here afterwards: the workers look at once.

@@ -12,6 +12,7 @@ use tokio::time::Instant;
 
 use super::ahead::Ahead;
 use super::hold::{Hold, Obstacle};
+use super::journal::Journal;
 use super::meter::Meter;
 use super::outcome::{Oversize, Verdict, verdict};
 use super::screen::{Judged, Screen};
@@ -36,6 +37,8 @@ pub(super) struct Worker {
     pub(super) queue: Arc<dyn Queue>,
     pub(super) screen: Arc<Screen>,
     pub(super) meter: Meter,
+    /// Tells people.
+    pub(super) journal: Journal,
     /// Counts what left as its event for its size.
     pub(super) shortened: IntCounter,
     pub(super) news: watch::Receiver<()>,
@@ -253,6 +256,7 @@ impl Worker {
         self.meter.dropped(outcomes.copies_dropped());
         let verdict = verdict(entries, outcomes.take(), SendError::unanswered(silence), self.policy.oversize);
         self.meter.attempt(entries, &verdict, started.elapsed());
+        self.journal.attempt(&self.name, entries, &verdict);
         let sequence = |&index: &usize| entries[index].envelope.sequence;
         let done = verdict.sent.iter().filter(|index| self.pace.too_large.remove(&sequence(index))).count();
         if done > 0 {

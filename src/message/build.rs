@@ -11,7 +11,7 @@ use super::{Body, Fact, Message, MessageId, json, object};
 use crate::bugzilla::BugId;
 use crate::changeset::{ChangeSet, Deed, Kind, Subject};
 use crate::snapshot::{Bug, Snapshot};
-use crate::visibility::{Object, Public, Reason, Rules, Verdict};
+use crate::visibility::{Object, Public, Rules, Verdict};
 
 /// Builds the messages of one snapshot; a bug that several of them hold is written once.
 pub struct Builder<'a> {
@@ -27,8 +27,8 @@ impl<'a> Builder<'a> {
         Builder { wording, rules, snapshot, bugs: HashMap::new() }
     }
 
-    /// The messages of one change set, in the order they leave, each with the reason why its object is held back, if it is.
-    pub fn build(&mut self, set: &ChangeSet, committed_at_ms: i64) -> Vec<(Message, Option<Reason>)> {
+    /// The messages of one change set, in the order they leave.
+    pub fn build(&mut self, set: &ChangeSet, committed_at_ms: i64) -> Vec<Message> {
         let mut deeds = set.deeds(&self.snapshot.fields);
         // Comments leave by their number, which is known only now.
         let number = |deed: &Deed| match (deed.kind, deed.subject) {
@@ -40,13 +40,13 @@ impl<'a> Builder<'a> {
         deeds.iter().map(|deed| self.message(deed, set, committed_at_ms)).collect()
     }
 
-    fn message(&mut self, deed: &Deed, set: &ChangeSet, committed_at_ms: i64) -> (Message, Option<Reason>) {
+    fn message(&mut self, deed: &Deed, set: &ChangeSet, committed_at_ms: i64) -> Message {
         let routing_key = format!("{}.{}", deed.subject.target(), deed.kind);
         let change_set = set.id.to_wire(&self.wording.zone);
         let mut bytes = Vec::with_capacity(2048);
         self.event(&mut bytes, deed, set, &routing_key, &change_set);
         let event_bytes = bytes.len();
-        let (event_bytes, product, reason) = match self.rules.judge(deed, set, self.snapshot) {
+        let (event_bytes, product, withheld) = match self.rules.judge(deed, set, self.snapshot) {
             Verdict::Private(reason) => {
                 bytes.extend_from_slice(b"}}");
                 (None, None, Some(reason))
@@ -65,7 +65,7 @@ impl<'a> Builder<'a> {
                 (Some(event_bytes), Some(object.bug().get().product.name.clone()), None)
             }
         };
-        let message = Message {
+        Message {
             id: MessageId::of(&self.wording.base_url, &routing_key, &what(deed, set)),
             subject: deed.subject,
             kind: deed.kind,
@@ -74,9 +74,9 @@ impl<'a> Builder<'a> {
             committed_at_ms,
             facts: facts(deed, set),
             saved_at: set.id.at,
+            withheld,
             body: Body { bytes: bytes.into(), event_bytes },
-        };
-        (message, reason)
+        }
     }
 
     /// `{"event":{...` without the brackets that close it.

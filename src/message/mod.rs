@@ -24,6 +24,7 @@ use uuid::Uuid;
 
 use crate::bugzilla::{ActivityId, AttachmentId, BugId, CommentId, LocalTime};
 use crate::changeset::{Kind, Subject};
+use crate::visibility::Reason;
 
 /// The same for the same thing, whatever captured it: see [`MessageId::of`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -48,6 +49,8 @@ pub struct Message {
     pub facts: Vec<Fact>,
     /// The second that the rows of its save bear. A server that lost its end gives ids out again; with other seconds.
     pub saved_at: LocalTime,
+    /// Why its object is held back, so that the event alone leaves; `None`: it is public.
+    pub withheld: Option<Reason>,
     /// What leaves.
     pub body: Body,
 }

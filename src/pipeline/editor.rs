@@ -92,8 +92,8 @@ impl Editor {
         let _building = self.stage("build");
         let mut builder = Builder::new(&self.wording, &self.rules, &snapshot);
         for (set, committed_at_ms) in sets {
-            for (message, reason) in builder.build(set, *committed_at_ms) {
-                edited.reasons.extend(reason.map(|reason| (message.id, reason)));
+            for message in builder.build(set, *committed_at_ms) {
+                edited.reasons.extend(message.withheld.map(|reason| (message.id, reason)));
                 edited.messages.push(message);
             }
         }

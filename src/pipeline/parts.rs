@@ -40,6 +40,7 @@ mod tests {
             committed_at_ms: 0,
             facts: vec![],
             saved_at: LocalTime::new(2026, 11, 22, 5, 0, 0).unwrap(),
+            withheld: None,
             body: Body { bytes: vec![0; bytes].into(), event_bytes: None },
         }
     }

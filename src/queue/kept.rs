@@ -8,6 +8,7 @@ use super::{Filter, RELAYED_KNOWN};
 use crate::bugzilla::{AttachmentId, BugId, CommentId};
 use crate::changeset::Subject;
 use crate::message::{Body, Endpoint, Envelope, Fact, Message, MessageId, Origin, Relayed};
+use crate::visibility::Reason;
 
 /// The ledger's key of a fact: its id and the letter of its kind in one number, since one whole number is found fastest.
 pub(super) fn fact_key(fact: Fact) -> i64 {
@@ -131,6 +132,14 @@ impl Record<'_> {
         }
     }
 
+    /// The column `private`: see [`judgement`].
+    pub(super) fn private(&self) -> i64 {
+        match self.message.and_then(|message| message.withheld) {
+            Some(reason) => reason_number(reason),
+            None => i64::from(self.body.is_private()),
+        }
+    }
+
     /// Whether a connector of this filter gets it.
     pub(super) fn is_wanted_by(&self, filter: &Filter) -> bool {
         self.message.map_or_else(|| filter.wants_relayed(), |message| filter.wants(message))
@@ -148,6 +157,23 @@ impl Record<'_> {
             body: self.body.clone(),
         }
     }
+}
+
+/// What a reason is in the column `private`. A number that was written once keeps its meaning.
+fn reason_number(reason: Reason) -> i64 {
+    match reason {
+        Reason::LoginRequired => 2,
+        Reason::Gone => 3,
+        Reason::BugPrivate => 4,
+        Reason::OwnPrivate => 5,
+        Reason::WasPrivate => 6,
+    }
+}
+
+/// What the column `private` says: whether a message was its event alone when it was put, and why. 0: public; 1: private, and
+/// nobody knows why, for an older version wrote it.
+pub(super) fn judgement(private: i64) -> (bool, Option<Reason>) {
+    (private != 0, Reason::ALL.into_iter().find(|reason| reason_number(*reason) == private))
 }
 
 /// Bytes of the bodies.
@@ -223,7 +249,16 @@ pub(super) fn now_ms() -> i64 {
 
 #[cfg(test)]
 mod tests {
-    use super::runs;
+    use super::{judgement, reason_number, runs};
+    use crate::visibility::Reason;
+
+    #[test]
+    fn a_reason_is_read_as_it_was_written_and_what_an_older_version_wrote_has_none() {
+        for reason in Reason::ALL {
+            assert_eq!(judgement(reason_number(reason)), (true, Some(reason)));
+        }
+        assert_eq!([0, 1].map(judgement), [(false, None), (true, None)]);
+    }
 
     #[test]
     fn sequences_are_joined_to_ranges_without_holes() {

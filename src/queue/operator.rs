@@ -3,6 +3,7 @@
 use super::{Entry, Waiting};
 use crate::bugzilla::BugId;
 use crate::message::{MessageId, Origin};
+use crate::visibility::Reason;
 
 /// Messages that [`Queue::dispose`](super::Queue::dispose) does away with at once, at the most.
 pub const DISPOSED_MAX: usize = 1_000;
@@ -69,6 +70,8 @@ pub struct Trace {
     pub put_at_ms: i64,
     /// Whether it was the event alone then; `None`: an older version put it.
     pub private: Option<bool>,
+    /// Why it was; `None`: it was public, or an older version put it.
+    pub reason: Option<Reason>,
     /// Bytes of its text; `None`: nobody waits for it any more.
     pub bytes: Option<usize>,
     /// Whom it waits for, by name. To all others it was sent, or it was not meant for them, or was given up.

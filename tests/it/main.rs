@@ -28,6 +28,7 @@ mod large;
 mod logical;
 mod mysql;
 mod mysql_triggers;
+mod page;
 mod postgres_triggers;
 mod privacy;
 mod queue_suite;

@@ -1,7 +1,7 @@
 //! The program as an operator meets it: verbs, exit codes, what is said and on which stream.
 
 mod check;
-mod connectors;
+pub(crate) mod connectors;
 mod http;
 mod openapi;
 mod parked;

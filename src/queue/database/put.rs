@@ -261,7 +261,7 @@ pub(super) fn store(tx: &mut Tx<'_>, records: &[Record<'_>], wishes: &[Wish]) ->
             Value::Text(record.change_set),
             Value::Int(record.committed_at_ms),
             now,
-            Value::Int(i64::from(record.body.is_private())),
+            Value::Int(record.private()),
         ]);
         let bytes = Value::Int(size(record.body.bytes.len()));
         let before = entries.len();

@@ -7,7 +7,7 @@ use super::read::Reader;
 use super::statement::{Value, list, standard, text_of};
 use crate::database::Row;
 use crate::message::MessageId;
-use crate::queue::kept::{TRACED, origin, size};
+use crate::queue::kept::{TRACED, judgement, origin, size};
 use crate::queue::{Held, Page, Sought, Trace};
 
 /// Those found in the stretch behind `after`.
@@ -41,6 +41,7 @@ pub(super) async fn traces(reader: &Reader, sought: Sought, after: i64, limit: u
 
 fn trace(row: &Row) -> Option<Trace> {
     let (routing_key, origin) = origin(&row.text(2), &row.text(3), row.int(4), row.opt_int(5));
+    let judged = row.opt_int(9).map(judgement);
     Some(Trace {
         sequence: row.int(0),
         id: MessageId(Uuid::parse_str(&row.text(1)).ok()?),
@@ -49,7 +50,8 @@ fn trace(row: &Row) -> Option<Trace> {
         change_set: row.text(6),
         committed_at_ms: row.int(7),
         put_at_ms: row.int(8),
-        private: row.opt_int(9).map(|private| private != 0),
+        private: judged.map(|(private, _)| private),
+        reason: judged.and_then(|(_, reason)| reason),
         bytes: row.opt_int(10).map(|bytes| usize::try_from(bytes).unwrap_or(0)),
         held: vec![],
     })

@@ -214,7 +214,7 @@ impl<'c> Pen<'c> {
             record.change_set,
             record.committed_at_ms,
             self.now,
-            record.body.is_private(),
+            record.private(),
         ])?;
         let bytes = &record.body.bytes;
         let mut wanted = false;

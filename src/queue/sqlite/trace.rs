@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::fault::Fault;
 use super::read::text;
 use crate::message::MessageId;
-use crate::queue::kept::{TRACED, origin, size};
+use crate::queue::kept::{TRACED, judgement, origin, size};
 use crate::queue::{Held, Page, Sought, Trace};
 
 /// Those found in the stretch behind `after`.
@@ -36,6 +36,7 @@ pub(super) fn traces(connection: &Connection, sought: Sought, after: i64, limit:
 fn trace(row: &Row<'_>) -> rusqlite::Result<Trace> {
     let (target, action): (&str, &str) = (text(row, 2)?, text(row, 3)?);
     let (routing_key, origin) = origin(target, action, row.get(4)?, row.get(5)?);
+    let judged = row.get::<_, Option<i64>>(9)?.map(judgement);
     Ok(Trace {
         sequence: row.get(0)?,
         id: MessageId(Uuid::from_bytes(row.get(1)?)),
@@ -44,7 +45,8 @@ fn trace(row: &Row<'_>) -> rusqlite::Result<Trace> {
         change_set: row.get(6)?,
         committed_at_ms: row.get(7)?,
         put_at_ms: row.get(8)?,
-        private: row.get(9)?,
+        private: judged.map(|(private, _)| private),
+        reason: judged.and_then(|(_, reason)| reason),
         bytes: row.get::<_, Option<i64>>(10)?.map(|bytes| usize::try_from(bytes).unwrap_or(0)),
         held: vec![],
     })

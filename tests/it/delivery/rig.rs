@@ -18,6 +18,7 @@ use bugrelay::queue::{
     Sought, Stats, Subscriber, SweepMark, Trace, Waiting,
 };
 use bugrelay::shutdown::Shutdown;
+use bugrelay::visibility::Reason;
 use futures_util::FutureExt as _;
 
 use super::queue::MemoryQueue;
@@ -217,14 +218,14 @@ impl TestGate {
     pub(crate) fn asked(&self) -> usize {
         self.state.lock().unwrap().asked
     }
-    fn answer(&self, subjects: &[Subject]) -> Option<Result<Vec<bool>, GateError>> {
+    fn answer(&self, subjects: &[Subject]) -> Option<Result<Vec<Option<Reason>>, GateError>> {
         let mut state = self.state.lock().unwrap();
         state.asked += 1;
-        let open = |subject: &Subject| !state.private.contains(&subject.bug());
+        let why = |subject: &Subject| state.private.contains(&subject.bug()).then_some(Reason::BugPrivate);
         let answer = match (state.silent, state.down) {
             (true, _) => None,
             (_, true) => Some(Err(GateError { message: "the database is down".into() })),
-            _ => Some(Ok(subjects.iter().map(open).collect())),
+            _ => Some(Ok(subjects.iter().map(why).collect())),
         };
         state.stand_still();
         answer
@@ -248,7 +249,7 @@ impl GateState {
 
 #[async_trait]
 impl Gate for TestGate {
-    async fn public_now(&self, subjects: &[Subject]) -> Result<Vec<bool>, GateError> {
+    async fn hidden_now(&self, subjects: &[Subject]) -> Result<Vec<Option<Reason>>, GateError> {
         let answer = self.answer(subjects);
         let slow = self.state.lock().unwrap().slow;
         if !slow.is_zero() {
@@ -393,6 +394,7 @@ fn message(bug: i64, number: i64) -> Message {
         committed_at_ms: 1_700_000_000_000,
         facts: vec![Fact::Activity(ActivityId(number))],
         saved_at: LocalTime::new(2023, 11, 14, 22, 13, 20).unwrap(),
+        withheld: None,
         body: Body { bytes: body.into_bytes().into(), event_bytes: Some(event.len()) },
     }
 }

@@ -22,6 +22,7 @@ pub(super) fn comment(id: i64, bytes: usize) -> Message {
         committed_at_ms: 1_700_000_000_000 + id,
         facts: vec![Fact::Comment(CommentId(id))],
         saved_at: saved_at(),
+        withheld: None,
         body: Body { bytes: body.into_bytes().into(), event_bytes: Some(event.len()) },
     }
 }

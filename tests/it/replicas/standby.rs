@@ -41,6 +41,8 @@ fn whoever_asks_is_sent_to_the_leader(site: &Site) {
         "/api/bugs/1",
         "/api/messages/7",
         "/api/identity",
+        "/api/log",
+        "/api/configuration",
         "/api/tail",
     ] {
         let answer = second.get(path);
@@ -68,6 +70,13 @@ fn whoever_asks_is_sent_to_the_leader(site: &Site) {
         serde_json::from_str(answer.split_once("\r\n\r\n").unwrap().1)
             .unwrap_or_else(|error| panic!("{error}: {answer}"))
     };
+    let page = second.get("/");
+    assert!(page.contains("This instance stands by.") && !page.contains("Sign out"), "{page}");
+    for path in ["/connectors/out", "/bugs/1", "/log", "/tail/events"] {
+        let page = second.get(path);
+        assert!(page.starts_with("HTTP/1.1 503") && page.contains("<h1>") && page.contains(REFERRED), "{path}: {page}");
+    }
+    assert!(second.get("/configuration").starts_with("HTTP/1.1 200"));
     let (leading, standing_by) = (status(&first), status(&second));
     assert_eq!((&leading["stands_by"], &leading["leader"]), (&false.into(), &serde_json::Value::Null));
     assert_eq!((&standing_by["stands_by"], &standing_by["ready"]), (&true.into(), &true.into()));

@@ -8,10 +8,10 @@ use serde_json::Value;
 use super::NOBODY;
 use crate::services::{Bugrelay, Listener, SqliteBugzilla, poll};
 
-pub(super) const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// With the connector `out`, and one that cannot write before its folder `later` is made; a token opens changes of state.
-pub(super) fn running(bugzilla: &SqliteBugzilla) -> Bugrelay {
+pub(crate) fn running(bugzilla: &SqliteBugzilla) -> Bugrelay {
     let mut bugrelay = Bugrelay::configured(&bugzilla.bugrelay_url(), "", "");
     std::fs::write(bugrelay.path("token"), "open sesame\n").unwrap();
     let line = format!("[admin]\ntoken_file = \"{}\"", bugrelay.path("token").display());
@@ -25,18 +25,18 @@ pub(super) fn running(bugzilla: &SqliteBugzilla) -> Bugrelay {
 }
 
 /// What a verb says, when all is well.
-pub(super) fn said(bugrelay: &Bugrelay, arguments: &[&str]) -> String {
+pub(crate) fn said(bugrelay: &Bugrelay, arguments: &[&str]) -> String {
     let ended = bugrelay.verb(arguments);
     assert_eq!(ended.code, 0, "{arguments:?}: {}", ended.err);
     ended.out
 }
 
-pub(super) fn json(bugrelay: &Bugrelay, arguments: &[&str]) -> Value {
+pub(crate) fn json(bugrelay: &Bugrelay, arguments: &[&str]) -> Value {
     serde_json::from_str(&said(bugrelay, &[arguments, &["--json"]].concat())).unwrap()
 }
 
 /// One connector as `backlog list` tells of it.
-pub(super) fn connector(bugrelay: &Bugrelay, name: &str) -> Value {
+pub(crate) fn connector(bugrelay: &Bugrelay, name: &str) -> Value {
     let all = json(bugrelay, &["backlog", "list"]);
     let found = all.as_array().unwrap().iter().find(|view| view["name"] == name);
     found.unwrap_or_else(|| panic!("no {name} in {all:#}")).clone()
@@ -46,7 +46,7 @@ pub(super) fn metric(bugrelay: &Bugrelay, name: &str, connector: &str) -> f64 {
     bugrelay.metric(&format!("bugrelay_{name}{{connector=\"{connector}\"}}")).unwrap_or(f64::NAN)
 }
 
-pub(super) fn wait_for_backlog(bugrelay: &Bugrelay, messages: u64) {
+pub(crate) fn wait_for_backlog(bugrelay: &Bugrelay, messages: u64) {
     let waits = || connector(bugrelay, "down")["messages"] == messages;
     assert!(poll(PATIENCE, waits), "{}", connector(bugrelay, "down"));
 }

@@ -90,6 +90,14 @@ fn every_answer_of_the_api_is_as_its_document_says() {
     get("/api/connectors", "/api/connectors");
     get("/api/connectors/{name}", "/api/connectors/down");
     get("/api/connectors/{name}", "/api/connectors/nobody");
+    for query in ["", "?connector=out&limit=1", "?connector=nobody", "?limit=x"] {
+        get("/api/log", &format!("/api/log{query}"));
+    }
+    get("/api/configuration", "/api/configuration");
+    for query in ["?bug=7&target=comment", "?action=create&bodies=true&limit=1", "?bug=x"] {
+        get("/api/backlog/{name}", &format!("/api/backlog/down{query}"));
+        get("/api/parked/{name}", &format!("/api/parked/down{query}"));
+    }
     for query in ["", "?limit=1", "?bodies=true", "?after=x"] {
         get("/api/backlog/{name}", &format!("/api/backlog/down{query}"));
         get("/api/parked/{name}", &format!("/api/parked/down{query}"));

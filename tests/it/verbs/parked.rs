@@ -128,11 +128,18 @@ fn what_became_of_a_bugs_changes_is_told_for_each_connector() {
         || connector(&bugrelay, "out")["messages"] == 0 && bugrelay.metric("bugrelay_main_queue_messages") == Some(0.0);
     assert!(poll(PATIENCE, done));
     let page = ask(&bugrelay, "GET", "/api/bugs/{id}", "/api/bugs/7", "");
-    let fates: Vec<Value> =
-        page["messages"].as_array().unwrap().iter().map(|message| message["connectors"].clone()).collect();
-    let fate = |connector: &str, state: &str, attempts: u32, reason: Option<&str>| value!({"connector": connector, "state": state, "attempts": attempts, "perhaps_sent": false, "reason": reason});
-    assert_eq!(fates[0], value!([fate("down", "parked", 1, Some("skipped by hand")), fate("out", "done", 0, None)]));
-    assert_eq!(fates[1], value!([fate("down", "waiting", 1, None), fate("out", "done", 0, None)]));
+    let outcomes = |fate: &Value| -> Value {
+        let mut fate = fate.clone();
+        let attempts = fate["log"].as_array().unwrap().iter().map(|attempt| attempt["outcome"].clone());
+        fate["log"] = attempts.collect();
+        fate
+    };
+    let of = |message: &Value| -> Value { message["connectors"].as_array().unwrap().iter().map(outcomes).collect() };
+    let fates: Vec<Value> = page["messages"].as_array().unwrap().iter().map(of).collect();
+    let fate = |connector: &str, state: &str, attempts: u32, reason: Option<&str>, outcome: &str| value!({"connector": connector, "state": state, "attempts": attempts, "perhaps_sent": false, "reason": reason, "log": [outcome]});
+    let skipped = Some("skipped by hand");
+    assert_eq!(fates[0], value!([fate("down", "parked", 1, skipped, "failed"), fate("out", "done", 0, None, "sent")]));
+    assert_eq!(fates[1], value!([fate("down", "waiting", 1, None, "failed"), fate("out", "done", 0, None, "sent")]));
     let message = &page["messages"][1];
     assert_eq!(
         (&message["target"], &message["action"], &message["private"]),
