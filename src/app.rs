@@ -239,11 +239,24 @@ impl App {
     /// Opens the store, the admin port and the relay's; what is elsewhere (database, buses) is connected to when it runs, and waited for.
     /// A fresh store begins at `recover_since` (seconds since 1970), if it is given, and not where the configuration says.
     pub async fn build(config: Config, from_now: bool, recover_since: Option<i64>) -> Result<Self, AppError> {
+        Self::build_on(None, config, from_now, recover_since).await
+    }
+
+    /// The same on an admin port that is held already, whatever the configuration says: nobody else can take it meanwhile.
+    pub async fn build_on(
+        held: Option<TcpListener>,
+        config: Config,
+        from_now: bool,
+        recover_since: Option<i64>,
+    ) -> Result<Self, AppError> {
         let metrics = Metrics::new(env!("CARGO_PKG_VERSION"))?;
         let shutdown = Shutdown::default();
         let queue = store(&config)?;
         let address = config.admin.listen;
-        let listener = TcpListener::bind(address).await.map_err(|error| AppError::Listen { address, error })?;
+        let listener = match held {
+            Some(listener) => listener,
+            None => TcpListener::bind(address).await.map_err(|error| AppError::Listen { address, error })?,
+        };
         let admission = Arc::new(Admission::default());
         let reader = config.bugzilla.as_ref().map(|bugzilla| reader(bugzilla, &admission));
         let gate: Arc<dyn Gate> = match config.bugzilla.as_ref().zip(reader.clone()) {

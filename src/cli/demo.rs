@@ -112,8 +112,9 @@ async fn start(config: Config, held: TcpListener) -> Result<Shutdown, String> {
     let bugzilla = config.bugzilla().map_err(|error| error.to_string())?;
     let installer = app::installer(bugzilla, bugzilla, true);
     installer.run(&installer.install(), &output::error).await.map_err(|error| error.message)?;
-    drop(held);
-    let app = App::build(config, false, None).await.map_err(|error| error.to_string())?;
+    let held = held.set_nonblocking(true).and_then(|()| tokio::net::TcpListener::from_std(held));
+    let held = held.map_err(|error| error.to_string())?;
+    let app = App::build_on(Some(held), config, false, None).await.map_err(|error| error.to_string())?;
     // Nobody edits its configuration.
     Ok(app.spawn(None))
 }

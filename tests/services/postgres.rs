@@ -208,7 +208,7 @@ impl Postgres {
     }
 
     fn client(&self, database: &str, sql: &str) -> String {
-        let mut client = Command::new("psql")
+        let mut client = Command::new(newest("psql"))
             .args(["--no-psqlrc", "--quiet", "--tuples-only", "--no-align", "--field-separator=\t"])
             .args(["--set=ON_ERROR_STOP=1", "--username=postgres", "--file=-"])
             .arg(format!("--host={}", self.folder.path().display()))
@@ -228,7 +228,7 @@ impl Postgres {
 
     fn wait_until_ready(&self) {
         let ready = || {
-            let mut ask = Command::new("pg_isready");
+            let mut ask = Command::new(newest("pg_isready"));
             ask.args(["--quiet", "--host=127.0.0.1"]).arg(format!("--port={}", self.port));
             ask.status().is_ok_and(|status| status.success())
         };
@@ -361,11 +361,16 @@ fn other_version() -> Option<PathBuf> {
     std::env::var_os("BUGRELAY_TEST_POSTGRES").map(PathBuf::from)
 }
 
-/// Debian keeps the server's programs in a folder for each version; the newest is taken.
 fn program(name: &str) -> String {
-    if let Some(home) = other_version() {
-        return home.join("bin").join(name).display().to_string();
+    match other_version() {
+        Some(home) => home.join("bin").join(name).display().to_string(),
+        None => newest(name),
     }
+}
+
+/// Debian keeps programs in a folder for each version, and the newest is taken. What `/usr/bin` has is a script in front of them, which takes
+/// ten times as long as a statement.
+fn newest(name: &str) -> String {
     let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
     let versions = versions.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
     match versions.max() {

@@ -30,7 +30,7 @@ pub(super) enum StageError {
 }
 
 impl Stage {
-    /// A fresh one, and the hold on its port: let go of it right before bugrelay takes it.
+    /// A fresh one, and its port, on which bugrelay answers.
     pub(super) fn new() -> Result<(Self, TcpListener), StageError> {
         let folder = tempfile::Builder::new().prefix("bugrelay-demo-").tempdir()?;
         let held = free_port()?;
