@@ -1,8 +1,8 @@
 //! HTTP beside the way: `/livez`, `/readyz`, `/metrics`, the API that the verbs ask, and the page. State is changed by way of the queue
 //! and delivery alone.
 //!
-//! Health and metrics are open to everybody who reaches the port; all else beyond loopback needs the token, and so does every
-//! change of state, wherever it comes from.
+//! Health and metrics are open to everybody who reaches the port; all else from beyond this machine, or through a proxy on it, needs the
+//! token, and so does every change of state, wherever it comes from.
 
 mod adoption;
 mod answer;
@@ -37,7 +37,7 @@ pub use scrape::Counts;
 pub use status::{SourceView, StatusView, StoreView};
 pub use tail::LISTENERS_MAX;
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
 use axum::Router;
@@ -192,7 +192,7 @@ fn access(
         }
         return Err((StatusCode::UNAUTHORIZED, "this is not the token of [admin]\n"));
     }
-    if !peer.to_canonical().is_loopback() {
+    if !is_this_machine(peer, headers) {
         return Err(match token {
             None => (StatusCode::FORBIDDEN, "from elsewhere the API needs a token: set [admin] token_file\n"),
             Some(_) => (StatusCode::UNAUTHORIZED, "the API needs the token of [admin]: Authorization: Bearer TOKEN\n"),
@@ -209,6 +209,17 @@ fn access(
         return Err((StatusCode::FORBIDDEN, text));
     }
     Ok(())
+}
+
+/// What a proxy says of whom it asks for: any of them, and whoever connects is not whoever asks.
+const OF_PROXIES: [&str; 6] =
+    ["forwarded", "x-forwarded-for", "x-forwarded-proto", "x-forwarded-host", "x-real-ip", "via"];
+
+/// Whether somebody on this machine asks, and no proxy on it for somebody else. Of the loopback network only what connections get by
+/// themselves: Istio's sidecar connects from 127.0.0.6.
+fn is_this_machine(peer: IpAddr, headers: &HeaderMap) -> bool {
+    let is_here = [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)].contains(&peer.to_canonical());
+    is_here && !OF_PROXIES.iter().any(|name| headers.contains_key(*name))
 }
 
 /// Whether `Host` is an IP address or localhost. A page of another site that has its name point here (DNS rebinding) makes a
@@ -259,6 +270,22 @@ mod tests {
         }
         assert_eq!(asked(Some("secret"), "127.0.0.1", "127.0.0.1:9464", None), 200);
         assert_eq!(asked(Some("secret"), "127.0.0.1", "127.0.0.1:9464", Some("guess")), 401);
+    }
+
+    #[test]
+    fn a_proxy_on_this_machine_is_not_this_machine() {
+        let asked = |peer: &str, header: &'static str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::HOST, "127.0.0.1:9464".parse().unwrap());
+            headers.insert(header, "https".parse().unwrap());
+            access(Some(&"secret".into()), peer.parse().unwrap(), &Method::GET, &headers).map_err(|(status, _)| status)
+        };
+        for header in OF_PROXIES {
+            assert_eq!(asked("127.0.0.1", header), Err(StatusCode::UNAUTHORIZED), "{header}");
+        }
+        for (peer, is_here) in [("127.0.0.1", true), ("::1", true), ("127.0.0.6", false), ("::ffff:127.0.0.6", false)] {
+            assert_eq!(asked(peer, "accept").is_ok(), is_here, "{peer}");
+        }
     }
 
     #[test]

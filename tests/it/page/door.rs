@@ -56,6 +56,19 @@ fn by_a_name_that_is_no_address_nothing_is_seen_before_signing_in() {
 }
 
 #[test]
+fn through_a_proxy_on_this_machine_nothing_is_seen_before_signing_in() {
+    let bugzilla = SqliteBugzilla::new();
+    let bugrelay = running(&bugzilla);
+    let browser = Browser::new(&bugrelay);
+    let from_elsewhere = "X-Forwarded-For: 192.0.2.7\r\n";
+    assert_eq!((browser.get("/").status, browser.get("/api/status").status), (200, 200));
+    assert_eq!(browser.ask("GET", "/", from_elsewhere, "").header("location"), "/sign-in?next=%2F");
+    assert_eq!(browser.ask("GET", "/api/status", from_elsewhere, "").status, 401);
+    browser.sign_in("open sesame");
+    assert_eq!(browser.ask("GET", "/", from_elsewhere, "").status, 200);
+}
+
+#[test]
 fn a_form_that_was_not_made_for_the_session_changes_nothing() {
     let bugzilla = SqliteBugzilla::new();
     let bugrelay = running(&bugzilla);
