@@ -10,6 +10,7 @@ mod backlog;
 mod configuration;
 mod connectors;
 mod disposal;
+mod guesses;
 mod log;
 mod messages;
 mod openapi;
@@ -28,6 +29,7 @@ pub use backlog::{BacklogPage, EntryView};
 pub use configuration::Configuration;
 pub use connectors::{Changed, ConnectorState, ConnectorView};
 pub use disposal::{Choice, Disposed, Span};
+pub use guesses::Guesses;
 pub use log::{AttemptOutcome, AttemptView, LogPage};
 pub use messages::{FateState, FateView, JudgementView, TracePage, TraceView};
 pub use page::Sessions;
@@ -98,6 +100,8 @@ pub struct Admin {
     pub configuration: watch::Receiver<Configuration>,
     /// Who has signed in to the page.
     pub sessions: Arc<Sessions>,
+    /// Who gives wrong tokens.
+    pub guesses: Arc<Guesses>,
     /// Who knows it may use the API from elsewhere, and change state.
     pub token: Secret,
     /// Ends live listeners.
@@ -124,7 +128,20 @@ impl Admin {
             .merge(relay.unwrap_or_default());
         port::serve(listener, router, shutdown).await;
     }
+
+    /// Whether the API may be asked; a wrong token is counted, and perhaps answered late.
+    async fn access(&self, peer: SocketAddr, method: &Method, headers: &HeaderMap) -> Result<(), Denial> {
+        let token = self.token.get();
+        let answer = access(token.as_ref(), peer.ip(), method, headers);
+        if answer.is_err() && token.is_some() && bearer(headers).is_some() {
+            self.guesses.answer_wrong(peer).await;
+        }
+        answer
+    }
 }
+
+/// Why not.
+type Denial = (StatusCode, &'static str);
 
 /// Every path of the API, and what answers it. `openapi.json` has the same.
 fn api() -> Vec<(&'static str, MethodRouter<Admin>)> {
@@ -172,7 +189,7 @@ async fn authorize(
     request: Request,
     next: Next,
 ) -> Response {
-    match access(admin.token.get().as_ref(), peer.ip(), request.method(), request.headers()) {
+    match admin.access(peer, request.method(), request.headers()).await {
         Ok(()) => next.run(request).await,
         Err((status, text)) => (status, text).into_response(),
     }
@@ -180,12 +197,7 @@ async fn authorize(
 
 /// The token opens the API from everywhere; without it this machine alone, to look, by an address that no other site can take on.
 /// To change something it is needed here too: a page in a browser on this machine can send a request as well.
-fn access(
-    token: Option<&SecretString>,
-    peer: IpAddr,
-    method: &Method,
-    headers: &HeaderMap,
-) -> Result<(), (StatusCode, &'static str)> {
+fn access(token: Option<&SecretString>, peer: IpAddr, method: &Method, headers: &HeaderMap) -> Result<(), Denial> {
     if let (Some(token), Some(given)) = (token, bearer(headers)) {
         if same(token.expose_secret().as_bytes(), given.as_bytes()) {
             return Ok(());
