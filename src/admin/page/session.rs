@@ -90,16 +90,17 @@ impl Sessions {
 }
 
 impl Session {
-    /// What the browser is to keep: for no other site's requests, and out of reach of scripts.
+    /// What the browser is to keep: out of reach of scripts, and for no request that another site makes. A link from there is one that the
+    /// operator makes, and finds the session: it only shows something.
     pub(super) fn cookie(&self, headers: &HeaderMap) -> String {
         let (name, id, seconds) = (cookie_name(headers), &self.id, LIFETIME.as_secs());
-        format!("{name}={id}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Strict{}", secure(headers))
+        format!("{name}={id}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{}", secure(headers))
     }
 
     /// What makes it forget that.
     pub(super) fn no_cookie(headers: &HeaderMap) -> String {
         let name = cookie_name(headers);
-        format!("{name}=; Path=/; Max-Age=0; HttpOnly; SameSite=Strict{}", secure(headers))
+        format!("{name}=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax{}", secure(headers))
     }
 }
 
@@ -183,7 +184,7 @@ mod tests {
     fn the_cookie_is_for_no_script_no_other_site_and_no_other_port() {
         let session = Session { id: "7".to_owned(), form: String::new() };
         let mut headers = headers("x=y");
-        assert_eq!(session.cookie(&headers), "bugrelay-9464=7; Path=/; Max-Age=43200; HttpOnly; SameSite=Strict");
+        assert_eq!(session.cookie(&headers), "bugrelay-9464=7; Path=/; Max-Age=43200; HttpOnly; SameSite=Lax");
         headers.insert("x-forwarded-proto", "https".parse().unwrap());
         assert!(session.cookie(&headers).ends_with("; Secure"));
     }
