@@ -295,6 +295,7 @@ impl App {
             capture: config.bugzilla.as_ref().map(|bugzilla| bugzilla.capture.as_str()),
             configuration: told.subscribe(),
             sessions: Arc::default(),
+            guesses: Arc::default(),
             token: config.admin.token.clone(),
             shutdown: shutdown.clone(),
         };

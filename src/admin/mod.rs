@@ -1,8 +1,8 @@
 //! HTTP beside the way: `/livez`, `/readyz`, `/metrics`, the API that the verbs ask, and the page. State is changed by way of the queue
 //! and delivery alone.
 //!
-//! Health and metrics are open to everybody who reaches the port; all else beyond loopback needs the token, and so does every
-//! change of state, wherever it comes from.
+//! Health and metrics are open to everybody who reaches the port; all else from beyond this machine, or through a proxy on it, needs the
+//! token, and so does every change of state, wherever it comes from.
 
 mod adoption;
 mod answer;
@@ -10,6 +10,7 @@ mod backlog;
 mod configuration;
 mod connectors;
 mod disposal;
+mod guesses;
 mod log;
 mod messages;
 mod openapi;
@@ -28,6 +29,7 @@ pub use backlog::{BacklogPage, EntryView};
 pub use configuration::Configuration;
 pub use connectors::{Changed, ConnectorState, ConnectorView};
 pub use disposal::{Choice, Disposed, Span};
+pub use guesses::Guesses;
 pub use log::{AttemptOutcome, AttemptView, LogPage};
 pub use messages::{FateState, FateView, JudgementView, TracePage, TraceView};
 pub use page::Sessions;
@@ -37,7 +39,7 @@ pub use scrape::Counts;
 pub use status::{SourceView, StatusView, StoreView};
 pub use tail::LISTENERS_MAX;
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
 use axum::Router;
@@ -98,6 +100,8 @@ pub struct Admin {
     pub configuration: watch::Receiver<Configuration>,
     /// Who has signed in to the page.
     pub sessions: Arc<Sessions>,
+    /// Who gives wrong tokens.
+    pub guesses: Arc<Guesses>,
     /// Who knows it may use the API from elsewhere, and change state.
     pub token: Secret,
     /// Ends live listeners.
@@ -124,7 +128,20 @@ impl Admin {
             .merge(relay.unwrap_or_default());
         port::serve(listener, router, shutdown).await;
     }
+
+    /// Whether the API may be asked; a wrong token is counted, and perhaps answered late.
+    async fn access(&self, peer: SocketAddr, method: &Method, headers: &HeaderMap) -> Result<(), Denial> {
+        let token = self.token.get();
+        let answer = access(token.as_ref(), peer.ip(), method, headers);
+        if answer.is_err() && token.is_some() && bearer(headers).is_some() {
+            self.guesses.answer_wrong(peer).await;
+        }
+        answer
+    }
 }
+
+/// Why not.
+type Denial = (StatusCode, &'static str);
 
 /// Every path of the API, and what answers it. `openapi.json` has the same.
 fn api() -> Vec<(&'static str, MethodRouter<Admin>)> {
@@ -172,7 +189,7 @@ async fn authorize(
     request: Request,
     next: Next,
 ) -> Response {
-    match access(admin.token.get().as_ref(), peer.ip(), request.method(), request.headers()) {
+    match admin.access(peer, request.method(), request.headers()).await {
         Ok(()) => next.run(request).await,
         Err((status, text)) => (status, text).into_response(),
     }
@@ -180,19 +197,14 @@ async fn authorize(
 
 /// The token opens the API from everywhere; without it this machine alone, to look, by an address that no other site can take on.
 /// To change something it is needed here too: a page in a browser on this machine can send a request as well.
-fn access(
-    token: Option<&SecretString>,
-    peer: IpAddr,
-    method: &Method,
-    headers: &HeaderMap,
-) -> Result<(), (StatusCode, &'static str)> {
+fn access(token: Option<&SecretString>, peer: IpAddr, method: &Method, headers: &HeaderMap) -> Result<(), Denial> {
     if let (Some(token), Some(given)) = (token, bearer(headers)) {
         if same(token.expose_secret().as_bytes(), given.as_bytes()) {
             return Ok(());
         }
         return Err((StatusCode::UNAUTHORIZED, "this is not the token of [admin]\n"));
     }
-    if !peer.to_canonical().is_loopback() {
+    if !is_this_machine(peer, headers) {
         return Err(match token {
             None => (StatusCode::FORBIDDEN, "from elsewhere the API needs a token: set [admin] token_file\n"),
             Some(_) => (StatusCode::UNAUTHORIZED, "the API needs the token of [admin]: Authorization: Bearer TOKEN\n"),
@@ -209,6 +221,17 @@ fn access(
         return Err((StatusCode::FORBIDDEN, text));
     }
     Ok(())
+}
+
+/// What a proxy says of whom it asks for: any of them, and whoever connects is not whoever asks.
+const OF_PROXIES: [&str; 6] =
+    ["forwarded", "x-forwarded-for", "x-forwarded-proto", "x-forwarded-host", "x-real-ip", "via"];
+
+/// Whether somebody on this machine asks, and no proxy on it for somebody else. Of the loopback network only what connections get by
+/// themselves: Istio's sidecar connects from 127.0.0.6.
+fn is_this_machine(peer: IpAddr, headers: &HeaderMap) -> bool {
+    let is_here = [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)].contains(&peer.to_canonical());
+    is_here && !OF_PROXIES.iter().any(|name| headers.contains_key(*name))
 }
 
 /// Whether `Host` is an IP address or localhost. A page of another site that has its name point here (DNS rebinding) makes a
@@ -259,6 +282,22 @@ mod tests {
         }
         assert_eq!(asked(Some("secret"), "127.0.0.1", "127.0.0.1:9464", None), 200);
         assert_eq!(asked(Some("secret"), "127.0.0.1", "127.0.0.1:9464", Some("guess")), 401);
+    }
+
+    #[test]
+    fn a_proxy_on_this_machine_is_not_this_machine() {
+        let asked = |peer: &str, header: &'static str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::HOST, "127.0.0.1:9464".parse().unwrap());
+            headers.insert(header, "https".parse().unwrap());
+            access(Some(&"secret".into()), peer.parse().unwrap(), &Method::GET, &headers).map_err(|(status, _)| status)
+        };
+        for header in OF_PROXIES {
+            assert_eq!(asked("127.0.0.1", header), Err(StatusCode::UNAUTHORIZED), "{header}");
+        }
+        for (peer, is_here) in [("127.0.0.1", true), ("::1", true), ("127.0.0.6", false), ("::ffff:127.0.0.6", false)] {
+            assert_eq!(asked(peer, "accept").is_ok(), is_here, "{peer}");
+        }
     }
 
     #[test]

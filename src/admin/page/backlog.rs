@@ -56,7 +56,7 @@ fn content(viewer: &Viewer, page: &BacklogPage, paging: &Paging) -> Markup {
                         tbody { @for entry in &page.entries { tr { (choice(viewer, entry.sequence)) (cells(entry)) } } }
                     }
                 }
-                (deeds(viewer, &path, &[("skip", "Set aside"), ("drop", "Drop")]))
+                (deeds(viewer, &path, paging, &[("skip", "Set aside"), ("drop", "Drop")]))
             }
         }
         (pager(&path, paging, page.next))

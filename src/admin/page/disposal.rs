@@ -1,4 +1,5 @@
-//! Setting aside, sending after all, dropping: asked first, then done with exactly those that were asked about.
+//! Setting aside, sending after all, dropping: asked first, then done with those that were named, or all up to the sequence that was named;
+//! with nothing that was stored after it was asked.
 
 use std::net::SocketAddr;
 
@@ -72,6 +73,37 @@ impl Deed {
     }
 }
 
+/// Which messages are meant.
+enum Chosen {
+    /// All of the list up to this sequence: the last that there was when it was asked.
+    UpTo(i64),
+    /// Those of these sequences.
+    These(Vec<i64>),
+}
+
+impl Chosen {
+    fn of(fields: &[(String, String)]) -> Result<Self, Refusal> {
+        let refuse = |text: &str| Refusal(StatusCode::BAD_REQUEST, text.to_owned());
+        let numbers = |name: &str| -> Result<Vec<i64>, Refusal> {
+            let texts = fields.iter().filter(|(key, _)| key == name).map(|(_, text)| text.parse());
+            texts.collect::<Result<_, _>>().map_err(|_| refuse("A sequence is a number."))
+        };
+        match (numbers("up_to")?.as_slice(), numbers("seq")?) {
+            ([last], sequences) if sequences.is_empty() => Ok(Chosen::UpTo(*last)),
+            ([], sequences) if !sequences.is_empty() => Ok(Chosen::These(sequences)),
+            _ => Err(refuse("No message was chosen. Go back, and choose some.")),
+        }
+    }
+
+    fn choice(&self) -> Choice {
+        let sequences = match self {
+            Chosen::UpTo(last) => vec![Span { first: 0, last: *last }],
+            Chosen::These(sequences) => sequences.iter().map(|n| Span { first: *n, last: *n }).collect(),
+        };
+        Choice { sequences, ..Choice::default() }
+    }
+}
+
 /// Asks.
 pub(super) async fn confirm(
     State(admin): State<Admin>,
@@ -83,21 +115,28 @@ pub(super) async fn confirm(
     let fields = fields(query.unwrap_or_default().as_bytes());
     let read = async {
         let deed = Deed::of(&list, field(&fields, "do"))?;
-        Ok((deed, chosen(&fields)?, connectors::read(&admin, &name).await?))
+        let chosen = match field(&fields, "all") {
+            "true" => Chosen::UpTo(admin.queue.stats().await?.last_sequence),
+            _ => Chosen::of(&fields)?,
+        };
+        Ok((deed, chosen, connectors::read(&admin, &name).await?))
     };
     match read.await {
-        Ok((deed, choice, connector)) => {
+        Ok((deed, chosen, connector)) => {
             let title = format!("{}: {name}", deed.title());
-            layout::page(&viewer, &title, Tab::None, &question(form, deed, &list, &choice, &connector))
+            layout::page(&viewer, &title, Tab::None, &question(form, deed, &list, &chosen, &connector))
         }
         Err(refusal) => layout::refused(refusal),
     }
 }
 
-fn question(form: &str, deed: Deed, list: &str, choice: &Choice, connector: &ConnectorView) -> Markup {
+fn question(form: &str, deed: Deed, list: &str, chosen: &Chosen, connector: &ConnectorView) -> Markup {
     let name = &connector.name;
     let there = if list == "parked" { connector.parked } else { connector.messages };
-    let count = if choice.all { there } else { choice.sequences.len() as u64 };
+    let count = match chosen {
+        Chosen::UpTo(_) => there,
+        Chosen::These(sequences) => sequences.len() as u64,
+    };
     let path = format!("/connectors/{name}/{list}");
     let verb = match deed {
         Deed::Skip => "skip",
@@ -109,13 +148,16 @@ fn question(form: &str, deed: Deed, list: &str, choice: &Choice, connector: &Con
         form.card.narrow method="post" action={ (path) "/" (verb) } {
             h1 { (deed.title()) ": " (messages(count)) " of " (name) "?" }
             p { (deed.consequence()) }
-            @if choice.all {
-                p { "All that are there when the order is carried out; now there are " strong { (messages(there)) } "." }
-                input type="hidden" name="all" value="true";
-            } @else {
-                @let sequences: Vec<String> = choice.sequences.iter().map(|span| span.first.to_string()).collect();
-                p.sequences { "By sequence: " (sequences.join(", ")) }
-                @for span in &choice.sequences { input type="hidden" name="seq" value=(span.first); }
+            @match chosen {
+                Chosen::UpTo(last) => {
+                    p { "All that are in this list when the order is carried out, up to sequence " strong { (last) } ". What is stored from now on is left as it is." }
+                    input type="hidden" name="up_to" value=(last);
+                }
+                Chosen::These(sequences) => {
+                    @let texts: Vec<String> = sequences.iter().map(i64::to_string).collect();
+                    p.sequences { "By sequence: " (texts.join(", ")) }
+                    @for sequence in sequences { input type="hidden" name="seq" value=(sequence); }
+                }
             }
             @if deed == Deed::Skip {
                 label for="reason" { "Why (shown with them)" }
@@ -145,7 +187,7 @@ pub(super) async fn carry_out(
             Deed::Retry => Disposal::Retry,
             Deed::DropParked => Disposal::DropParked,
         };
-        let choice = chosen(&form.fields)?;
+        let choice = Chosen::of(&form.fields)?.choice();
         Ok((deed, dispose(admin.clone(), peer, name.clone(), &choice, disposal).await?))
     };
     match order.await {
@@ -156,19 +198,4 @@ pub(super) async fn carry_out(
         }
         Err(refusal) => layout::refused(refusal),
     }
-}
-
-/// Which messages are meant.
-fn chosen(fields: &[(String, String)]) -> Result<Choice, Refusal> {
-    let refuse = |text: &str| Refusal(StatusCode::BAD_REQUEST, text.to_owned());
-    let all = field(fields, "all") == "true";
-    let mut sequences = Vec::new();
-    for (_, text) in fields.iter().filter(|(key, _)| key == "seq") {
-        let first = text.parse().map_err(|_| refuse("A sequence is a number."))?;
-        sequences.push(Span { first, last: first });
-    }
-    if all != sequences.is_empty() {
-        return Err(refuse("No message was chosen. Go back, and choose some."));
-    }
-    Ok(Choice { sequences, all, reason: None })
 }

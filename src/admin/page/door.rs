@@ -12,7 +12,7 @@ use secrecy::ExposeSecret as _;
 use super::answer::go_to;
 use super::form::{field, fields, is_foreign, is_made_for};
 use super::layout;
-use super::session::{Session, TRIES_WITHIN};
+use super::session::Session;
 use crate::admin::Admin;
 use crate::secret::same;
 
@@ -32,17 +32,10 @@ pub(super) async fn sign_in(
     if is_foreign(&headers) {
         return form(&admin, StatusCode::FORBIDDEN, "/", Some("Another site sent that form. Sign in here."));
     }
-    if !admin.sessions.may_try(peer.ip()) {
-        let text = "Too many wrong tokens came from your address. Wait a minute, then try again.";
-        let mut response = form(&admin, StatusCode::TOO_MANY_REQUESTS, next, Some(text));
-        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(TRIES_WITHIN.as_secs()));
-        return response;
-    }
     let given = field(&fields, "token").trim();
     let Some(token) = admin.token.get() else { return form(&admin, StatusCode::FORBIDDEN, next, None) };
     if !same(token.expose_secret().as_bytes(), given.as_bytes()) {
-        admin.sessions.tried_wrong(peer.ip());
-        tracing::warn!(%peer, "a wrong token was given to the page");
+        admin.guesses.answer_wrong(peer).await;
         return form(&admin, StatusCode::UNAUTHORIZED, next, Some("This is not the token of [admin]."));
     }
     let session = match admin.sessions.begin(&token) {

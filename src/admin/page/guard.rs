@@ -10,7 +10,7 @@ use axum::response::Response;
 use super::answer::to_sign_in;
 use super::layout;
 use super::viewer::Viewer;
-use crate::admin::{Admin, access, standby};
+use crate::admin::{Admin, standby};
 
 /// Paths that an instance that stands by answers as well.
 const OWN: [&str; 2] = ["/", "/configuration"];
@@ -27,7 +27,7 @@ pub(super) async fn admit(
     let is_look = request.method() == Method::GET;
     let place = request.uri().path_and_query().filter(|_| is_look).map_or("/", |place| place.as_str()).to_owned();
     if session.is_none()
-        && let Err((_, text)) = access(token.as_ref(), peer.ip(), &Method::GET, request.headers())
+        && let Err((_, text)) = admin.access(peer, &Method::GET, request.headers()).await
     {
         return match token {
             Some(_) => to_sign_in(&place),

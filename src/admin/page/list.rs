@@ -6,10 +6,14 @@ use url::form_urlencoded;
 use super::viewer::Viewer;
 use crate::admin::paging::{PAGE, Paging, Wanted};
 
+/// Whether some are left out.
+fn is_narrowed(paging: &Paging) -> bool {
+    paging.wanted != Wanted::default()
+}
+
 /// Narrows the list that this page shows.
 pub(super) fn filter(path: &str, paging: &Paging) -> Markup {
     let Wanted { bug, target, action } = &paging.wanted;
-    let is_narrowed = paging.wanted != Wanted::default();
     html! {
         form.filter method="get" action=(path) aria-label="Narrow the list" {
             p { label for="bug" { "Bug" } input id="bug" name="bug" inputmode="numeric" pattern="[0-9]*" size="8" value=[bug.as_ref()]; }
@@ -23,7 +27,7 @@ pub(super) fn filter(path: &str, paging: &Paging) -> Markup {
                 }
             }
             p { label for="action" { "Action or topic" } input id="action" name="action" size="12" value=[action.as_ref()]; }
-            p { button type="submit" { "Show" } @if is_narrowed { " " a href=(path) { "Show all" } } }
+            p { button type="submit" { "Show" } @if is_narrowed(paging) { " " a href=(path) { "Show all" } } }
         }
     }
 }
@@ -49,8 +53,9 @@ pub(super) fn pager(path: &str, paging: &Paging, next: Option<i64>) -> Markup {
     }
 }
 
-/// What can be done with those that are chosen, or with all; each asks before it does so.
-pub(super) fn deeds(viewer: &Viewer, path: &str, deeds: &[(&str, &str)]) -> Markup {
+/// What can be done with those that are chosen, or with all; each asks before it does so. Where some are left out there is no "all": it would be
+/// more than is seen.
+pub(super) fn deeds(viewer: &Viewer, path: &str, paging: &Paging, deeds: &[(&str, &str)]) -> Markup {
     html! {
         @if viewer.session.is_some() {
             div.deeds {
@@ -58,9 +63,11 @@ pub(super) fn deeds(viewer: &Viewer, path: &str, deeds: &[(&str, &str)]) -> Mark
                     "Those that are chosen: "
                     @for (deed, title) in deeds { button type="submit" name="do" value=(deed) { (title) "…" } " " }
                 }
-                p {
-                    "All of them: "
-                    @for (deed, title) in deeds { a href={ (path) "/confirm?do=" (deed) "&all=true" } { (title) "…" } " " }
+                @if !is_narrowed(paging) {
+                    p {
+                        "All of them: "
+                        @for (deed, title) in deeds { a href={ (path) "/confirm?do=" (deed) "&all=true" } { (title) "…" } " " }
+                    }
                 }
             }
         } @else if viewer.has_token {

@@ -60,7 +60,7 @@ fn headline(status: &StatusView, adoption: &AdoptionView) -> Markup {
         } @else if !status.ready {
             p.notice.bad { strong { "Not ready: " } "the capture has not stored a position yet; the log says what it waits for." }
         } @else if !status.source.connected && status.source.capture.is_some() {
-            p.notice.bad { strong { "The database is not read. " } "It is connected to again and again; nothing is lost." }
+            p.notice.bad { strong { "The database is not read. " } "It is connected to again and again; nothing is lost as long as the server keeps what is saved meanwhile, in its log, its slot or its queue." }
         } @else if ill.is_empty() {
             p.notice.good { "Everything leaves as it comes." @if parked > 0 { " " (messages(parked)) " set aside wait for a decision." } }
         } @else {

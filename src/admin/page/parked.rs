@@ -58,7 +58,7 @@ fn content(viewer: &Viewer, page: &ParkedPage, paging: &Paging) -> Markup {
                         tbody { @for entry in &page.entries { (row(viewer, entry)) } }
                     }
                 }
-                (deeds(viewer, &path, &[("retry", "Send after all"), ("drop", "Drop")]))
+                (deeds(viewer, &path, paging, &[("retry", "Send after all"), ("drop", "Drop")]))
             }
         }
         (pager(&path, paging, page.next))

@@ -1,10 +1,9 @@
-//! Who has signed in: sessions in memory, a bounded number, each for twelve hours at the most; and who has tried wrong tokens.
+//! Who has signed in: sessions in memory, a bounded number, each for twelve hours at the most.
 //!
 //! They are gone with the process, and with the token that they were begun with.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::fmt;
-use std::net::IpAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -23,22 +22,9 @@ const LIFETIME: Duration = Duration::from_secs(12 * 3600);
 /// Beyond it the oldest ends.
 const SESSIONS_MAX: usize = 100;
 
-/// So many wrong tokens of one address within [`TRIES_WITHIN`]: then it has to wait.
-const TRIES_MAX: u32 = 5;
-pub(super) const TRIES_WITHIN: Duration = Duration::from_secs(60);
-
-/// Addresses that are remembered for a wrong token; while there are so many, nobody else may try.
-const PEERS_MAX: usize = 1_000;
-
 /// All of them.
 #[derive(Default)]
-pub struct Sessions(Mutex<State>);
-
-#[derive(Default)]
-struct State {
-    kept: VecDeque<Kept>,
-    wrong: HashMap<IpAddr, (u32, Instant)>,
-}
+pub struct Sessions(Mutex<VecDeque<Kept>>);
 
 struct Kept {
     session: Session,
@@ -62,11 +48,11 @@ impl Sessions {
     pub(super) fn begin(&self, token: &SecretString) -> std::io::Result<Session> {
         let session = Session { id: random()?, form: random()? };
         let (token, ends) = (digest(token), Instant::now() + LIFETIME);
-        let mut state = self.lock();
-        while state.kept.len() >= SESSIONS_MAX {
-            state.kept.pop_front();
+        let mut kept = self.lock();
+        while kept.len() >= SESSIONS_MAX {
+            kept.pop_front();
         }
-        state.kept.push_back(Kept { session: session.clone(), token, ends, notice: None });
+        kept.push_back(Kept { session: session.clone(), token, ends, notice: None });
         Ok(session)
     }
 
@@ -74,63 +60,47 @@ impl Sessions {
     pub(super) fn find(&self, headers: &HeaderMap, token: Option<&SecretString>) -> Option<Session> {
         let given = cookie(headers)?;
         let (token, now) = (digest(token?), Instant::now());
-        let mut state = self.lock();
-        state.kept.retain(|kept| now < kept.ends && same(&kept.token, &token));
-        let found = state.kept.iter().find(|kept| same(kept.session.id.as_bytes(), given.as_bytes()));
+        let mut all = self.lock();
+        all.retain(|kept| now < kept.ends && same(&kept.token, &token));
+        let found = all.iter().find(|kept| same(kept.session.id.as_bytes(), given.as_bytes()));
         found.map(|kept| kept.session.clone())
     }
 
     /// Ends it.
     pub(super) fn end(&self, session: &Session) {
-        self.lock().kept.retain(|kept| kept.session.id != session.id);
+        self.lock().retain(|kept| kept.session.id != session.id);
     }
 
     /// Says this on its next page.
     pub(super) fn note(&self, session: &Session, notice: String) {
-        if let Some(kept) = self.lock().kept.iter_mut().find(|kept| kept.session.id == session.id) {
+        if let Some(kept) = self.lock().iter_mut().find(|kept| kept.session.id == session.id) {
             kept.notice = Some(notice);
         }
     }
 
     /// What is to be said, once.
     pub(super) fn take_notice(&self, session: &Session) -> Option<String> {
-        self.lock().kept.iter_mut().find(|kept| kept.session.id == session.id)?.notice.take()
-    }
-
-    /// Whether this address may try a token.
-    pub(super) fn may_try(&self, peer: IpAddr) -> bool {
-        let mut state = self.lock();
-        state.wrong.retain(|_, (_, last)| last.elapsed() < TRIES_WITHIN);
-        match state.wrong.get(&peer.to_canonical()) {
-            Some((tries, _)) => *tries < TRIES_MAX,
-            None => state.wrong.len() < PEERS_MAX,
-        }
-    }
-
-    /// It tried a wrong one.
-    pub(super) fn tried_wrong(&self, peer: IpAddr) {
-        let mut state = self.lock();
-        let (tries, last) = state.wrong.entry(peer.to_canonical()).or_insert((0, Instant::now()));
-        (*tries, *last) = (tries.saturating_add(1), Instant::now());
+        self.lock().iter_mut().find(|kept| kept.session.id == session.id)?.notice.take()
     }
 
     /// Nothing in here can be half done.
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, VecDeque<Kept>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Session {
-    /// What the browser is to keep: for no other site's requests, and out of reach of scripts.
+    /// What the browser is to keep: out of reach of scripts, and for no request that another site makes. A link from there is one that the
+    /// operator makes, and finds the session: it only shows something.
     pub(super) fn cookie(&self, headers: &HeaderMap) -> String {
         let (name, id, seconds) = (cookie_name(headers), &self.id, LIFETIME.as_secs());
-        format!("{name}={id}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Strict{}", secure(headers))
+        format!("{name}={id}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{}", secure(headers))
     }
 
     /// What makes it forget that.
     pub(super) fn no_cookie(headers: &HeaderMap) -> String {
         let name = cookie_name(headers);
-        format!("{name}=; Path=/; Max-Age=0; HttpOnly; SameSite=Strict{}", secure(headers))
+        format!("{name}=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax{}", secure(headers))
     }
 }
 
@@ -210,24 +180,11 @@ mod tests {
         assert!(!is_in(&oldest));
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn whoever_guesses_has_to_wait_and_nobody_else_has() {
-        let (sessions, [guesser, other]) =
-            (Sessions::default(), ["192.0.2.7", "192.0.2.8"].map(|a| a.parse().unwrap()));
-        for _ in 0..TRIES_MAX {
-            assert!(sessions.may_try(guesser));
-            sessions.tried_wrong(guesser);
-        }
-        assert!(!sessions.may_try(guesser) && sessions.may_try(other));
-        tokio::time::advance(TRIES_WITHIN).await;
-        assert!(sessions.may_try(guesser));
-    }
-
     #[test]
     fn the_cookie_is_for_no_script_no_other_site_and_no_other_port() {
         let session = Session { id: "7".to_owned(), form: String::new() };
         let mut headers = headers("x=y");
-        assert_eq!(session.cookie(&headers), "bugrelay-9464=7; Path=/; Max-Age=43200; HttpOnly; SameSite=Strict");
+        assert_eq!(session.cookie(&headers), "bugrelay-9464=7; Path=/; Max-Age=43200; HttpOnly; SameSite=Lax");
         headers.insert("x-forwarded-proto", "https".parse().unwrap());
         assert!(session.cookie(&headers).ends_with("; Secure"));
     }

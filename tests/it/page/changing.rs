@@ -56,14 +56,34 @@ fn messages_are_set_aside_sent_after_all_and_dropped_once_that_was_confirmed() {
     browser.order("/connectors/down/parked/drop", &[("seq", "1")]);
     browser.get("/connectors/down/parked").says("1 message of down was dropped.");
     browser.get("/connectors/down/parked/confirm?do=retry&all=true").says("Send after all: 1 message of down?");
-    browser.order("/connectors/down/parked/retry", &[("all", "true")]);
+    let through = browser.get("/connectors/down/parked/confirm?do=retry&all=true").value_of("up_to");
+    browser.order("/connectors/down/parked/retry", &[("up_to", &through)]);
     browser.get("/connectors/down/parked").says("1 message of down was put back, to be sent.");
     assert_eq!((there("backlog"), there("parked")), (2, 0));
     std::fs::create_dir(bugrelay.path("later")).unwrap();
     browser.order("/connectors/down/retry", &[]);
     assert!(poll(PATIENCE, || lines_in(&bugrelay.path("later/out.jsonl")).len() == 2), "{}", bugrelay.log());
-    for fields in [&[][..], &[("seq", "x")], &[("seq", "1"), ("all", "true")]] {
+    for fields in [&[][..], &[("seq", "x")], &[("up_to", "x")], &[("all", "true")], &[("seq", "1"), ("up_to", "3")]] {
         assert_eq!(browser.order("/connectors/down/backlog/drop", fields).status, 400, "{fields:?}");
     }
-    assert_eq!(browser.order("/connectors/down/parked/skip", &[("all", "true")]).status, 404);
+    assert_eq!(browser.order("/connectors/down/parked/skip", &[("up_to", "3")]).status, 404);
+}
+
+#[test]
+fn what_was_stored_after_the_question_is_left_as_it_is() {
+    let bugzilla = SqliteBugzilla::new();
+    let bugrelay = running(&bugzilla);
+    bugzilla.play("01_");
+    wait_for_backlog(&bugrelay, 2);
+    let browser = Browser::signed_in(&bugrelay);
+    let question = browser.get("/connectors/down/backlog/confirm?do=drop&all=true");
+    question.says("Drop: 2 messages of down?");
+    question.says("up to sequence 2 . What is stored from now on is left as it is.");
+    bugzilla.play("02_");
+    wait_for_backlog(&bugrelay, 3);
+    browser.order("/connectors/down/backlog/drop", &[("up_to", &question.value_of("up_to"))]);
+    browser.get("/connectors/down/backlog").says("2 messages of down were dropped.");
+    let left = json(&bugrelay, &["backlog", "show", "down"]);
+    let sequences: Vec<_> = left["entries"].as_array().unwrap().iter().map(|entry| &entry["sequence"]).collect();
+    assert_eq!(sequences, [3]);
 }

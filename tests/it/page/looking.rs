@@ -200,6 +200,15 @@ fn lists_are_turned_page_by_page_and_narrowed() {
     assert_eq!(rows(&format!("{path}?bug=8")), 2);
     assert_eq!(rows(&format!("{path}?bug=7&target=comment&action=")), 2);
     assert_eq!(rows(&format!("{path}?target=attachment")), 0);
+    let is_for_all = |path: &str| browser.get(path).text.contains("all=true");
+    assert!(
+        is_for_all(path)
+            && is_for_all(&format!("{path}?bug=&target=&action="))
+            && is_for_all(&format!("{path}?after=4"))
+    );
+    for narrowed in ["bug=8", "target=comment", "action=create", "bug=7&limit=2"] {
+        assert!(!is_for_all(&format!("{path}?{narrowed}")), "it would be more than is seen: {narrowed}");
+    }
     let (mut next, mut pages) = (Some(format!("{path}?limit=2&target=comment")), vec![]);
     while let Some(this) = next {
         pages.push(rows(&this));
