@@ -172,7 +172,7 @@ impl Metrics {
                 )?,
                 connector_up: gauges(
                     "bugrelay_connector_up",
-                    "1 while the connector's last attempt succeeded, or nothing is left that it failed with; 0 too after a batch of which each of several messages was refused for good",
+                    "1 while the connector's last attempt succeeded, or nothing is left that it failed with; 0 too after a batch of which each of several messages was refused for good (of Bugzilla's, where they come the same way as relayed ones)",
                 )?,
                 possible_duplicates: counters(
                     "bugrelay_possible_duplicates_total",

@@ -101,6 +101,10 @@ impl Paging {
                     return Ok(Page { entries: found, next: Some(sequence) });
                 }
             }
+            // What one read brings is bounded, bodies and all; several are not.
+            if self.bodies && !found.is_empty() {
+                return Ok(Page { entries: found, next: page.next });
+            }
             match page.next {
                 Some(next) if since.elapsed() < LOOKING => after = next,
                 next => return Ok(Page { entries: found, next }),

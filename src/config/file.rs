@@ -115,6 +115,10 @@ impl File {
         }
         let bugzilla = self.bugzilla.map(|bugzilla| bugzilla.check(overlay).map_err(|fault| fault.within("bugzilla")));
         let bugzilla = bugzilla.transpose()?;
+        if bugzilla.is_none() {
+            // Nothing else comes.
+            connectors.values_mut().for_each(|connector| connector.filter.targets.retain(|target| target == "relay"));
+        }
         let reserved = connectors.values().flat_map(|connector| connector.kind.reserved_topics()).collect();
         let relay = self.relay.map(|relay| relay.check(overlay, Reserved::new(reserved))).transpose();
         let relay = relay.map_err(|fault| fault.within("relay"))?;

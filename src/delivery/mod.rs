@@ -69,6 +69,13 @@ pub struct Policy {
     pub oversize: Oversize,
 }
 
+impl Policy {
+    /// Whether none of Bugzilla's messages come this way.
+    fn is_of_relay_alone(&self) -> bool {
+        self.filter.targets == ["relay"]
+    }
+}
+
 /// The way to one connector's worker.
 #[derive(Clone, Debug)]
 pub struct Handle {

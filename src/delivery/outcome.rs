@@ -37,11 +37,17 @@ pub struct Verdict {
 }
 
 /// Judges an attempt. `silence` is why envelopes without an outcome have none; `oversize` is what becomes of those that are too
-/// large for the bus.
+/// large for the bus. `relay_alone`: none of Bugzilla's messages come this way.
 ///
 /// What the bus acknowledged behind a failed message of the same bug, or of the same topic, stays in the queue: it is sent once more
 /// after that one, so that the bug's last word is heard last.
-pub fn verdict(entries: &[Entry], outcomes: Vec<Option<Outcome>>, silence: SendError, oversize: Oversize) -> Verdict {
+pub fn verdict(
+    entries: &[Entry],
+    outcomes: Vec<Option<Outcome>>,
+    silence: SendError,
+    oversize: Oversize,
+    relay_alone: bool,
+) -> Verdict {
     let mut verdict = Verdict::default();
     let mut failed_lanes: HashSet<Lane<'_>> = HashSet::new();
     let mut silent = false;
@@ -95,16 +101,17 @@ pub fn verdict(entries: &[Entry], outcomes: Vec<Option<Outcome>>, silence: SendE
         verdict.failure.get_or_insert(silence);
     }
     if verdict.failure.is_none() && verdict.sent.is_empty() {
-        verdict.failure = refusal(entries, &verdict.parked);
+        verdict.failure = refusal(entries, &verdict.parked, relay_alone);
     }
     verdict
 }
 
 /// A bus that takes none of several messages may be refusing us rather than them: they are parked as it says, but the connector is
-/// not called well, and what follows waits. Of what scripts chose it says nothing: nobody may hold Bugzilla's messages up with it.
-fn refusal(entries: &[Entry], parked: &[(usize, String)]) -> Option<SendError> {
-    let is_bugzillas = |(index, _): &&(usize, String)| entries[*index].envelope.origin.subject().is_some();
-    let ours: Vec<&(usize, String)> = parked.iter().filter(is_bugzillas).collect();
+/// not called well, and what follows waits. Of what scripts chose it says nothing where Bugzilla's messages come the same way: nobody may
+/// hold them up with it.
+fn refusal(entries: &[Entry], parked: &[(usize, String)], relay_alone: bool) -> Option<SendError> {
+    let counts = |(index, _): &&(usize, String)| relay_alone || entries[*index].envelope.origin.subject().is_some();
+    let ours: Vec<&(usize, String)> = parked.iter().filter(counts).collect();
     let [(_, reason), _, ..] = ours[..] else { return None };
     Some(SendError::transient(format!(
         "each of {} messages was refused for good and is parked, the first because: {reason}; if others are refused too, it is the \
@@ -152,7 +159,7 @@ mod tests {
 
     fn judge(bugs: &[i64], outcomes: Vec<Option<Outcome>>) -> Verdict {
         let entries: Vec<Entry> = bugs.iter().map(|&bug| entry(bug)).collect();
-        verdict(&entries, outcomes, SendError::unanswered("silence"), Oversize::Park)
+        verdict(&entries, outcomes, SendError::unanswered("silence"), Oversize::Park, false)
     }
 
     fn sent() -> Option<Outcome> {
@@ -186,7 +193,7 @@ mod tests {
         };
         let outcomes = vec![Some(Err(SendError::too_large("2 MB"))), sent(), sent()];
         let judge = |entries: &[Entry], oversize| {
-            verdict(entries, outcomes.clone(), SendError::unanswered("silence"), oversize)
+            verdict(entries, outcomes.clone(), SendError::unanswered("silence"), oversize, false)
         };
         let v = judge(&[whole(1), whole(1), whole(2)], Oversize::EventOnly);
         assert_eq!((v.sent, v.failed, v.shortened, v.perhaps_sent), (vec![2], vec![0, 1], vec![0], vec![1]));
@@ -210,12 +217,15 @@ mod tests {
     }
 
     #[test]
-    fn what_scripts_chose_and_a_bus_refuses_says_nothing_of_the_bus() {
+    fn what_scripts_chose_and_a_bus_refuses_holds_up_nothing_of_bugzillas() {
         let mut entries: Vec<Entry> = (1..=9).map(entry).collect();
         entries[..8].iter_mut().for_each(|entry| entry.envelope.origin = Origin::Relay(Endpoint::Http));
-        let poison = entries.iter().map(|_| Some(Err(SendError::poison("no such topic")))).collect();
-        let v = verdict(&entries, poison, SendError::unanswered("silence"), Oversize::Park);
+        let poison = || entries.iter().map(|_| Some(Err(SendError::poison("no such topic")))).collect();
+        let judge =
+            |relay_alone| verdict(&entries, poison(), SendError::unanswered("silence"), Oversize::Park, relay_alone);
+        let v = judge(false);
         assert_eq!((v.parked.len(), v.failure), (9, None));
+        assert!(judge(true).failure.is_some(), "where nothing of Bugzilla's comes it says the same as of Bugzilla's");
     }
 
     #[test]
@@ -235,11 +245,11 @@ mod tests {
     fn what_perhaps_arrived_once_stays_so_through_a_refusal_and_counts_when_it_arrives_again() {
         let once = Entry { perhaps_sent: true, ..entry(1) };
         let silence = SendError::unanswered("silence");
-        let refused = verdict(std::slice::from_ref(&once), vec![down()], silence.clone(), Oversize::Park);
+        let refused = verdict(std::slice::from_ref(&once), vec![down()], silence.clone(), Oversize::Park, false);
         assert_eq!((refused.perhaps_sent, refused.repeated), (vec![0], 0));
-        let taken = verdict(std::slice::from_ref(&once), vec![sent()], silence.clone(), Oversize::Park);
+        let taken = verdict(std::slice::from_ref(&once), vec![sent()], silence.clone(), Oversize::Park, false);
         assert_eq!((taken.sent, taken.repeated), (vec![0], 1));
-        let known = verdict(&[once], vec![Some(Ok(Arrival::Before))], silence, Oversize::Park);
+        let known = verdict(&[once], vec![Some(Ok(Arrival::Before))], silence, Oversize::Park, false);
         assert_eq!((known.sent, known.repeated), (vec![0], 0), "it was not sent again");
     }
 }

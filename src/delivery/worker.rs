@@ -29,6 +29,9 @@ const POLL: Duration = Duration::from_secs(5);
 /// A judgement that is older when its batch may leave, since the gate or the store took long, is made anew.
 const FRESH: Duration = Duration::from_secs(1);
 
+/// Of what a batch has parked so many are told each by itself: scripts may choose what a bus refuses, and how often.
+const PARKED_TOLD: usize = 10;
+
 /// See the module.
 pub(super) struct Worker {
     pub(super) name: String,
@@ -254,7 +257,8 @@ impl Worker {
             ),
         };
         self.meter.dropped(outcomes.copies_dropped());
-        let verdict = verdict(entries, outcomes.take(), SendError::unanswered(silence), self.policy.oversize);
+        let (silence, relay_alone) = (SendError::unanswered(silence), self.policy.is_of_relay_alone());
+        let verdict = verdict(entries, outcomes.take(), silence, self.policy.oversize, relay_alone);
         self.meter.attempt(entries, &verdict, started.elapsed());
         self.journal.attempt(&self.name, entries, &verdict);
         let sequence = |&index: &usize| entries[index].envelope.sequence;
@@ -355,10 +359,17 @@ impl Worker {
     }
 
     fn log(&self, entries: &[Entry], verdict: &Verdict) {
-        for (index, reason) in &verdict.parked {
+        for (index, reason) in verdict.parked.iter().take(PARKED_TOLD) {
             let envelope = &entries[*index].envelope;
             let (message, lane) = (envelope.id, envelope.lane());
             tracing::warn!(connector = self.name, %message, of = %lane, reason, "parked: the bus refuses this message");
+        }
+        if let more @ 1.. = verdict.parked.len().saturating_sub(PARKED_TOLD) {
+            tracing::warn!(
+                connector = self.name,
+                more,
+                "parked: the bus refuses these too; `bugrelay parked list` has them"
+            );
         }
     }
 

@@ -26,7 +26,7 @@ const READ_TIMEOUT: Duration = Duration::from_secs(60);
 const SHORTEST_WAIT: Duration = Duration::from_millis(1);
 const LONGEST_WAIT: Duration = Duration::from_millis(500);
 
-/// Everything asked for that is still there, or nothing if that is too much; the newest of it was committed at this time, or 0: nothing is waited for.
+/// Everything asked for that is still there, or nothing if that is too much, or takes too long; the newest of it was committed at this time, or 0: nothing is waited for.
 pub(super) async fn read(reader: &Arc<dyn Reader>, request: &Request, committed_at_ms: i64) -> Snapshot {
     let is_recent = (now_ms() - committed_at_ms).abs() < LONG_AGO_MS;
     let patience = match committed_at_ms {
@@ -39,6 +39,14 @@ pub(super) async fn read(reader: &Arc<dyn Reader>, request: &Request, committed_
     let (mut first_read, mut wait) = (None, SHORTEST_WAIT);
     loop {
         let answer = tokio::time::timeout(READ_TIMEOUT, reader.read(request)).await;
+        if answer.is_err() && request.bytes_max.is_some() {
+            // The same again would take as long again; less of it may come in time.
+            tracing::warn!(
+                "changes wait: their objects were not read within {} s; fewer are asked for",
+                READ_TIMEOUT.as_secs()
+            );
+            return Snapshot { is_too_much: true, ..Snapshot::default() };
+        }
         match answer.unwrap_or_else(|_| Err(silence())) {
             Ok(snapshot) => {
                 let waited = first_read.get_or_insert_with(Instant::now).elapsed();
@@ -97,6 +105,14 @@ mod tests {
         async fn privacy(&self, _: &[Subject]) -> Result<Vec<Privacy>, SnapshotError> {
             Ok(vec![])
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_not_read_in_time_is_asked_for_in_smaller_parts() {
+        let reader: Arc<dyn Reader> = Arc::new(Late { reads: AtomicU32::new(0), shown_at: 1, first_hangs: true });
+        let request = Request { activity: [ActivityId(1)].into(), bytes_max: Some(1 << 24), ..Request::default() };
+        assert!(read(&reader, &request, 0).await.is_too_much);
+        assert!(!read(&reader, &request, 0).await.is_too_much);
     }
 
     async fn found(shown_at: u32, first_hangs: bool, committed_at_ms: i64) -> (usize, Duration) {

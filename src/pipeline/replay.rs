@@ -1,25 +1,22 @@
 //! Replay: saves of the past are found in Bugzilla's history, their messages built anew and stored once more for some connectors.
 //!
 //! They are judged by what is public now, keep their ids and get new sequences, behind what waits. The capture does not notice: a
-//! replay waits for room in the store before the capture has to.
+//! replay leaves it the last quarter of the store. It waits on a full disk, as the capture does.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::sync::watch;
 
 use super::editor::Editor;
 use super::sweep::Sweep;
 use super::{CHANGE_SETS_MAX, parts};
+use crate::backoff::Reconnect;
 use crate::bugzilla::{BugId, LocalTime};
 use crate::capture::history::{Clock, ClockFault, Span};
 use crate::database::DatabaseError;
 use crate::message::{Envelope, Message};
 use crate::queue::{Queue, QueueError};
-
-/// How often it is looked whether there is room by now.
-const PATIENCE: Duration = Duration::from_secs(1);
 
 /// What a replay needs.
 #[derive(Clone)]
@@ -135,7 +132,7 @@ impl Replay {
 
     /// Waits while there is no room for it: what Bugzilla says now comes first.
     async fn store(&self, part: Vec<Message>, connectors: &[String]) -> Result<Vec<Envelope>, QueueError> {
-        let mut said = String::new();
+        let (mut said, mut pauses) = (String::new(), Reconnect::default());
         loop {
             let why = match self.queue.put_again(part.clone(), connectors.to_vec()).await {
                 Ok(Some(stored)) => return Ok(stored),
@@ -151,7 +148,7 @@ impl Replay {
                 tracing::warn!("the replay waits for deliveries to make room: {why}");
                 said = why;
             }
-            tokio::time::sleep(PATIENCE).await;
+            tokio::time::sleep(pauses.next_delay()).await;
         }
     }
 }

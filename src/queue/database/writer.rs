@@ -256,10 +256,13 @@ impl Desk {
             slot => slot.insert(lead::session(&*self.server, &self.names, SILENCE).await?),
         };
         if !lead::lock(session.as_mut(), &self.names).await? {
-            let asked = Instant::now();
-            let holder = lead::holder(session.as_mut(), &self.names).await?;
-            if self.watched.lives(holder, asked) {
-                self.lives.send_replace(true);
+            // What was once seen to live needs no more questions, which cost the server something.
+            if !*self.lives.borrow() {
+                let asked = Instant::now();
+                let holder = lead::holder(session.as_mut(), &self.names).await?;
+                if self.watched.lives(holder, asked) {
+                    self.lives.send_replace(true);
+                }
             }
             return Ok(None);
         }

@@ -21,7 +21,7 @@ async fn of_a_broker_that_hangs_or_is_cut_off_it_is_known_what_was_handed_over_a
     let outcomes = send(&mut *bus.connector_with("", TIMEOUT), 2..=3).await;
     assert_eq!(perhaps_delivered(&outcomes), 0);
     bus.proxy.set(Mode::Pass);
-    assert!(all_sent(&send(&mut *connector, 2..=500).await));
+    assert!(all_are_sent(&mut *connector, (2..=500).map(envelope).collect()).await);
 
     let cut = async {
         tokio::time::sleep(Duration::from_millis(1)).await;
@@ -33,7 +33,7 @@ async fn of_a_broker_that_hangs_or_is_cut_off_it_is_known_what_was_handed_over_a
     }
     assert!(perhaps_delivered(&outcomes) <= 201);
     let open = (501..=3000).zip(&outcomes).filter(|(_, outcome)| outcome.is_err()).map(|(number, _)| envelope(number));
-    assert!(all_sent(&deliver(&mut *connector, &open.collect::<Vec<_>>()).await));
+    assert!(all_are_sent(&mut *connector, open.collect()).await);
     let arrived = bus.arrived().await;
     assert!(bodies(1..=3000).iter().all(|body| arrived.contains(body)), "nothing is lost");
     let taken = bus.taken.lock().unwrap();
@@ -42,6 +42,23 @@ async fn of_a_broker_that_hangs_or_is_cut_off_it_is_known_what_was_handed_over_a
     distinct.sort_by(|a, b| a.0.cmp(&b.0));
     distinct.dedup();
     assert_eq!(distinct.len(), 3000, "what comes twice has one id");
+}
+
+/// However many deadlines a busy machine needs.
+async fn all_are_sent(connector: &mut dyn Connector, mut left: Vec<Envelope>) -> bool {
+    for _ in 0..20 {
+        let outcomes = deliver(connector, &left).await;
+        left = left
+            .into_iter()
+            .zip(outcomes)
+            .filter(|(_, outcome)| outcome.is_err())
+            .map(|(envelope, _)| envelope)
+            .collect();
+        if left.is_empty() {
+            return true;
+        }
+    }
+    false
 }
 
 #[tokio::test]

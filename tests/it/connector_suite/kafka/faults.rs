@@ -41,7 +41,7 @@ impl Stream {
         let outcomes = Outcomes::new(batch.len());
         self.connector.send(&batch, &outcomes).await;
         let silence = SendError::poison("an envelope without an outcome");
-        let verdict = verdict(&self.waiting, outcomes.take(), silence, Oversize::Park);
+        let verdict = verdict(&self.waiting, outcomes.take(), silence, Oversize::Park, false);
         assert!(verdict.parked.is_empty(), "{:?}", verdict.parked);
         self.doubtful.extend(verdict.perhaps_sent.iter().map(|&index| batch[index].sequence));
         self.waiting = verdict.failed.iter().map(|&index| self.waiting[index].clone()).collect();
