@@ -75,43 +75,52 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Peer<S> {
     /// # Errors
     /// The connection failed, or the peer is no such socket; then the kind is `InvalidData`.
     pub async fn greet(stream: S, role: Role, max: usize) -> io::Result<Self> {
-        let mut peer = Peer::meet(stream, role, max).await?;
+        let mut peer = Peer::hail(stream, role, max).await?;
+        peer.recognise(role).await?;
         if role == Role::Subscriber {
             peer.subscribe().await?;
         }
         Ok(peer)
     }
 
-    /// Greets it, and asks for nothing yet. Ours goes out in one piece with READY: a publisher that lives for a moment need not be woken
+    /// Says who we are, and waits for nothing. It goes out in one piece with READY: a publisher that lives for a moment need not be woken
     /// twice before it knows that somebody listens.
     ///
     /// # Errors
-    /// As [`Peer::greet`]'s.
-    pub async fn meet(stream: S, role: Role, max: usize) -> io::Result<Self> {
+    /// The connection failed.
+    pub async fn hail(stream: S, role: Role, max: usize) -> io::Result<Self> {
         let held = Held { room: None, free: FREE, taken: None };
         let mut peer = Peer { stream: BufReader::with_capacity(BUFFER, stream), max, held };
         let mut hello = greeting().to_vec();
         hello.extend(command("READY", &[property("Socket-Type", role.name()), property("Identity", "")].concat()));
         peer.send(&hello).await?;
+        Ok(peer)
+    }
+
+    /// Hears who it is, after [`Peer::hail`] with the same role, and asks for nothing yet.
+    ///
+    /// # Errors
+    /// As [`Peer::greet`]'s.
+    pub async fn recognise(&mut self, role: Role) -> io::Result<()> {
         let mut theirs = [0; 64];
-        peer.stream.read_exact(&mut theirs[..11]).await?;
+        self.stream.read_exact(&mut theirs[..11]).await?;
         // Signature, then the version's first number; older ones have other frames.
         if theirs[0] != 0xff || theirs[9] & 1 == 0 || theirs[10] < 3 {
             return Err(refuse("it does not speak ZMTP 3, which libzmq does since 4.0"));
         }
-        peer.stream.read_exact(&mut theirs[11..]).await?;
+        self.stream.read_exact(&mut theirs[11..]).await?;
         if &theirs[12..32] != mechanism() {
             return Err(refuse("it wants a security mechanism, and only NULL is spoken"));
         }
-        let (flags, size) = peer.header().await?;
-        let ready = if flags & COMMAND == 0 { vec![] } else { peer.command_body(size).await? };
+        let (flags, size) = self.header().await?;
+        let ready = if flags & COMMAND == 0 { vec![] } else { self.command_body(size).await? };
         if !socket_of(&ready).is_some_and(|socket| role.peers().contains(&socket)) {
             return Err(refuse(match role {
                 Role::Subscriber => "it is no PUB or XPUB socket",
                 Role::Publisher => "it is no SUB or XSUB socket",
             }));
         }
-        Ok(peer)
+        Ok(())
     }
 
     /// Has it send everything: a subscription is a message of 1 and what the topic begins with. Before a publisher has said READY it

@@ -30,8 +30,9 @@ const MESSAGES_MAX: usize = ROOM / OVERHEAD;
 const BATCH: usize = 1_000;
 const BATCH_BYTES: usize = 4 << 20;
 
-/// How long a full spool is waited for before messages are dropped: a publisher that goes away waits a second itself (`zmq_linger`).
-const PATIENCE: Duration = Duration::from_secs(1);
+/// How long room for a message is waited for, or its turn, before it is dropped: a publisher that goes away waits a second itself
+/// (`zmq_linger`).
+pub(super) const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Received, and not looked at yet.
 struct Received {

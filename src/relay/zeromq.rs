@@ -20,7 +20,7 @@ use tokio::time::Instant;
 
 use super::greetings::{Greeted, Greetings};
 use super::limit::Rate;
-use super::spool::{Entrance, Spool, spool};
+use super::spool::{Entrance, PATIENCE, Spool, spool};
 use super::tally::{Refusal, Tally};
 use super::{Inbox, Topics};
 use crate::message::Endpoint;
@@ -62,7 +62,7 @@ pub struct ZeromqConfig {
     pub max_message_bytes: usize,
     /// Publishers at a time.
     pub max_connections: usize,
-    /// Messages of all publishers together, in a second; ten seconds' worth may come at once.
+    /// Messages of all publishers together, in a second; ten seconds' worth may come at once. Who sends more is kept waiting.
     pub messages_per_second: u32,
 }
 
@@ -246,8 +246,14 @@ async fn read(shared: Arc<Shared>, (peer, from): Greeted) {
 }
 
 impl Shared {
+    /// While it waits nothing more is read from that publisher: TCP holds it back, and it alone.
     async fn take(&self, frames: Vec<Bytes>, from: SocketAddr) -> Result<(), Refusal> {
-        if self.rate.takes_one() { self.entrance.put(frames, from).await } else { Err(Refusal::TooMany) }
+        let has_its_turn = tokio::time::timeout(PATIENCE, self.rate.one()).await.is_ok();
+        // Where the whole machine stood still, there is enough for everybody by now.
+        if !has_its_turn && !self.rate.takes_one() {
+            return Err(Refusal::TooMany);
+        }
+        self.entrance.put(frames, from).await
     }
 }
 

@@ -31,13 +31,23 @@ impl Publisher {
 
     /// One message.
     pub(crate) fn send(&mut self, frames: &[&[u8]]) {
+        self.write(&Publisher::encode(frames));
+    }
+
+    /// A message of these frames.
+    pub(crate) fn encode(frames: &[&[u8]]) -> Vec<u8> {
         let mut bytes = Vec::new();
         for (index, frame) in frames.iter().enumerate() {
             bytes.push(2 | u8::from(index + 1 < frames.len()));
             bytes.extend((frame.len() as u64).to_be_bytes());
             bytes.extend_from_slice(frame);
         }
-        self.write(&bytes);
+        bytes
+    }
+
+    /// The bare connection.
+    pub(crate) fn into_stream(self) -> TcpStream {
+        self.0
     }
 
     /// As it is.

@@ -99,12 +99,13 @@ fn publishers_that_stop_amid_long_messages_take_a_bounded_memory_and_keep_no_sho
     served.send(&[b"org.x", b"{\"topic\":\"org.x\"}"]);
     assert_eq!(bugrelay.wait_for(1).len(), 1);
     let grown = bugrelay.resident_kib().saturating_sub(before);
-    assert!(grown < 64 << 10, "{grown} KiB more than before");
-    // Each comes to its end, and is counted: there was room for it, or not.
-    for publisher in &mut crowd {
-        publisher.write(&long[..100_016]);
+    // Of the program itself some is touched for the first time.
+    assert!(grown < 96 << 10, "{grown} KiB more than before");
+    // Each comes to its end, and is counted: there was room for it, or not, or it came too late on a slow machine and was sent away.
+    for publisher in crowd {
+        let _ = publisher.into_stream().write_all(&long[..100_016]);
     }
-    let ended = || received(&bugrelay, "zeromq", "full") + received(&bugrelay, "zeromq", "not_utf8");
+    let ended = || ["full", "not_utf8", "slow"].map(|result| received(&bugrelay, "zeromq", result)).iter().sum::<f64>();
     wait_for(&bugrelay, "each has its end", || ended() == 150.0);
     save(&bugzilla, 101);
     wait_for_comments(&bugrelay, 101..=101);

@@ -112,7 +112,7 @@ fn a_standby_follows_its_configuration_and_takes_over_with_it() {
         || second.log().contains("no_such_key") && second.metric("bugrelay_config_reload_successful") == Some(0.0);
     assert!(poll(PATIENCE, is_said), "{}", end_of(&second.log()));
     first.kill9();
-    wait_until_it_leads(&second, Duration::from_secs(5));
+    wait_until_it_leads(&second, PATIENCE);
     site.says("for both");
     second.wait_for(1);
     let of_more = || std::fs::read_to_string(second.path("more.jsonl")).unwrap_or_default().lines().count();
@@ -141,7 +141,7 @@ fn a_standby_lets_no_publisher_believe_that_it_listens_and_is_heard_from_when_it
     let counted = "bugrelay_relay_received_total{endpoint=\"zeromq\",result=\"standby\"}";
     assert!(poll(PATIENCE, || second.metric(counted) == Some(2.0)), "{}", end_of(&second.log()));
     first.kill9();
-    wait_until_it_leads(&second, Duration::from_secs(5));
+    wait_until_it_leads(&second, PATIENCE);
     // As libzmq does: until somebody listens.
     let is_heard = || {
         Publisher::try_connect(port).is_some_and(|mut publisher| {
@@ -168,7 +168,7 @@ fn from_now_is_not_followed_by_a_standby_which_goes_on_where_the_leader_stood() 
     first.signal("STOP");
     site.says("meanwhile");
     first.kill9();
-    wait_until_it_leads(&second, Duration::from_secs(5));
+    wait_until_it_leads(&second, PATIENCE);
     let meanwhile = || second.lines().iter().any(|line| line.contains("meanwhile"));
     assert!(poll(PATIENCE, meanwhile), "what came between is not told:\n{}", end_of(&second.log()));
 }
