@@ -35,8 +35,11 @@ async function signIn(page) {
   await page.getByRole('button', { name: 'Sign out' }).waitFor();
 }
 
+/** Whether the page comes to say this: a click is over before what it leads to is there to its end. */
 const says = async (page, where, words) => {
-  const text = (await page.locator('main').innerText()).replace(/\s+/g, ' ');
+  const read = async () => (await page.locator('main').innerText()).replace(/\s+/g, ' ');
+  let text = await read();
+  for (const until = Date.now() + 10_000; !text.includes(words) && Date.now() < until; text = await read()) await page.waitForTimeout(50);
   check(text.includes(words), where, `${JSON.stringify(words)} is not in ${text.slice(0, 600)}`);
 };
 
@@ -97,7 +100,7 @@ async function everyButton(page, name) {
   await press('Drop');
   await page.getByText('1 message of held was dropped.').waitFor();
   await page.getByRole('link', { name: 'Drop…' }).click();
-  await says(page, name, 'All that are there when the order is carried out');
+  await says(page, name, 'All that are in this list when the order is carried out');
 
   await page.goto(`${url}/log`);
   await page.getByLabel('Connector').selectOption('broken');
